@@ -1,0 +1,1 @@
+"""A cohort becomes numbers, figures and a report."""

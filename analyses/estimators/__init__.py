@@ -1,0 +1,1 @@
+"""One question a file: a table and column names in, a frozen result out."""

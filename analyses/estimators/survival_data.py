@@ -1,0 +1,253 @@
+"""The columns of a survival question as checked arrays, with every row left out counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyses.results.frozen import Array
+from cohort.errors import AnalysisError, Problem, listed, suggest
+
+By = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouping:
+    """Codes 0..k-1 of the rows and the k labels, in the order of the levels asked for."""
+
+    name: str
+    codes: npt.NDArray[np.intp]
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurvivalData:
+    """Complete rows of a survival question.
+
+    Attributes
+    ----------
+    frame
+        The complete rows, index 0..n-1, every column that was asked for.
+    time, event, entry, weights
+        Arrays of length n; near-equal times are made equal. Entry and weights are None
+        where not asked for.
+    n_input, n_missing
+        Rows given, and (column, rows without a value in it); a row may miss several.
+    """
+
+    frame: pd.DataFrame
+    time: Array
+    event: npt.NDArray[np.bool_]
+    entry: Array | None
+    weights: Array | None
+    n_input: int
+    n_missing: tuple[tuple[str, int], ...]
+
+    @property
+    def n(self) -> int:
+        """Complete rows."""
+        return len(self.time)
+
+
+def as_pandas(data: Any) -> pd.DataFrame:
+    """A new pandas frame from a pandas frame or anything that Narwhals reads."""
+    if isinstance(data, pd.DataFrame):
+        return data.copy(deep=False)
+    frame = nw.from_native(data, eager_or_interchange_only=False)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    result: pd.DataFrame = frame.to_pandas()
+    return result
+
+
+def survival_data(
+    data: Any,
+    *,
+    time: str,
+    event: str,
+    entry: str | None = None,
+    weights: str | None = None,
+    others: Sequence[str] = (),
+) -> SurvivalData:
+    """Rows complete in every column named, as arrays.
+
+    Raises AnalysisError, listing every problem, for an absent column, a time or weight that is
+    not a finite number or is negative, an entry at or after its exit, an event that is not
+    boolean or 0/1, or no complete row. Missing values are not an error: those rows are left
+    out and counted in `n_missing`. Times closer than floating error are made equal, as R does.
+    """
+    frame = as_pandas(data)
+    numeric = [name for name in (time, entry, weights) if name is not None]
+    wanted = list(dict.fromkeys([*numeric, event, *others]))
+    _require_columns(frame, wanted)
+    rows = frame[wanted]
+    missing = rows.isna()
+    n_missing = tuple((name, int(missing[name].sum())) for name in wanted if missing[name].any())
+    complete = rows[~missing.any(axis=1)].reset_index(drop=True)
+    problems = [p for name in numeric for p in _numbers(complete, name)]
+    problems += _events(complete, event)
+    if not problems and entry is not None:
+        problems += _entries(complete, entry, time)
+    if not problems and complete.empty:
+        problems.append(
+            Problem(
+                "", f"no row has a value in all of {listed(wanted)}", advice="Check the selection."
+            )
+        )
+    if problems:
+        raise AnalysisError(problems)
+    entry_values = None if entry is None else complete[entry].to_numpy(dtype=float)
+    exits, entries = merge_near_ties(complete[time].to_numpy(dtype=float), entry_values)
+    return SurvivalData(
+        frame=complete,
+        time=exits,
+        event=complete[event].to_numpy(dtype=float) == 1,
+        entry=entries,
+        weights=None if weights is None else complete[weights].to_numpy(dtype=float),
+        n_input=len(frame),
+        n_missing=n_missing,
+    )
+
+
+def by_column(by: By | None) -> str | None:
+    """The column that `by` names."""
+    return by if by is None or isinstance(by, str) else str(by["name"])
+
+
+def grouping(frame: pd.DataFrame, by: By) -> Grouping:
+    """Group codes in the order of an ordered categorical, of a boolean, or of the levels given.
+
+    A text or number column has no order of its own: give ``{"name": ..., "levels": [...]}``.
+    Levels without a row are left out; a value that is not among the levels is an AnalysisError.
+    """
+    name = by_column(by)
+    assert name is not None
+    values = frame[name]
+    if not isinstance(by, str):
+        order = [str(level) for level in by["levels"]]
+    elif isinstance(values.dtype, pd.CategoricalDtype):
+        order = [str(level) for level in values.cat.categories]
+    elif values.dtype == bool:
+        order = ["False", "True"]
+    else:
+        raise AnalysisError(
+            Problem(
+                f"by '{name}'",
+                "a column without declared levels has no group order",
+                advice=f"Give {{'name': '{name}', 'levels': [...]}} or an ordered categorical.",
+                allowed=f"Values: {listed(sorted(map(str, values.unique())))}",
+            )
+        )
+    text = values.astype(str).to_numpy()
+    unknown = sorted(set(text) - set(order))
+    if unknown:
+        raise AnalysisError(
+            Problem(
+                f"by '{name}'",
+                f"values not among the levels: {listed(unknown)}",
+                f"Levels: {listed(order)}",
+            )
+        )
+    present = set(text)
+    levels = tuple(level for level in order if level in present)
+    place = {level: i for i, level in enumerate(levels)}
+    return Grouping(name, np.array([place[value] for value in text], dtype=np.intp), levels)
+
+
+def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Array | None]:
+    """Times that differ by less than floating error made equal, as R's aeqSurv (tolerance 1.5e-8).
+
+    Exits and entries are merged on one scale so that an entry equal to an exit stays equal.
+    """
+    every = time if entry is None else np.concatenate([time, entry])
+    values, place = np.unique(every, return_inverse=True)
+    gaps = np.diff(values)
+    tolerance = np.sqrt(np.finfo(float).eps)
+    scale = np.mean(np.abs(values)) if len(values) else 1.0
+    close = (gaps <= tolerance) | (gaps / scale <= tolerance) if scale > 0 else gaps <= tolerance
+    if not close.any():
+        return time, entry
+    first = np.concatenate([[0], np.where(close, 0, np.arange(1, len(values)))])
+    merged = values[np.maximum.accumulate(first)][place]
+    n = len(time)
+    return merged[:n], None if entry is None else merged[n:]
+
+
+def _require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+    known = [str(name) for name in frame.columns]
+    absent = [name for name in wanted if name not in known]
+    if absent:
+        raise AnalysisError(
+            Problem(
+                f"column '{name}'",
+                "not in the table",
+                f"Columns: {listed(known)}",
+                suggest(name, known),
+            )
+            for name in absent
+        )
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> list[Problem]:
+    """Problems of a column that must hold finite numbers of at least zero."""
+    where = f"column '{name}'"
+    if not pd.api.types.is_numeric_dtype(frame[name]) or frame[name].dtype == bool:
+        example = str(frame[name].iloc[0]) if len(frame) else ""
+        return [
+            Problem(
+                where,
+                f"not numbers (for example '{example}')",
+                advice="Convert it before the analysis.",
+            )
+        ]
+    values = frame[name].to_numpy(dtype=float)
+    wrong = int((~np.isfinite(values) | (values < 0)).sum())
+    if wrong:
+        return [
+            Problem(
+                where,
+                f"{wrong} values are negative or not finite",
+                advice="Mend or exclude these rows.",
+            )
+        ]
+    return []
+
+
+def _events(frame: pd.DataFrame, name: str) -> list[Problem]:
+    values = frame[name]
+    if isinstance(values.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(values):
+        ok = (
+            bool(values.isin([True, False]).all())
+            and not values.map(lambda v: isinstance(v, str)).any()
+        )
+    else:
+        ok = bool(values.isin([0, 1]).all())
+    if ok:
+        return []
+    seen = listed(sorted(map(str, values.unique())), 5)
+    return [
+        Problem(
+            f"column '{name}'",
+            f"an event must be boolean or 0/1, found {seen}",
+            advice="Say which value is the event, e.g. data.assign(event=data.status == 'dead').",
+        )
+    ]
+
+
+def _entries(frame: pd.DataFrame, entry: str, time: str) -> list[Problem]:
+    late = int((frame[entry].to_numpy(dtype=float) >= frame[time].to_numpy(dtype=float)).sum())
+    if not late:
+        return []
+    return [
+        Problem(
+            f"column '{entry}'",
+            f"{late} rows enter at or after their exit in '{time}'",
+            advice="Such a row was never observed: exclude it, or mend the dates.",
+        )
+    ]

@@ -1,0 +1,1 @@
+"""A registry file becomes an analysable cohort."""

@@ -1,0 +1,196 @@
+"""The canonical columns: one table that checks the data and documents itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["text", "category", "number", "integer", "boolean", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One canonical column: its type, unit, levels in order, the possible range, the meaning."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    levels: tuple[str, ...] = ()
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+HER2_STATUS = ("zero", "low", "positive", "negative_unspecified", "unresolved", "unknown")
+HER2_GROUPS = HER2_STATUS[:3]
+HER2_DETAIL = ("ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3", "ish_positive", "reported_positive")
+RECEPTOR = ("negative", "borderline", "positive")
+GIVEN = ("no", "yes")
+
+_COLUMNS = (
+    Column("patient_id", "text", "Key of the patient in the source"),
+    Column("age_years", "number", "Age at diagnosis", unit="years", low=0, high=120),
+    Column("sex", "category", "Sex as registered", ("female", "male", "other")),
+    Column(
+        "race",
+        "category",
+        "Race as registered",
+        ("white", "black", "asian_pacific_islander", "american_indian", "other"),
+    ),
+    Column("diagnosis_year", "integer", "Calendar year of diagnosis", low=1900, high=2100),
+    Column("diagnosis_date", "date", "Date of diagnosis"),
+    Column("behaviour", "category", "Behaviour of the tumour", ("in_situ", "invasive")),
+    Column(
+        "tumour_sequence",
+        "category",
+        "Place of this tumour among the patient's primaries",
+        ("only", "first_of_several", "later"),
+    ),
+    Column("histology", "category", "Histological type", ("ductal", "lobular", "mixed", "other")),
+    Column("grade", "category", "Histological grade (Nottingham)", ("1", "2", "3", "4")),
+    Column("stage", "category", "Stage group", ("0", "I", "II", "III", "IV")),
+    Column("t_category", "category", "Extent of the tumour", ("T0", "Tis", "T1", "T2", "T3", "T4")),
+    Column("n_category", "category", "Regional nodes", ("N0", "N1", "N2", "N3")),
+    Column("m_category", "category", "Distant metastasis", ("M0", "M1")),
+    Column(
+        "tumour_size_mm", "number", "Largest diameter of the tumour", unit="mm", low=0, high=988
+    ),
+    Column("nodes_positive", "integer", "Positive regional nodes", unit="nodes", low=0, high=90),
+    Column("comorbidity_index", "category", "Charlson-Deyo score", ("0", "1", "2", "3+")),
+    Column("er_status", "category", "Oestrogen receptor", RECEPTOR),
+    Column("er_percent", "number", "Oestrogen receptor, cells stained", unit="%", low=0, high=100),
+    Column("pr_status", "category", "Progesterone receptor", RECEPTOR),
+    Column(
+        "pr_percent", "number", "Progesterone receptor, cells stained", unit="%", low=0, high=100
+    ),
+    Column(
+        "hr_status",
+        "category",
+        "Hormone receptors: positive where ER or PR is positive, negative where both are negative",
+        ("negative", "positive"),
+    ),
+    Column("ki67_percent", "number", "Ki-67, cells stained", unit="%", low=0, high=100),
+    Column("her2_ihc", "category", "HER2 immunohistochemistry score", ("0", "1+", "2+", "3+")),
+    Column(
+        "her2_ihc_reported",
+        "category",
+        "HER2 immunohistochemistry as worded, beside or without a score",
+        ("negative", "equivocal", "positive"),
+    ),
+    Column(
+        "her2_ish",
+        "category",
+        "HER2 in situ hybridisation, reported result",
+        ("negative", "equivocal", "positive"),
+    ),
+    Column(
+        "her2_ish_second",
+        "category",
+        "Reported result of a second in-situ method (chromogenic beside fluorescent)",
+        ("negative", "equivocal", "positive"),
+    ),
+    Column("her2_ratio", "number", "HER2/CEP17 ratio, dual probe", low=0, high=99.9),
+    Column(
+        "her2_ratio_low",
+        "number",
+        "Lower bound of the ratio (the ratio itself where it is a number)",
+    ),
+    Column(
+        "her2_ratio_high", "number", "Upper bound of the ratio, exclusive unless it is a number"
+    ),
+    Column("her2_copies", "number", "HER2 signals per cell, dual probe", low=0, high=100),
+    Column("her2_copies_low", "number", "Lower bound of the dual-probe signals"),
+    Column(
+        "her2_copies_high",
+        "number",
+        "Upper bound of the dual-probe signals, exclusive unless a number",
+    ),
+    Column("her2_copies_single", "number", "HER2 signals per cell, single probe", low=0, high=100),
+    Column("her2_copies_single_low", "number", "Lower bound of the single-probe signals"),
+    Column(
+        "her2_copies_single_high",
+        "number",
+        "Upper bound of the single-probe signals, exclusive unless a number",
+    ),
+    Column(
+        "her2_reported",
+        "category",
+        "HER2 overall, as the source summarises it",
+        ("negative", "negative_or_equivocal", "equivocal", "positive"),
+    ),
+    Column("her2_stain_percent", "number", "HER2, cells stained", unit="%", low=0, high=100),
+    Column("her2_status", "category", "HER2 group as classified", HER2_STATUS),
+    Column("her2_detail", "category", "The evidence behind the group", HER2_DETAIL),
+    Column("her2_rule", "text", "Id of the rule that decided"),
+    Column("her2_flags", "text", "Flags, separated by ';', empty where none"),
+    Column(
+        "surgery",
+        "category",
+        "Surgery of the primary",
+        ("none", "breast_conserving", "mastectomy", "other"),
+    ),
+    Column("radiotherapy", "category", "Radiotherapy, first course", GIVEN),
+    Column("radiotherapy_day", "number", "Start of radiotherapy after diagnosis", unit="days"),
+    Column("chemotherapy", "category", "Chemotherapy, first course", GIVEN),
+    Column("chemotherapy_day", "number", "Start of chemotherapy after diagnosis", unit="days"),
+    Column("endocrine_therapy", "category", "Endocrine therapy, first course", GIVEN),
+    Column(
+        "endocrine_therapy_day", "number", "Start of endocrine therapy after diagnosis", unit="days"
+    ),
+    Column("anti_her2_therapy", "category", "Anti-HER2 therapy", GIVEN),
+    Column("adc_therapy", "category", "Antibody-drug conjugate", GIVEN),
+    Column("neoadjuvant", "category", "Systemic therapy before surgery", GIVEN),
+    Column("pcr", "category", "Pathological complete response", GIVEN),
+    Column("facility_id", "text", "Reporting hospital"),
+    Column("vital_status", "category", "Vital status at last contact", ("alive", "dead")),
+    Column("cause_of_death", "category", "Cause of death", ("breast_cancer", "other", "unknown")),
+    Column("death_day", "number", "Death after diagnosis", unit="days", low=0, high=36525),
+    Column(
+        "last_contact_day", "number", "Last contact after diagnosis", unit="days", low=0, high=36525
+    ),
+    Column(
+        "followup_days",
+        "number",
+        "Last contact or death after diagnosis",
+        unit="days",
+        low=0,
+        high=36525,
+    ),
+    Column(
+        "followup_months",
+        "number",
+        "Last contact or death after diagnosis",
+        unit="months",
+        low=0,
+        high=1200,
+    ),
+)
+
+SCHEMA: dict[str, Column] = {column.name: column for column in _COLUMNS}
+
+
+def column(name: str) -> Column | None:
+    """The canonical column of this name; columns of given endpoints are made by their pattern."""
+    if name in SCHEMA:
+        return SCHEMA[name]
+    if name.startswith("given_") and name.endswith("_time"):
+        return Column(
+            name, "number", "Time of an endpoint that the source gives", low=0, high=36525
+        )
+    if name.startswith("given_") and name.endswith("_event"):
+        return Column(name, "category", "Event of an endpoint that the source gives", ("no", "yes"))
+    return None
+
+
+def with_levels(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with every column that has levels as an ordered categorical, in their order."""
+    import pandas as pd
+
+    for name in frame.columns:
+        known = column(str(name))
+        if known is not None and known.kind == "category":
+            frame[name] = pd.Categorical(frame[name], categories=list(known.levels), ordered=True)
+    return frame

@@ -1,0 +1,174 @@
+"""The frozen containers that travel from stage to stage: Cohort, Finding, AttritionStep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import narwhals as nw
+    import pandas as pd
+    import pyarrow as pa
+
+Severity = Literal["error", "warning", "info"]
+TimeUnit = Literal["days", "months"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something seen in the data or in an estimate that a reader must know, with its count.
+
+    Attributes
+    ----------
+    severity
+        ``error`` stops the run, ``warning`` changes how a result may be read,
+        ``info`` is for the record.
+    source
+        Where it was seen: a file's role, a stage (``her2``) or an analysis id.
+    column
+        The column concerned, canonical or of the source; empty where none is.
+    value
+        The value found, as written; empty where the finding is not about one value.
+    rule
+        Short name of the check (``unknown_code``, ``few_events``).
+    n
+        Patients (or rows) concerned.
+    advice
+        What it means and what to do, one sentence.
+    """
+
+    severity: Severity
+    source: str
+    column: str
+    value: str
+    rule: str
+    n: int
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttritionStep:
+    """One step of the selection: how many patients it left out, overall and by group.
+
+    ``removed_by_group`` and ``after_by_group`` are pairs (group, n) in the groups' order and
+    sum to ``n_removed`` and ``n_after``.
+    """
+
+    id: str
+    reason: str
+    n_before: int
+    n_removed: int
+    n_after: int
+    removed_by_group: tuple[tuple[str, int], ...] = ()
+    after_by_group: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file or table as it was read: its role, name (no folder), digest and size."""
+
+    role: str
+    name: str
+    sha256: str
+    n_rows: int
+    n_columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One decision that shaped the cohort, for the methods text and the manifest."""
+
+    stage: str
+    name: str
+    value: str
+    meaning: str = ""
+
+
+class Collector(Protocol):
+    """What a cohort needs of an engine (cohort.engine)."""
+
+    def materialise(self, frame: nw.LazyFrame) -> nw.LazyFrame:
+        """Compute a lazy table once and return the computed one."""
+
+    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+        """Bring a small lazy table into memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """Patients of one source under canonical names, one row a patient, and all that was noted.
+
+    Attributes
+    ----------
+    patients
+        Lazy table (DuckDB behind Narwhals), one row a patient, canonical columns
+        (cohort.schema).
+    engine
+        Computes lazy tables.
+    source
+        Name of the dictionary that read the files.
+    time_unit
+        Unit of follow-up, as the source gives it; never converted.
+    n
+        Number of patients.
+    identifies
+        What the source can tell (name, value) as its dictionary declares.
+    findings, attrition, files, choices
+        What was seen, who was left out, what was read, what was decided.
+    """
+
+    patients: nw.LazyFrame
+    engine: Collector
+    source: str
+    time_unit: TimeUnit
+    n: int
+    identifies: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    attrition: tuple[AttritionStep, ...] = ()
+    files: tuple[SourceFile, ...] = ()
+    choices: tuple[Choice, ...] = field(default=())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the patient columns, in order."""
+        return tuple(self.patients.collect_schema().names())
+
+    def noting(
+        self, findings: tuple[Finding, ...] = (), choices: tuple[Choice, ...] = ()
+    ) -> Cohort:
+        """The same cohort with more findings and choices."""
+        return replace(self, findings=self.findings + findings, choices=self.choices + choices)
+
+    def to_pandas(self, columns: list[str] | None = None) -> pd.DataFrame:
+        """Patients as a pandas frame in the order of `patient_id`.
+
+        Columns with levels (cohort.schema) come as ordered categoricals in the schema's
+        order; missing is missing. The frame is new and may be changed freely.
+        """
+        from cohort.schema import with_levels
+
+        names = list(self.columns) if columns is None else list(dict.fromkeys(columns))
+        wanted = list(dict.fromkeys(["patient_id", *names]))
+        rows = self.engine.collect(self.patients.select(wanted).sort("patient_id"))
+        return with_levels(rows.to_pandas()[names])
+
+    def _repr_html_(self) -> str:
+        """A readable card in a notebook: patients, source, and findings by severity."""
+        from html import escape
+
+        noted = {
+            s: sum(f.severity == s for f in self.findings) for s in ("error", "warning", "info")
+        }
+        steps = "".join(
+            f"<tr><td>{escape(step.reason)}</td><td>{step.n_removed}</td><td>{step.n_after}</td></tr>"
+            for step in self.attrition
+        )
+        table = (
+            f"<table><tr><th>Step</th><th>left out</th><th>remain</th></tr>{steps}</table>"
+            if steps
+            else ""
+        )
+        return (
+            f"<p><b>{self.n:,} patients</b> from {escape(self.source)}, follow-up in "
+            f"{self.time_unit}; {noted['warning']} warnings, {noted['info']} notes</p>{table}"
+        )
