@@ -1,1 +1,52 @@
-"""A cohort becomes numbers, figures and a report."""
+"""A cohort becomes numbers, figures and a report.
+
+The names below load when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyses.estimators.cox import cox
+    from analyses.estimators.kaplan_meier import kaplan_meier
+    from analyses.estimators.logrank import logrank, pairwise_logrank
+    from analyses.estimators.table_one import table_one
+    from analyses.report.report import write_report
+    from analyses.study.run import run_study
+    from analyses.study.spec import load_study
+
+_HOMES = {
+    "cox": "estimators.cox",
+    "kaplan_meier": "estimators.kaplan_meier",
+    "load_study": "study.spec",
+    "logrank": "estimators.logrank",
+    "pairwise_logrank": "estimators.logrank",
+    "run_study": "study.run",
+    "table_one": "estimators.table_one",
+    "write_report": "report.report",
+}
+
+__all__ = [
+    "cox",
+    "kaplan_meier",
+    "load_study",
+    "logrank",
+    "pairwise_logrank",
+    "run_study",
+    "table_one",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'analyses' has no attribute {name!r}")
+    return getattr(import_module(f"analyses.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return sorted(__all__)

@@ -26,22 +26,22 @@ class DuckDBEngine:
         """A table name that this connection has not used."""
         return f"{stem}_{next(self._names)}"
 
-    def table(self, name: str) -> nw.LazyFrame:
+    def table(self, name: str) -> nw.LazyFrame[Any]:
         """A table or registered view of this connection as a lazy frame."""
         return nw.from_native(self.connection.table(name))
 
-    def register(self, stem: str, table: Any) -> nw.LazyFrame:
+    def register(self, stem: str, table: Any) -> nw.LazyFrame[Any]:
         """An Arrow table (or anything DuckDB reads in place) as a lazy frame, not copied."""
         name = self.name(stem)
         self.connection.register(name, table)
         return self.table(name)
 
-    def materialise(self, frame: nw.LazyFrame) -> nw.LazyFrame:
+    def materialise(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The frame computed once into a temporary table."""
         name = self.name("step")
         self.connection.execute(f"CREATE TEMP TABLE {name} AS {frame.to_native().sql_query()}")
         return self.table(name)
 
-    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+    def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         """The frame's rows in memory. Sort it first where order matters."""
         return frame.to_native().to_arrow_table()

@@ -26,7 +26,15 @@ class Column:
 
 HER2_STATUS = ("zero", "low", "positive", "negative_unspecified", "unresolved", "unknown")
 HER2_GROUPS = HER2_STATUS[:3]
-HER2_DETAIL = ("ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3", "ish_positive", "reported_positive")
+HER2_DETAIL = (
+    "ihc_0",
+    "ihc_1",
+    "ihc_2_ish_negative",
+    "ihc_2_ish_unknown",
+    "ihc_3",
+    "ish_positive",
+    "reported_positive",
+)
 RECEPTOR = ("negative", "borderline", "positive")
 GIVEN = ("no", "yes")
 

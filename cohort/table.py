@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -51,7 +51,8 @@ class AttritionStep:
     """One step of the selection: how many patients it left out, overall and by group.
 
     ``removed_by_group`` and ``after_by_group`` are pairs (group, n) in the groups' order and
-    sum to ``n_removed`` and ``n_after``.
+    sum to ``n_removed`` and ``n_after``. ``n_unknown`` of those removed were left out because
+    the value that decides is missing.
     """
 
     id: str
@@ -61,6 +62,7 @@ class AttritionStep:
     n_after: int
     removed_by_group: tuple[tuple[str, int], ...] = ()
     after_by_group: tuple[tuple[str, int], ...] = ()
+    n_unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,17 @@ class Choice:
     meaning: str = ""
 
 
-class Collector(Protocol):
-    """What a cohort needs of an engine (cohort.engine)."""
+class Engine(Protocol):
+    """What the stages need of an engine (cohort.engine)."""
 
-    def materialise(self, frame: nw.LazyFrame) -> nw.LazyFrame:
+    def materialise(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a lazy table once and return the computed one."""
 
-    def collect(self, frame: nw.LazyFrame) -> pa.Table:
+    def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         """Bring a small lazy table into memory."""
+
+    def register(self, stem: str, table: Any) -> nw.LazyFrame[Any]:
+        """Make a small Arrow table joinable with the patients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,8 +122,8 @@ class Cohort:
         What was seen, who was left out, what was read, what was decided.
     """
 
-    patients: nw.LazyFrame
-    engine: Collector
+    patients: nw.LazyFrame[Any]
+    engine: Engine
     source: str
     time_unit: TimeUnit
     n: int

@@ -59,7 +59,7 @@ def as_pandas(data: Any) -> pd.DataFrame:
     """A new pandas frame from a pandas frame or anything that Narwhals reads."""
     if isinstance(data, pd.DataFrame):
         return data.copy(deep=False)
-    frame = nw.from_native(data, eager_or_interchange_only=False)
+    frame: Any = nw.from_native(data)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     result: pd.DataFrame = frame.to_pandas()

@@ -1,0 +1,47 @@
+# Two commands for a new machine: `make demo` and `make test`. `make` alone lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench reference notebooks sample
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/core: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "her2low needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/test: .venv/core
+	$(PIP) --editable '.[test,check]'
+	touch $@
+
+demo: .venv/core  ## install and run the sample study to a PDF report
+	$(BIN)/her2low run sample_data/her2_low_os.yaml --out out/demo
+
+test: .venv/test  ## install and run every test
+	$(BIN)/python -m pytest
+
+check: .venv/test  ## format, lint and types, without changing anything
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: .venv/test  ## format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/test  ## time the estimators beside R (reported as absent where it is)
+	$(BIN)/python tests/bench/bench.py
+
+reference: .venv/test  ## make R's reference answers again (needs R with survival)
+	Rscript tests/reference/make_reference.R
+
+sample: .venv/core  ## make the synthetic sample registry again
+	$(BIN)/python -m cohort.simulation sample_data/registry.csv
+
+notebooks: .venv/test  ## run every notebook from top to bottom
+	$(BIN)/python -m pytest --nbmake notebooks

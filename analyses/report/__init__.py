@@ -1,0 +1,1 @@
+"""Results become pages: the PDF report, its tables, its figures and the results file."""

@@ -1,0 +1,74 @@
+"""Baseline hazards of a Cox model by stratum, and the survival that follows for a patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from analyses.results.frozen import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """Cumulative hazard of a patient at the reference values, one row a stratum and event time.
+
+    Reference values: the reference level of each category, 0 for each number, offset 0; never
+    the means.
+
+    Attributes
+    ----------
+    strata
+        Label of each stratum; a single empty label where the model has no strata.
+    last_time
+        Last follow-up time of each stratum: no curve is drawn past it.
+    stratum
+        Place of each row's stratum among `strata`.
+    time, cumulative_hazard
+        Distinct event times, ascending within the stratum, and the hazard up to and with them.
+    variance
+        Cumulative part of the hazard's variance that does not come from the coefficients.
+    mean_covariates
+        Cumulative sum of the hazard's steps times the mean covariates at risk (rows x
+        estimated coefficients): the part of the variance that comes from the coefficients.
+    """
+
+    strata: tuple[str, ...]
+    last_time: Array
+    stratum: npt.NDArray[np.intp]
+    time: Array
+    cumulative_hazard: Array
+    variance: Array
+    mean_covariates: Array
+
+    def hazard(
+        self, stratum: int, times: Array, covariates: Array, covariance: Array
+    ) -> tuple[Array, Array]:
+        """Cumulative hazard at `times` for hazard ratio 1 and its standard error there.
+
+        `covariates` are the patient's columns of the estimated coefficients; both answers are
+        still to be multiplied by that patient's hazard ratio against the reference values.
+        """
+        rows = np.flatnonzero(self.stratum == stratum)
+        place = np.searchsorted(self.time[rows], times, side="right")
+        chosen = np.append(rows, -1)[place - 1]
+        before = place == 0
+        cumulative = np.where(before, 0.0, self.cumulative_hazard[chosen])
+        mean = np.where(before[:, None], 0.0, self.mean_covariates[chosen])
+        shift = mean - cumulative[:, None] * covariates
+        spread = np.where(before, 0.0, self.variance[chosen])
+        spread = spread + np.einsum("ti,ij,tj->t", shift, covariance, shift)
+        return cumulative, np.sqrt(np.maximum(spread, 0.0))
+
+
+def survival_limits(
+    cumulative: Array, std_error: Array, conf_level: float
+) -> tuple[Array, Array, Array]:
+    """Survival exp(-hazard) with log-log limits; limits are NaN where survival is 1 or 0."""
+    survival = np.exp(-cumulative)
+    inside = (survival > 0) & (survival < 1)
+    ratio = np.divide(std_error, cumulative, out=np.full_like(cumulative, np.nan), where=inside)
+    step = np.exp(ndtri((1 + conf_level) / 2) * ratio)
+    return survival, np.exp(-cumulative * step), np.exp(-cumulative / step)

@@ -1,0 +1,212 @@
+"""Who is analysed: criteria with a reason each, and the attrition counted in one aggregation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+
+from cohort.errors import Problem, SpecError, listed, suggest
+from cohort.schema import HER2_GROUPS, HER2_STATUS, column
+from cohort.table import AttritionStep, Choice, Cohort
+
+LazyTable = nw.LazyFrame[Any]
+Bound = float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One condition that a patient must meet, and why.
+
+    Exactly one of: `between` (both ends included, None is open), `one_of` (levels or text),
+    `not_missing`. A patient whose value is missing does not meet a criterion; how many left
+    for that is counted apart.
+    """
+
+    id: str
+    column: str
+    reason: str
+    between: tuple[Bound, Bound] | None = None
+    one_of: tuple[str, ...] | None = None
+    not_missing: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse none or several conditions in one criterion."""
+        given = [self.between is not None, self.one_of is not None, self.not_missing]
+        if sum(given) != 1:
+            raise SpecError(
+                Problem(
+                    f"criterion '{self.id}'",
+                    f"{sum(given)} conditions given",
+                    "Exactly one of: between, one_of, not_missing",
+                )
+            )
+
+    def met(self) -> nw.Expr:
+        """True where met; null where the value is missing."""
+        value = nw.col(self.column)
+        if self.one_of is not None:
+            known = column(self.column)
+            numeric = known is not None and known.kind in ("number", "integer")
+            allowed = [float(v) for v in self.one_of] if numeric else list(self.one_of)
+            return nw.when(value.is_null()).then(nw.lit(None)).otherwise(value.is_in(allowed))
+        if self.between is not None:
+            low, high = self.between
+            inside = nw.lit(True)
+            if low is not None:
+                inside = inside & (value >= low)
+            if high is not None:
+                inside = inside & (value <= high)
+            return nw.when(value.is_null()).then(nw.lit(None)).otherwise(inside)
+        return nw.when(value.is_null()).then(nw.lit(None)).otherwise(nw.lit(True))
+
+
+def her2_criteria() -> tuple[Criterion, ...]:
+    """The criteria that leave the three HER2 groups, one a status that is no group."""
+    reasons = {
+        "unknown": "No HER2 evidence",
+        "unresolved": "HER2 evidence conflicts or is incomplete",
+        "negative_unspecified": "HER2-negative without a score: neither zero nor low",
+    }
+    every = list(HER2_STATUS)
+    criteria = []
+    for status, reason in reasons.items():
+        every.remove(status)
+        criteria.append(Criterion(f"her2_{status}", "her2_status", reason, one_of=tuple(every)))
+    return tuple(criteria)
+
+
+def endpoint_criterion(endpoint: str) -> Criterion:
+    """The criterion that leaves patients whose endpoint is known."""
+    return Criterion(
+        f"{endpoint}_known",
+        f"{endpoint}_time",
+        "Vital status or follow-up not known",
+        not_missing=True,
+    )
+
+
+def select(
+    cohort: Cohort,
+    criteria: Sequence[Criterion],
+    *,
+    endpoint: str | None = None,
+    her2_groups: bool = True,
+) -> Cohort:
+    """The patients who meet every criterion, with how many each left out.
+
+    Parameters
+    ----------
+    criteria
+        Taken in order: a patient is counted under the first that is not met.
+    endpoint
+        Stem of an endpoint that must be known (last step).
+    her2_groups
+        Keep only HER2-zero, -low and -positive, after the criteria and before the endpoint.
+
+    Returns
+    -------
+    Cohort
+        With `attrition` set: one step a criterion, ``n_before - n_removed = n_after``, counts by
+        HER2 status where the cohort is classified.
+
+    Raises
+    ------
+    SpecError
+        For a column that the cohort does not have, all at once.
+    """
+    every = list(criteria)
+    if her2_groups:
+        every += her2_criteria()
+    if endpoint is not None:
+        every.append(endpoint_criterion(endpoint))
+    _check(cohort, every)
+    by_group = "her2_status" in cohort.columns
+    group = nw.col("her2_status") if by_group else nw.lit("all")
+    place = nw.lit(len(every) * 2)
+    for i, criterion in reversed(list(enumerate(every))):
+        met = criterion.met()
+        place = (
+            nw.when(met.is_null())
+            .then(nw.lit(2 * i + 1))
+            .when(~met)
+            .then(nw.lit(2 * i))
+            .otherwise(place)
+        )
+    marked = cohort.engine.materialise(cohort.patients.with_columns(attrition_place=place))
+    counted = cohort.engine.collect(
+        marked.with_columns(attrition_group=group)
+        .group_by(["attrition_place", "attrition_group"])
+        .agg(n=nw.len())
+    ).to_pylist()
+    counts = {(int(r["attrition_place"]), str(r["attrition_group"])): int(r["n"]) for r in counted}
+    steps = _steps(every, counts, HER2_STATUS if by_group else ("all",))
+    kept = marked.filter(nw.col("attrition_place") == len(every) * 2).drop("attrition_place")
+    n = steps[-1].n_after if steps else cohort.n
+    chosen = tuple(Choice("select", c.id, _words(c), c.reason) for c in every)
+    selected = replace(cohort, patients=cohort.engine.materialise(kept), n=n, attrition=steps)
+    return selected.noting(choices=chosen)
+
+
+def _steps(
+    criteria: Sequence[Criterion], counts: dict[tuple[int, str], int], groups: Sequence[str]
+) -> tuple[AttritionStep, ...]:
+    """The chain of steps from counts by (first criterion not met, group)."""
+    left = {g: sum(n for (_, group), n in counts.items() if group == g) for g in groups}
+    steps = []
+    for i, criterion in enumerate(criteria):
+        removed = {g: counts.get((2 * i, g), 0) + counts.get((2 * i + 1, g), 0) for g in groups}
+        before = sum(left.values())
+        left = {g: left[g] - removed[g] for g in groups}
+        steps.append(
+            AttritionStep(
+                id=criterion.id,
+                reason=criterion.reason,
+                n_before=before,
+                n_removed=sum(removed.values()),
+                n_after=sum(left.values()),
+                removed_by_group=tuple(removed.items()),
+                after_by_group=tuple(left.items()),
+                n_unknown=sum(counts.get((2 * i + 1, g), 0) for g in groups),
+            )
+        )
+    return tuple(steps)
+
+
+def _check(cohort: Cohort, criteria: Sequence[Criterion]) -> None:
+    known = cohort.columns
+    problems = [
+        Problem(
+            f"criterion '{c.id}'",
+            f"'{c.column}' is not a column of this cohort",
+            f"Columns: {listed(known)}",
+            suggest(c.column, known),
+        )
+        for c in criteria
+        if c.column not in known
+    ]
+    if problems:
+        raise SpecError(problems)
+
+
+def _words(criterion: Criterion) -> str:
+    """The condition as a person reads it."""
+    if criterion.one_of is not None:
+        return f"{criterion.column}: {listed(criterion.one_of)}"
+    if criterion.between is not None:
+        low, high = criterion.between
+        if low is None:
+            return f"{criterion.column} up to {high:g}"
+        return (
+            f"{criterion.column} {low:g} or more"
+            if high is None
+            else f"{criterion.column} {low:g} to {high:g}"
+        )
+    return f"{criterion.column} known"
+
+
+def groups_after(step: AttritionStep) -> tuple[tuple[str, int], ...]:
+    """The three HER2 groups after a step."""
+    return tuple((group, n) for group, n in step.after_by_group if group in HER2_GROUPS)

@@ -1,0 +1,105 @@
+"""Selection: each patient counted once, under the first criterion not met."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cohort.engine import DuckDBEngine
+from cohort.errors import SpecError
+from cohort.selection import Criterion, select
+from cohort.table import Cohort
+
+YEARS = Criterion("era", "diagnosis_year", "Score collected", between=(2010, 2017))
+SEX = Criterion("women", "sex", "Women", one_of=("female",))
+
+
+def test_attrition_of_worked_patients(make_cohort):
+    cohort = make_cohort(
+        {
+            "diagnosis_year": [2009, 2010, 2017, None, 2012, 2012, 2012],
+            "sex": ["female", "female", "male", "female", None, "female", "female"],
+            "her2_status": ["zero", "low", "low", "zero", "low", "unknown", "negative_unspecified"],
+            "os_time": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+        }
+    )
+    selected = select(cohort, [YEARS, SEX], endpoint="os")
+    steps = {s.id: (s.n_before, s.n_removed, s.n_unknown, s.n_after) for s in selected.attrition}
+    assert steps == {
+        "era": (7, 2, 1, 5),
+        "women": (5, 2, 1, 3),
+        "her2_unknown": (3, 1, 0, 2),
+        "her2_unresolved": (2, 0, 0, 2),
+        "her2_negative_unspecified": (2, 1, 0, 1),
+        "os_known": (1, 0, 0, 1),
+    }
+    assert list(selected.to_pandas().patient_id) == ["p000001"]
+    assert selected.n == 1
+    era = selected.attrition[0]
+    assert dict(era.removed_by_group)["zero"] == 2
+    assert dict(era.after_by_group)["low"] == 3
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([2008, 2010, 2015, 2018, None]),
+            st.sampled_from(["female", "male", None]),
+            st.sampled_from(["zero", "low", "positive", "unresolved", "unknown"]),
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_steps_chain_and_groups_sum(patients):
+    import pyarrow as pa
+
+    table = pa.table(
+        {
+            "patient_id": [str(i) for i in range(len(patients))],
+            "diagnosis_year": pa.array([p[0] for p in patients], pa.int64()),
+            "sex": pa.array([p[1] for p in patients], pa.string()),
+            "her2_status": [p[2] for p in patients],
+        }
+    )
+    engine = DuckDBEngine()
+    cohort = Cohort(engine.register("p", table), engine, "worked", "days", len(patients))
+    selected = select(cohort, [YEARS, SEX])
+    before = len(patients)
+    for step in selected.attrition:
+        assert step.n_before == before
+        assert step.n_before - step.n_removed == step.n_after
+        assert sum(n for _, n in step.removed_by_group) == step.n_removed
+        assert sum(n for _, n in step.after_by_group) == step.n_after
+        assert 0 <= step.n_unknown <= step.n_removed
+        before = step.n_after
+    direct = sum(
+        p[0] is not None and 2010 <= p[0] <= 2017 and p[1] == "female"
+        and p[2] in ("zero", "low", "positive")
+        for p in patients
+    )  # fmt: skip
+    assert selected.n == before == direct == len(selected.to_pandas())
+
+
+def test_unknown_columns_are_told_together_with_a_suggestion(make_cohort):
+    cohort = make_cohort({"sex": ["female"], "grade": ["1"]})
+    wrong = [
+        Criterion("a", "gade", "x", not_missing=True),
+        Criterion("b", "stage", "y", not_missing=True),
+    ]
+    with pytest.raises(SpecError) as error:
+        select(cohort, wrong, her2_groups=False)
+    assert len(error.value.problems) == 2
+    assert "Did you mean 'grade'?" in str(error.value)
+
+
+def test_a_criterion_has_exactly_one_condition():
+    with pytest.raises(SpecError, match="2 conditions given"):
+        Criterion("a", "sex", "x", one_of=("female",), not_missing=True)
+
+
+def test_numbers_are_compared_as_numbers_in_one_of(make_cohort):
+    cohort = make_cohort({"diagnosis_year": [2010, 2011, 2012]})
+    chosen = Criterion("years", "diagnosis_year", "two years", one_of=("2010", "2012"))
+    assert select(cohort, [chosen], her2_groups=False).n == 2

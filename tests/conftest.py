@@ -1,0 +1,59 @@
+"""What tests share: a cohort made from a few worked patients, and the folder of real data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, settings
+
+from cohort.engine import DuckDBEngine
+from cohort.schema import column
+from cohort.table import Cohort
+
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci")
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+_TYPES = {
+    "text": pa.string(),
+    "category": pa.string(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "date": pa.string(),
+}
+
+
+@pytest.fixture
+def make_cohort() -> Callable[..., Cohort]:
+    """A cohort from columns of canonical names; patient ids are made where not given."""
+
+    def make(columns: Mapping[str, list[Any]], *, time_unit: Any = "days") -> Cohort:
+        n = len(next(iter(columns.values())))
+        data = {"patient_id": [f"p{i:06d}" for i in range(n)], **columns}
+        arrays = {}
+        for name, values in data.items():
+            known = column(name)
+            kind = pa.bool_() if name.endswith("_event") and known is None else pa.float64()
+            arrays[name] = pa.array(values, type=_TYPES[known.kind] if known else kind)
+        engine = DuckDBEngine()
+        table = engine.register("patients", pa.table(arrays))
+        return Cohort(table, engine, "worked", time_unit, n)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real patients' public files, or a skip that says where it was sought."""
+    folder = PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("real data absent: sought in ../shared/data beside the project")
+    return folder

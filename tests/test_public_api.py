@@ -1,0 +1,54 @@
+"""The public names, pinned: a change here is a change for every user."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import analyses
+import cohort
+
+COHORT = {
+    "AnalysisError", "Cohort", "Criterion", "DataError", "Duration", "Finding", "Her2Status",
+    "SourceDictionary", "SpecError", "add_endpoint", "classify_her2", "harmonise", "load",
+    "select", "simulate",
+}  # fmt: skip
+ANALYSES = {
+    "cox", "kaplan_meier", "load_study", "logrank", "pairwise_logrank", "run_study", "table_one",
+    "write_report",
+}  # fmt: skip
+
+
+def test_public_names_are_these_and_all_of_them_load():
+    assert set(cohort.__all__) == COHORT
+    assert set(analyses.__all__) == ANALYSES
+    for package in (cohort, analyses):
+        for name in package.__all__:
+            value = getattr(package, name)
+            assert callable(value), name
+            assert value.__name__ == name
+
+
+def test_signatures_of_the_estimators():
+    expected = {
+        "kaplan_meier": "data time event by entry weights conf_level conf_type",
+        "logrank": "data time event by strata entry weights rho gamma trend",
+        "cox": "data time event terms entry strata weights cluster robust offset ties conf_level",
+    }
+    for name, parameters in expected.items():
+        signature = inspect.signature(getattr(analyses, name))
+        assert list(signature.parameters) == parameters.split()
+        keyword_only = list(signature.parameters.values())[1:]
+        assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in keyword_only)
+        assert signature.parameters["event"].default is inspect.Parameter.empty
+
+
+def test_importing_the_packages_loads_nothing_heavy():
+    code = (
+        "import sys, cohort, analyses; "
+        "heavy = {'pandas', 'duckdb', 'matplotlib', 'pydantic', 'numpy', 'scipy', 'typst'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
