@@ -89,6 +89,12 @@ def her2_counts(cohort: Cohort) -> tuple[tuple[str, str, str, int], ...]:
     return tuple(sorted(rows, key=lambda row: (order[row[0]], row[1], row[2])))
 
 
+def rule_meanings(edition: int) -> tuple[tuple[str, str], ...]:
+    """What each half of `her2_rule` says: rows of the category table and in-situ evidence."""
+    tables = ("category", f"ish_{edition}", "ish_evidence")
+    return tuple((row["id"], row["meaning"]) for name in tables for row in her2_rules.read(name))
+
+
 _OUTPUT = ("her2_status", "her2_detail", "her2_rule", "her2_flags")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from analyses.results.baseline import survival_limits
 from analyses.results.frozen import Array
-from analyses.results.terms import as_text, design_matrix
+from analyses.results.terms import as_text, columns_of, design_matrix
 from cohort.errors import AnalysisError, Problem, listed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def survival_of(model: CoxModel, new: pd.DataFrame, times: Array) -> pd.DataFram
     _require(model, new)
     columns = [c for c in model.coefficients if not c.is_reference]
     kept = np.array([c.status == "ok" for c in columns], dtype=bool)
-    matrix = design_matrix(model.terms, new)
+    matrix = design_matrix(columns_of(model.terms, new), np.arange(len(new)))
     undefined = (matrix[:, ~kept] != 0).any(axis=1)
     matrix = matrix[:, kept]
     risk = matrix @ np.array([c.estimate for c in model.estimated], dtype=float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,8 +18,32 @@ if TYPE_CHECKING:
     from analyses.results.frozen import Array
 
 Kind = Literal["number", "category", "spline", "interaction"]
-ColumnMaker = Callable[[], "npt.NDArray[np.float64] | npt.NDArray[np.bool_]"]
+CHUNK = 8192  # rows a pass when the matrix is filled: a chunk stays in the processor's cache
 BETWEEN = " × "  # joins the parts of an interaction; no column or level is ever parsed from it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One column of a design matrix: a number where the row belongs to a level, else 0.
+
+    `member` is None where every row belongs, `number` None where the number is 1.
+    """
+
+    member: npt.NDArray[np.bool_] | None = None
+    number: npt.NDArray[np.float64] | None = None
+
+    def times(self, other: Column) -> Column:
+        """The column of an interaction."""
+        return Column(_both(self.member, other.member), _both(self.number, other.number))
+
+    @property
+    def values(self) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_]:
+        """The column as numbers, or as booleans where it only says who belongs."""
+        if self.number is None or self.member is None:
+            given = self.member if self.number is None else self.number
+            assert given is not None
+            return given
+        return np.where(self.member, self.number, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +96,20 @@ class Term:
             for pair in itertools.product(*(part.labels for part in self.parts))
         )
 
-    def columns(self, frame: pd.DataFrame) -> Iterator[ColumnMaker]:
-        """Functions that make the columns of the design matrix, one after the other.
-
-        Booleans for levels, floats for numbers; rows are those of the frame, which must be
-        complete. Functions, not arrays, so that a large matrix is never held twice.
-        """
+    def columns(self, frame: pd.DataFrame) -> list[Column]:
+        """Columns of the frame's rows, which must be complete, in the order of `labels`."""
         if self.kind == "category":
             codes = self.codes(frame)
-            for place, level in enumerate(self.levels):
-                if level != self.reference:
-                    yield lambda place=place: codes == place  # type: ignore[misc]
-        elif self.kind == "interaction":
-            makers = [list(part.columns(frame)) for part in self.parts]
-            for product in itertools.product(*makers):
-                yield lambda product=product: _product([make() for make in product])  # type: ignore[misc]
-        elif self.kind == "spline":
-            values = frame[self.name].to_numpy(dtype=float)
-            for k in range(len(self.knots) - 1):
-                yield lambda k=k: _spline(values, self.knots, k) / self.per  # type: ignore[misc]
-        else:
-            yield lambda: frame[self.name].to_numpy(dtype=float) / self.per
+            places = [i for i, level in enumerate(self.levels) if level != self.reference]
+            return [Column(member=codes == i) for i in places]
+        if self.kind == "interaction":
+            first, second = (part.columns(frame) for part in self.parts)
+            return [a.times(b) for a, b in itertools.product(first, second)]
+        numbers = frame[self.name].to_numpy(dtype=float)
+        if self.kind == "spline":
+            curves = (_spline(numbers, self.knots, k) for k in range(len(self.knots) - 1))
+            return [Column(number=curve / self.per) for curve in curves]
+        return [Column(number=numbers if self.per == 1 else numbers / self.per)]
 
     def codes(self, frame: pd.DataFrame) -> npt.NDArray[np.int64]:
         """Place of each row's level among `levels`; a level not seen before is an error."""
@@ -131,13 +148,23 @@ def as_text(values: pd.Series[Any]) -> pd.Series[str]:
     return values.astype(str)
 
 
-def design_matrix(terms: tuple[Term, ...], frame: pd.DataFrame) -> Array:
-    """Rows of the frame under the columns of every term, in order (n x p, row by row in memory)."""
-    width = sum(len(term.labels) for term in terms)
-    matrix = np.empty((len(frame), width))
-    makers = (make for term in terms for make in term.columns(frame))
-    for place, make in enumerate(makers):
-        matrix[:, place] = make()
+def columns_of(terms: tuple[Term, ...], frame: pd.DataFrame) -> list[Column]:
+    """Columns of every term, in order."""
+    return [column for term in terms for column in term.columns(frame)]
+
+
+def design_matrix(
+    columns: list[Column], rows: npt.NDArray[np.intp], centre: Array | None = None
+) -> Array:
+    """The rows in the order given (n x p, row by row in memory), less `centre`."""
+    matrix = np.empty((len(rows), len(columns)))
+    values = [column.values for column in columns]
+    for first in range(0, len(rows), CHUNK):
+        chunk = rows[first : first + CHUNK]
+        for place, column in enumerate(values):
+            matrix[first : first + CHUNK, place] = column[chunk]
+        if centre is not None:
+            matrix[first : first + CHUNK] -= centre
     return matrix
 
 
@@ -150,13 +177,11 @@ def _joined(parts: Iterator[str | None]) -> str | None:
     return BETWEEN.join(known) if known else None
 
 
-def _product(
-    columns: list[npt.NDArray[np.float64] | npt.NDArray[np.bool_]],
-) -> npt.NDArray[np.float64]:
-    result = np.ones(len(columns[0]))
-    for column in columns:
-        result *= column
-    return result
+def _both(first: Any, second: Any) -> Any:
+    """Product of two parts, of which either may be absent."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second if first.dtype == bool else first * second
 
 
 def _spline(x: Array, knots: tuple[float, ...], k: int) -> Array:

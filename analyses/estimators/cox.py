@@ -1,0 +1,355 @@
+"""The Cox proportional-hazards model: hazard ratios with limits, and all that qualifies them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyses.estimators.cox_fit import Design, Rows, fit, robust_covariance
+from analyses.estimators.cox_result import (
+    baseline,
+    concordance,
+    failures,
+    few_events,
+    model_tests,
+    summarised,
+)
+from analyses.estimators.survival_data import SurvivalData, survival_data
+from analyses.estimators.terms import Declared, TermSpec, declared, learn
+from analyses.kernels import cox as kernel
+from analyses.results.cox import CoxModel
+from analyses.results.frozen import Array, frozen
+from analyses.results.terms import Column, Term, as_text, columns_of, design_matrix
+from cohort.errors import AnalysisError, Problem
+from cohort.table import Finding
+
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+TIES: tuple[kernel.Ties, ...] = ("efron", "breslow")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """How the model is to be fitted: everything but the data and the terms."""
+
+    time: str
+    event: str
+    entry: str | None
+    strata: tuple[str, ...]
+    weights: str | None
+    cluster: str | None
+    robust: bool | None
+    offset: str | None
+    ties: kernel.Ties
+    conf_level: float
+
+
+def cox(
+    data: Any,
+    *,
+    time: str,
+    event: str,
+    terms: Sequence[TermSpec],
+    entry: str | None = None,
+    strata: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    cluster: str | None = None,
+    robust: bool | None = None,
+    offset: str | None = None,
+    ties: str = "efron",
+    conf_level: float = 0.95,
+) -> CoxModel:
+    """Hazard ratios of all terms together, each adjusted for the others.
+
+    Parameters
+    ----------
+    data
+        A pandas frame, or anything Narwhals reads; one row a patient, or start-stop rows.
+    time, event
+        Columns of follow-up (numbers of at least 0 in any unit) and of the event (boolean or
+        0/1).
+    terms
+        Column names, or mappings: ``{"name": "age_years", "per": 10}``, ``{"name": "grade",
+        "reference": "1", "levels": ["1", "2", "3"]}``, ``{"name": "age_years", "spline":
+        {"df": 4}}``, ``{"interaction": ["her2_status", "hr_status"]}``. A category needs a
+        declared order of its levels (an ordered categorical, or `levels`); its reference is
+        the first unless said otherwise.
+    entry
+        Column of delayed entry, or of the start of a start-stop row. At risk: entry < t <= exit.
+    strata
+        Column or columns: one baseline hazard for each combination of their values.
+    weights
+        Column of case weights above 0. Whole numbers are taken as counts of identical patients.
+    cluster
+        Column whose equal values are counted as one unit in the robust variance.
+    robust
+        Sandwich variance. By default where there are clusters or weights that are not counts.
+    offset
+        Column that is added to the log hazard with coefficient 1.
+    ties
+        ``efron`` or ``breslow``.
+    conf_level
+        Of the normal-theory limits on the log scale.
+
+    Returns
+    -------
+    CoxModel
+        Rows that miss a value of any column are left out and counted in `n_missing`. A level
+        without a finite estimate stands there as ``not_estimable`` with a Failure, and the
+        other terms are those of the model in the limit.
+
+    Raises
+    ------
+    AnalysisError
+        For a column that is absent or of the wrong kind, a text column without levels, a
+        reference that no row has, no event, a column that others determine, no convergence.
+
+    Notes
+    -----
+    Cox (1972); ties by Efron (1977) or Breslow (1974); robust variance by Lin and Wei (1989);
+    Newton's method to 1e-9 standard errors before its last, quadratic step. With clusters, or
+    weights that are not counts, only the robust Wald test is given: likelihood-ratio and score
+    tests do not hold their level there. Concordance as R's `concordance`.
+
+    Checked against ``coxph(..., control = coxph.control(eps = 1e-14, toler.chol = 1e-15,
+    iter.max = 50))`` and ``basehaz(centered = FALSE)`` of R's survival in
+    tests/analyses/test_cox.py, and by hand in tests/analyses/test_cox_kernel.py.
+    """
+    asked = _asked(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    return _model(data, declared(terms), asked)
+
+
+def univariable_cox(
+    data: Any,
+    *,
+    time: str,
+    event: str,
+    terms: Sequence[TermSpec],
+    entry: str | None = None,
+    strata: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    cluster: str | None = None,
+    robust: bool | None = None,
+    offset: str | None = None,
+    ties: str = "efron",
+    conf_level: float = 0.95,
+) -> tuple[CoxModel, ...]:
+    """Hazard ratios of each term alone, one model a term, each on its own complete rows.
+
+    Parameters are those of `cox`. Interactions are passed over: alone they are not defined.
+    """
+    asked = _asked(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    return tuple(_model(data, (term,), asked) for term in declared(terms) if not term.parts)
+
+
+def _asked(
+    time: str,
+    event: str,
+    entry: str | None,
+    strata: str | Sequence[str] | None,
+    weights: str | None,
+    cluster: str | None,
+    robust: bool | None,
+    offset: str | None,
+    ties: str,
+    conf_level: float,
+) -> _Asked:
+    """The arguments, refused together where any of them makes no sense."""
+    problems = []
+    known = [method for method in TIES if method == ties]
+    if not known:
+        problems.append(Problem("cox: ties", f"'{ties}'", f"Allowed: {', '.join(TIES)}"))
+    if not 0 < conf_level < 1:
+        problems.append(Problem("cox: conf_level", f"{conf_level!r}", "Allowed: between 0 and 1"))
+    if cluster is not None and robust is False:
+        problems.append(
+            Problem(
+                "cox: robust",
+                f"False together with cluster '{cluster}'",
+                advice="Clusters act through the robust variance: leave one of the two out.",
+            )
+        )
+    if problems:
+        raise AnalysisError(problems)
+    groups = (strata,) if isinstance(strata, str) else tuple(strata or ())
+    return _Asked(
+        time, event, entry, groups, weights, cluster, robust, offset, known[0], conf_level
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """Arrays of a model in the kernel's order, and what was learnt of the data on the way."""
+
+    rows: Rows
+    terms: tuple[Term, ...]
+    cluster: Places | None
+    strata_levels: tuple[str, ...]
+    are_counts: bool
+    n_input: int
+    n_missing: tuple[tuple[str, int], ...]
+    findings: tuple[Finding, ...]
+
+
+def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepared:
+    """The data as arrays; the frame itself is let go before the fit needs the memory."""
+    names = [name for term in wanted for name in term.columns] + list(asked.strata)
+    names += [name for name in (asked.cluster, asked.offset) if name is not None]
+    rows = survival_data(
+        data,
+        time=asked.time,
+        event=asked.event,
+        entry=asked.entry,
+        weights=asked.weights,
+        others=list(dict.fromkeys(names)),
+    )
+    _require_fit_for_purpose(rows, asked)
+    terms, findings = learn(wanted, rows.frame)
+    stratum, strata_levels = _strata(rows.frame, asked.strata)
+    order = np.lexsort((rows.time, stratum))
+    columns = columns_of(terms, rows.frame)
+    design = _design(terms, columns, rows.event)
+    block = kernel.Block(
+        design_matrix(columns, order, design.centre),
+        stratum[order],
+        rows.time[order],
+        rows.event[order],
+        None if rows.entry is None else rows.entry[order],
+        None if rows.weights is None else rows.weights[order],
+        None if asked.offset is None else rows.frame[asked.offset].to_numpy(dtype=float)[order],
+    )
+    grid = kernel.grid([block], len(strata_levels))
+    return _Prepared(
+        rows=Rows(kernel.place(block, grid), grid, asked.ties, design),
+        terms=terms,
+        cluster=_codes(rows.frame, asked.cluster, order),
+        strata_levels=strata_levels,
+        are_counts=_are_counts(rows.weights),
+        n_input=rows.n_input,
+        n_missing=rows.n_missing,
+        findings=findings,
+    )
+
+
+def _model(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> CoxModel:
+    ready = _prepared(data, wanted, asked)
+    fitted = fit(ready.rows)
+    holds = ready.are_counts and ready.cluster is None
+    robust = not holds if asked.robust is None else asked.robust
+    covariance = robust_covariance(fitted, ready.cluster) if robust else fitted.covariance
+    shown = fitted.reported[fitted.estimated]
+    covariance = covariance[np.ix_(shown, shown)]
+    coefficients = summarised(ready.terms, fitted, covariance, asked.conf_level)
+    event = ready.rows.placed.block.event
+    return CoxModel(
+        coefficients=coefficients,
+        covariance=frozen(covariance),
+        covariance_model=frozen(fitted.covariance[np.ix_(shown, shown)]),
+        log_likelihood=fitted.at.log_likelihood,
+        log_likelihood_null=fitted.null.log_likelihood,
+        tests=model_tests(fitted, covariance, likelihood_holds=holds),
+        concordance=concordance(fitted, ready.rows.placed, ready.cluster),
+        n_parameters=int(fitted.counted.sum()),
+        ties=asked.ties,
+        n=len(event),
+        n_event=int(event.sum()),
+        n_event_weighted=float(fitted.at.total[:, 2].sum()),
+        n_input=ready.n_input,
+        n_missing=ready.n_missing,
+        terms=ready.terms,
+        strata=asked.strata,
+        weights=asked.weights,
+        cluster=asked.cluster,
+        n_cluster=None if ready.cluster is None else int(ready.cluster.max()) + 1,
+        offset=asked.offset,
+        entry=asked.entry,
+        robust=robust,
+        conf_level=asked.conf_level,
+        baseline=baseline(fitted, ready.strata_levels),
+        iterations=fitted.iterations,
+        findings=ready.findings + few_events(fitted),
+        failures=failures(ready.terms, coefficients, fitted),
+    )
+
+
+def _require_fit_for_purpose(rows: SurvivalData, asked: _Asked) -> None:
+    """At least one event, weights above 0 with the right variance, a numeric offset."""
+    problems = []
+    if not rows.event.any():
+        problems.append(
+            Problem(
+                f"cox: event '{asked.event}'",
+                f"none of the {rows.n} complete rows has an event",
+                advice="A hazard ratio needs events: check the endpoint, or follow up longer.",
+            )
+        )
+    if rows.weights is not None and (rows.weights <= 0).any():
+        found = f"{int((rows.weights <= 0).sum())} weights are 0"
+        advice = "Exclude these rows: a row without weight was not selected."
+        problems.append(Problem(f"column '{asked.weights}'", found, advice=advice))
+    if not _are_counts(rows.weights) and asked.robust is False:
+        found = f"False together with weights '{asked.weights}' that are not counts"
+        advice = "The model's own variance means nothing then: leave `robust` out."
+        problems.append(Problem("cox: robust", found, advice=advice))
+    if asked.offset is not None:
+        values = rows.frame[asked.offset]
+        if (
+            not pd.api.types.is_numeric_dtype(values)
+            or not np.isfinite(values.to_numpy(float)).all()
+        ):
+            found = "an offset must be finite numbers on the log hazard scale"
+            problems.append(Problem(f"column '{asked.offset}'", found))
+    if problems:
+        raise AnalysisError(problems)
+
+
+def _are_counts(weights: Array | None) -> bool:
+    return weights is None or bool((weights == np.floor(weights)).all())
+
+
+def _codes(frame: pd.DataFrame, name: str | None, order: Places) -> Places | None:
+    return None if name is None else pd.factorize(frame[name])[0][order]
+
+
+def _strata(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Places, tuple[str, ...]]:
+    """Code of each row's stratum and the strata's labels, in the order of their values."""
+    if not names:
+        return np.zeros(len(frame), dtype=np.intp), ("",)
+    grouped = frame.groupby(list(names), observed=True, sort=True)
+    codes = grouped.ngroup().to_numpy()
+    first = frame[list(names)].iloc[np.unique(codes, return_index=True)[1]]
+    words = [as_text(first[name]) for name in names]
+    return codes.astype(np.intp), tuple(", ".join(parts) for parts in zip(*words, strict=True))
+
+
+def _design(terms: tuple[Term, ...], columns: list[Column], event: Flags) -> Design:
+    """Name, mean, spread, rows and events of each column."""
+    names: list[str] = []
+    factors = []
+    crossed = {part.name for term in terms for part in term.parts}
+    for term in terms:
+        if term.kind == "category" and term.name not in crossed:
+            factors.append(tuple(range(len(names), len(names) + len(term.labels))))
+        names += [f"{term.name}={level}" if level else term.name for level, _ in term.labels]
+    members = [column.member for column in columns]
+    values = [column.values for column in columns]
+    centre = np.array([float(value.mean()) for value in values])
+    edges = [(float(value.min()), float(value.max())) for value in values]
+    reach = [max(c - low, high - c) for c, (low, high) in zip(centre, edges, strict=True)]
+    n = [len(event) if member is None else int(member.sum()) for member in members]
+    deaths = [int((event if member is None else member & event).sum()) for member in members]
+    return Design(
+        tuple(names),
+        centre,
+        np.array([float(value.std()) for value in values]),
+        np.array(reach),
+        np.array([column.number is None for column in columns], dtype=bool),
+        np.array(n, dtype=np.intp),
+        np.array(deaths, dtype=np.intp),
+        tuple(factors),
+    )

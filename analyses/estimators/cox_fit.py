@@ -1,0 +1,279 @@
+"""The partial likelihood maximised where it has a maximum, and its limits where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analyses.kernels import cox as kernel
+from analyses.kernels.newton import Maximum, aliased, maximise, solved
+from analyses.results.frozen import Array
+from cohort.errors import AnalysisError, Problem
+
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+Why = tuple[str, str]
+MERGE = "Merge the level with another, or leave the term out. Other terms are reported."
+REBASE = "Choose another reference, or merge it with another level. Other terms are reported."
+LEAVE_OUT = "Leave the term out. Other terms are reported."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """What is known of each column before the fit.
+
+    Attributes
+    ----------
+    names
+        The term and level that a column stands for, for messages.
+    centre, spread, reach
+        Mean (already taken off the matrix), standard deviation, and largest distance from it.
+    is_level
+        Columns that only say who is at a level or in a combination of levels.
+    n, n_event
+        Rows and events at that level; all of them for a number.
+    factors
+        Columns of each category that is in no interaction.
+    """
+
+    names: tuple[str, ...]
+    centre: Array
+    spread: Array
+    reach: Array
+    is_level: Flags
+    n: Places
+    n_event: Places
+    factors: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of a model on the grid of its event times."""
+
+    placed: kernel.Placed
+    grid: kernel.Grid
+    ties: kernel.Ties
+    design: Design
+
+    def likelihood(self, beta: Array) -> kernel.Likelihood:
+        """Log-likelihood, score and information at some coefficients."""
+        return kernel.likelihood([self.placed], self.grid, beta, self.ties)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Where the likelihood is largest, or what it tends to.
+
+    Attributes
+    ----------
+    rows
+        The rows, those that left the risk sets with weight 0.
+    null, at
+        Likelihood with every coefficient zero (and all rows), and where the search ended.
+    beta
+        One for each column; 0 where not estimated.
+    estimated
+        Columns with a finite coefficient in the model that was maximised.
+    counted
+        Columns that the tests of the whole model count: estimated or infinite.
+    unreported
+        Why a column has no estimate to report, and what to try, by its place.
+    away
+        Rows at a level without events: they leave every risk set as its coefficient tends to
+        minus infinity.
+    reference_away
+        Whether those rows include a reference, whose own hazard then tends to zero.
+    covariance
+        Inverse of the information of the estimated columns.
+    """
+
+    rows: Rows
+    null: kernel.Likelihood
+    at: kernel.Likelihood
+    beta: Array
+    estimated: Flags
+    counted: Flags
+    unreported: dict[int, Why]
+    away: Flags
+    reference_away: bool
+    iterations: int
+    covariance: Array
+
+    @property
+    def reported(self) -> Flags:
+        """Columns whose coefficient is an answer: estimated against their own reference."""
+        without = np.zeros(len(self.beta), dtype=bool)
+        without[list(self.unreported)] = True
+        return self.estimated & ~without
+
+
+def fit(rows: Rows) -> Fit:
+    """Largest partial likelihood; columns without a finite estimate named, the rest estimated.
+
+    A level with rows but no events drives its coefficient to minus infinity; in that limit its
+    rows leave every risk set, so the other coefficients are those of the model without them
+    (what R's `coxph` tends to with a large `iter.max`). A reference without events does the
+    same to its rows, and no level can then be compared with it. Any other column along which
+    the likelihood rises for ever is found by Newton's steps not shrinking.
+
+    Raises
+    ------
+    AnalysisError
+        Columns that are sums of others, and a search that does not end; both named.
+    """
+    p = len(rows.design.names)
+    zero = np.zeros(p)
+    null = rows.likelihood(zero)
+    same = ("it is the same in every row that is compared", LEAVE_OUT)
+    unreported = dict.fromkeys(_constant(rows, null), same)
+    active = np.ones(p, dtype=bool)
+    active[list(unreported)] = False
+    counted = active.copy()
+    _require_independent(rows, null, active)
+    away, reference_away = _without_events(rows, active, unreported)
+    start = null
+    if away.any():
+        rows = _lighter(rows, away)
+        start = rows.likelihood(zero)
+        for place in _constant(rows, start):
+            if active[place]:
+                why = "it does not vary once the rows at levels without events have left"
+                unreported[place] = (why, LEAVE_OUT)
+                active[place] = False
+        _require_independent(rows, start, active)
+    end = maximise(rows.likelihood, zero, rows.design.reach, active, start)
+    if end.status == "stopped":
+        raise _not_converged(rows, end)
+    infinite = end.moving & active if end.status == "flat" else np.zeros(p, dtype=bool)
+    for place in map(int, np.flatnonzero(infinite)):
+        sign = "plus" if end.beta[place] > 0 else "minus"
+        unreported[place] = (f"no finite estimate: it goes to {sign} infinity", MERGE)
+    estimated = active & ~infinite
+    own = end.at.information[np.ix_(estimated, estimated)]
+    covariance = solved(own, np.eye(len(own)))
+    if covariance is None:
+        raise _not_converged(rows, end)
+    return Fit(
+        rows=rows,
+        null=null,
+        at=end.at,
+        beta=end.beta,
+        estimated=estimated,
+        counted=counted,
+        unreported=unreported,
+        away=away,
+        reference_away=reference_away,
+        iterations=end.iterations,
+        covariance=(covariance + covariance.T) / 2,
+    )
+
+
+def robust_covariance(fitted: Fit, cluster: Places | None) -> Array:
+    """Sandwich variance of the estimated coefficients; every row, or every cluster, counts once.
+
+    Lin, D. Y. and Wei, L. J. (1989), J. Am. Stat. Assoc. 84, 1074-1078.
+    """
+    n_cluster = 0 if cluster is None else int(cluster.max()) + 1
+    rows = fitted.rows
+    found = kernel.score_products(
+        rows.placed, rows.grid, fitted.beta, fitted.at, cluster, n_cluster
+    )
+    kept = fitted.estimated
+    middle = found[np.ix_(kept, kept)] if cluster is None else found[:, kept].T @ found[:, kept]
+    return np.asarray(fitted.covariance @ middle @ fitted.covariance)
+
+
+def linear_predictor(fitted: Fit) -> Array:
+    """Log hazard of each row up to a constant, minus infinity for rows that left the risk sets."""
+    block = fitted.rows.placed.block
+    eta = block.x @ fitted.beta
+    if block.offset is not None:
+        eta += block.offset
+    return np.where(fitted.away, -np.inf, eta)
+
+
+def _constant(rows: Rows, at: kernel.Likelihood) -> list[int]:
+    """Columns that do not vary within the risk sets, as far as the arithmetic can tell."""
+    own = np.diag(at.information)
+    events = max(float(at.total[:, 2].sum()), 1.0)
+    rounding = 1e-12 * rows.design.spread**2 + 1e-24 * rows.design.centre**2
+    return [int(place) for place in np.flatnonzero(own <= rounding * events)]
+
+
+def _require_independent(rows: Rows, at: kernel.Likelihood, active: Flags) -> None:
+    """No column may be a sum of others: which one to leave out is not for a program to choose."""
+    places = np.flatnonzero(active)
+    found = aliased(at.information[np.ix_(active, active)])
+    problems = []
+    for column, others in found:
+        named = (
+            " and ".join(rows.design.names[places[other]] for other in others)
+            or "the other columns"
+        )
+        problems.append(
+            Problem(
+                f"cox: {rows.design.names[places[column]]}",
+                f"is fully determined by {named}",
+                advice="Leave one of these terms out, or merge the level with another.",
+            )
+        )
+    if problems:
+        raise AnalysisError(problems)
+
+
+def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> tuple[Flags, bool]:
+    """Rows at levels and references without events; their columns are taken out of `active`.
+
+    At a reference without events the next level becomes the base of the fit: the coefficients
+    of other terms do not depend on it, and those of this term have no meaning.
+    """
+    design, block = rows.design, rows.placed.block
+    away = np.zeros(len(block.exit), dtype=bool)
+    reference_away = False
+    for place in map(int, np.flatnonzero(active & design.is_level & (design.n_event == 0))):
+        away |= _members(rows, [place])
+        active[place] = False
+        why = f"no finite estimate: {design.n[place]} patients and no events at this level"
+        unreported[place] = (why, MERGE)
+    for columns in design.factors:
+        places = list(columns)
+        left = [place for place in places if active[place]]
+        if left and design.n_event[places].sum() == block.event.sum():
+            away |= ~_members(rows, places)
+            active[left[0]] = False
+            reference_away = True
+            n = len(away) - int(design.n[places].sum())
+            why = f"no finite estimate: {n} patients and no events at the reference level"
+            unreported.update(dict.fromkeys(left, (why, REBASE)))
+    return away, reference_away
+
+
+def _lighter(rows: Rows, away: Flags) -> Rows:
+    """The same rows, those that leave the risk sets with weight 0."""
+    block = rows.placed.block
+    weight = np.ones(len(away)) if block.weight is None else block.weight
+    block = replace(block, weight=np.where(away, 0.0, weight))
+    return replace(rows, placed=replace(rows.placed, block=block))
+
+
+def _members(rows: Rows, places: Sequence[int]) -> Flags:
+    """Rows that hold a 1 in any of these indicator columns."""
+    found = np.zeros(len(rows.placed.block.exit), dtype=bool)
+    for place in places:
+        found |= rows.placed.block.x[:, place] > 0.5 - rows.design.centre[place]
+    return found
+
+
+def _not_converged(rows: Rows, end: Maximum[kernel.Likelihood]) -> AnalysisError:
+    moving = [name for name, still in zip(rows.design.names, end.moving, strict=True) if still]
+    return AnalysisError(
+        Problem(
+            "cox",
+            f"no convergence after {end.iterations} iterations; still moving: "
+            f"{', '.join(moving) if moving else 'no single coefficient'}",
+            advice="Leave these terms out, merge their levels, or mend the numbers' scale.",
+        )
+    )

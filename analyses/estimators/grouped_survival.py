@@ -1,0 +1,135 @@
+"""Survival rows with their groups and weights, and what must be said about small groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyses.estimators.survival_data import By, by_column, grouping, survival_data
+from analyses.results.frozen import Array
+from cohort.errors import AnalysisError, Problem
+from cohort.table import Finding
+
+FEW_EVENTS = 10
+SOURCE = "survival"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedSurvival:
+    """Complete rows of positive weight, coded by group.
+
+    Attributes
+    ----------
+    frame
+        The rows, index 0..n-1.
+    time, event, entry, codes
+        Arrays of length n; `entry` is None without delayed entry.
+    levels
+        The groups that `codes` count from 0.
+    counts, weights
+        What a row counts for: `counts` where weights are whole numbers, so that a row stands for
+        so many patients, else `weights`; at most one of the two is not None.
+    n_zero
+        Rows of weight 0, which take no part.
+    """
+
+    frame: pd.DataFrame
+    time: Array
+    event: npt.NDArray[np.bool_]
+    entry: Array | None
+    codes: npt.NDArray[np.intp]
+    levels: tuple[str, ...]
+    counts: Array | None
+    weights: Array | None
+    n_zero: int
+    n_input: int
+    n_missing: tuple[tuple[str, int], ...]
+
+    def per_group(self, chosen: npt.NDArray[np.bool_] | None = None) -> tuple[int, ...]:
+        """Patients by group, of the rows chosen."""
+        weights = np.ones(len(self.time)) if self.counts is None else self.counts
+        values = weights if chosen is None else weights * chosen
+        sums = np.bincount(self.codes, values, minlength=len(self.levels))
+        return tuple(int(value) for value in sums)
+
+
+def grouped_survival(
+    data: object,
+    *,
+    time: str,
+    event: str,
+    by: By | None,
+    entry: str | None = None,
+    weights: str | None = None,
+    others: Sequence[str] = (),
+    everyone: str = "all",
+) -> GroupedSurvival:
+    """Rows complete in every column named, coded by `by` (or all in the group `everyone`).
+
+    Raises AnalysisError as `survival_data` and `grouping`, and where every weight is 0.
+    """
+    name = by_column(by)
+    wanted = [*([] if name is None else [name]), *others]
+    rows = survival_data(data, time=time, event=event, entry=entry, weights=weights, others=wanted)
+    frame = rows.frame
+    used = np.ones(rows.n, dtype=bool) if rows.weights is None else rows.weights > 0
+    if not used.any():
+        raise AnalysisError(Problem(f"column '{weights}'", "every weight is 0"))
+    n_zero = int(rows.n - used.sum())
+    if n_zero:
+        frame = frame[used].reset_index(drop=True)
+    levels: tuple[str, ...] = (everyone,)
+    codes = np.zeros(len(frame), dtype=np.intp)
+    if by is not None:
+        groups = grouping(frame, by)
+        levels, codes = groups.levels, groups.codes
+    values = None if rows.weights is None else rows.weights[used]
+    whole = values is not None and bool((values == np.floor(values)).all())
+    return GroupedSurvival(
+        frame=frame,
+        time=rows.time[used],
+        event=rows.event[used],
+        entry=None if rows.entry is None else rows.entry[used],
+        codes=codes,
+        levels=levels,
+        counts=values if whole else None,
+        weights=None if whole else values,
+        n_zero=n_zero,
+        n_input=rows.n_input,
+        n_missing=rows.n_missing,
+    )
+
+
+def small_group_findings(
+    event: str, levels: Sequence[str], n: Sequence[int], n_event: Sequence[int]
+) -> tuple[Finding, ...]:
+    """A warning for each group without events or with fewer than `FEW_EVENTS`.
+
+    The same words whichever analysis asks, so that a report may say them once.
+    """
+    found = []
+    for level, patients, events in zip(levels, n, n_event, strict=True):
+        if events == 0:
+            said = f"No event among {_patients(patients)}: the data hold no estimate of a rate."
+            found.append(Finding("warning", SOURCE, event, level, "no_events", patients, said))
+        elif events < FEW_EVENTS:
+            counted = "1 event" if events == 1 else f"{events} events"
+            said = f"{counted} among {_patients(patients)} support no conclusion about the group."
+            found.append(Finding("warning", SOURCE, event, level, "few_events", patients, said))
+    return tuple(found)
+
+
+def zero_weight_findings(weights: str | None, n_zero: int) -> tuple[Finding, ...]:
+    """A note of the patients who take no part because their weight is 0."""
+    if not n_zero or weights is None:
+        return ()
+    said = f"{_patients(n_zero)} of weight 0 take no part."
+    return (Finding("info", SOURCE, weights, "0", "zero_weight", n_zero, said),)
+
+
+def _patients(n: int) -> str:
+    return "1 patient" if n == 1 else f"{n:,} patients"

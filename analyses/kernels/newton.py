@@ -1,0 +1,153 @@
+"""Maximum of a smooth, concave log-likelihood by Newton's method with step halving."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+CONVERGED = 1e-9  # last step, in standard errors; the step after it is its square
+FLAT = 1e-6  # the same, where the likelihood no longer rises but a coefficient still moves
+MOVING = 1e-2  # a change of some row's log hazard that is no rounding error
+LARGEST_STEP = 20.0  # the same, in one iteration
+MAX_ITERATIONS = 60
+MAX_HALVINGS = 30
+
+
+class Point(Protocol):
+    """What is known of a log-likelihood at some coefficients."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """Value; not finite where the point is out of reach."""
+
+    @property
+    def score(self) -> Array:
+        """First derivative."""
+
+    @property
+    def information(self) -> Array:
+        """Minus the second derivative."""
+
+
+P = TypeVar("P", bound=Point)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maximum(Generic[P]):
+    """Where a search ended.
+
+    `status` is ``converged``; ``flat`` where the likelihood has reached its limit while the
+    coefficients `moving` still run to plus or minus infinity; ``stopped`` where neither came
+    about, with `moving` the coefficients of the last step.
+    """
+
+    beta: Array
+    at: P
+    iterations: int
+    status: Literal["converged", "flat", "stopped"]
+    moving: Flags
+
+
+def maximise(
+    evaluate: Callable[[Array], P],
+    start: Array,
+    scale: Array,
+    active: Flags,
+    first: P | None = None,
+) -> Maximum[P]:
+    """Coefficients of the largest log-likelihood; those that are not `active` keep their start.
+
+    `scale` is how far each column reaches from its mean: a step times it is the largest change
+    of a log hazard;
+    `first` is what `evaluate` gave at the start, where that is known.
+    The search ends with the first step below 1e-9 standard errors; since the error after a step
+    is about its square, coefficients are then right to the arithmetic's last digits, and what
+    was found before that step (`at`) to 1e-9.
+    """
+    beta, at = start.copy(), evaluate(start) if first is None else first
+    moving = np.zeros(len(beta), dtype=bool)
+    if not active.any():
+        return Maximum(beta, at, 0, "converged", moving)
+    for iteration in range(1, MAX_ITERATIONS + 1):
+        step = np.zeros_like(beta)
+        found = solved(at.information[np.ix_(active, active)], at.score[active])
+        if found is None:
+            return Maximum(beta, at, iteration, "stopped", active & (np.abs(beta) * scale > 5))
+        step[active] = found
+        length = math.sqrt(max(float(step @ at.score), 0.0))
+        moving = np.abs(step) * scale > MOVING
+        if length <= CONVERGED and not moving.any():
+            return Maximum(beta + step, at, iteration, "converged", moving)
+        if length <= FLAT and moving.any():
+            return Maximum(beta, at, iteration, "flat", moving)
+        step /= max(1.0, float(np.max(np.abs(step) * scale)) / LARGEST_STEP)
+        following = _uphill(evaluate, beta, step, at.log_likelihood)
+        if following is None:
+            return Maximum(beta, at, iteration, "stopped", moving)
+        beta, at = following
+    return Maximum(beta, at, MAX_ITERATIONS, "stopped", moving)
+
+
+def solved(matrix: Array, right: Array) -> Array | None:
+    """Solution for a symmetric positive matrix, each row scaled first; None if it is not one."""
+    if not len(matrix):
+        return right
+    diagonal = np.diag(matrix)
+    if not np.isfinite(matrix).all() or (diagonal <= 0).any():
+        return None
+    size = np.sqrt(diagonal)
+    try:
+        factor = cho_factor(matrix / np.outer(size, size))
+    except np.linalg.LinAlgError:
+        return None
+    scaled = right / (size if right.ndim == 1 else size[:, None])
+    found = cho_solve(factor, scaled)
+    return np.asarray(found / (size if right.ndim == 1 else size[:, None]))
+
+
+def aliased(information: Array, tolerance: float = 1e-9) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Columns that others determine: (column, earlier columns that it is a sum of).
+
+    A column whose information, given the earlier ones, is below `tolerance` of what it was
+    alone; a column without any information has no earlier columns to name.
+    """
+    kept: list[int] = []
+    result = []
+    for column in range(len(information)):
+        own = information[column, column]
+        weights = (
+            solved(information[np.ix_(kept, kept)], information[kept, column]) if kept else None
+        )
+        explained = 0.0 if weights is None else float(weights @ information[kept, column])
+        if own > 0 and own - explained > tolerance * own:
+            kept.append(column)
+            continue
+        part = np.zeros(0) if weights is None or own <= 0 else weights
+        size = np.abs(part) * np.sqrt(np.diag(information)[kept][: len(part)])
+        used = [kept[i] for i in np.flatnonzero(size > 1e-5 * np.sqrt(max(own, 0.0)))]
+        result.append((column, tuple(used)))
+    return tuple(result)
+
+
+def _uphill(
+    evaluate: Callable[[Array], P], beta: Array, step: Array, height: float
+) -> tuple[Array, P] | None:
+    """The point a step away, halved until it is no lower (within rounding), or None."""
+    rounding = 1e-12 * abs(height)
+    for _ in range(MAX_HALVINGS):
+        following = beta + step
+        at = evaluate(following)
+        finite = np.isfinite(at.log_likelihood) and np.isfinite(at.information).all()
+        if finite and at.log_likelihood >= height - rounding:
+            return following, at
+        step = step / 2
+    return None

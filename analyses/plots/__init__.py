@@ -1,0 +1,46 @@
+"""Figures drawn from results; each returns its named artists.
+
+The names below load when first used, so that matplotlib is imported only to draw.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyses.plots.flow import plot_flow
+    from analyses.plots.forest import plot_forest
+    from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+    from analyses.plots.save import save_figure
+    from analyses.plots.style import FigureStyle
+
+_HOMES = {
+    "AxisWords": "kaplan_meier",
+    "FigureStyle": "style",
+    "plot_flow": "flow",
+    "plot_forest": "forest",
+    "plot_kaplan_meier": "kaplan_meier",
+    "save_figure": "save",
+}
+
+__all__ = [
+    "AxisWords",
+    "FigureStyle",
+    "plot_flow",
+    "plot_forest",
+    "plot_kaplan_meier",
+    "save_figure",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'analyses.plots' has no attribute {name!r}")
+    return getattr(import_module(f"analyses.plots.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return sorted(__all__)

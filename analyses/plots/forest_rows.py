@@ -1,0 +1,150 @@
+"""Rows of a forest plot: the coefficients of one or several models, brought together by name."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analyses.formatting import TIMES, capitalised, hazard_ratio, label, per_step
+from analyses.plots.style import FigureStyle
+from analyses.results.cox import Coefficient, CoxModel
+from analyses.results.terms import BETWEEN, Term
+
+Models = CoxModel | Mapping[str, CoxModel | Sequence[CoxModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """One line: its words, and the coefficient of each column (None where a model lacks it).
+
+    A heading names a term whose levels follow; it has no coefficients. `shown` is the
+    coefficient whose patients and events are printed.
+    """
+
+    term: str
+    level: str | None
+    words: str
+    heading: bool
+    coefficients: tuple[Coefficient | None, ...] = ()
+
+    @property
+    def shown(self) -> Coefficient | None:
+        """That of the last column that has one."""
+        return next((c for c in reversed(self.coefficients) if c is not None), None)
+
+
+def named_columns(models: Models) -> tuple[tuple[str, tuple[CoxModel, ...]], ...]:
+    """(title, models) of each column; a single model has no title."""
+    if isinstance(models, CoxModel):
+        return (("", (models,)),)
+    return tuple(
+        (title, (given,) if isinstance(given, CoxModel) else tuple(given))
+        for title, given in models.items()
+    )
+
+
+def forest_rows(columns: Sequence[tuple[str, tuple[CoxModel, ...]]]) -> tuple[ForestRow, ...]:
+    """Rows in the order of the column with the most terms, then what only others have."""
+    terms: dict[str, Term] = {}
+    levels: dict[str, dict[str | None, None]] = {}
+    found: dict[tuple[int, str, str | None], Coefficient] = {}
+    widest_first = sorted(enumerate(columns), key=lambda item: -_n_terms(item[1][1]))
+    for place, (_, models) in widest_first:
+        for model in models:
+            terms = {**{term.name: term for term in model.terms}, **terms}
+            for c in model.coefficients:
+                levels.setdefault(c.term, {}).setdefault(c.level)
+                found[place, c.term, c.level] = c
+    rows = []
+    for name, own in levels.items():
+        term = terms[name]
+        if set(own) != {None}:
+            rows.append(ForestRow(name, None, term_words(term), heading=True))
+        for level in own:
+            words = term_words(term) if level is None else level_words(term, level)
+            cells = tuple(found.get((i, name, level)) for i in range(len(columns)))
+            rows.append(ForestRow(name, level, words, heading=False, coefficients=cells))
+    return tuple(rows)
+
+
+def _n_terms(models: Sequence[CoxModel]) -> int:
+    return len({term.name for model in models for term in model.terms})
+
+
+def term_words(term: Term) -> str:
+    """Words for a term as a whole, with the step of a number."""
+    if term.kind == "interaction":
+        return TIMES.join(label(part.name) for part in term.parts)
+    if term.kind == "spline":
+        return f"{label(term.name)} (spline)"
+    return per_step(term.name, term.per) if term.kind == "number" else label(term.name)
+
+
+def level_words(term: Term, level: str) -> str:
+    """Words for one level, found through the term's own parts and never read out of a string."""
+    if term.kind == "interaction":
+        for pair in itertools.product(*(part.labels for part in term.parts)):
+            if BETWEEN.join(x for x, _ in pair if x is not None) == level:
+                return TIMES.join(
+                    per_step(part.name, part.per) if x is None else level_words(part, x)
+                    for part, (x, _) in zip(term.parts, pair, strict=True)
+                )
+    return capitalised(level) if term.kind == "spline" else label(term.name, level)
+
+
+def notes(
+    columns: Sequence[tuple[str, tuple[CoxModel, ...]]],
+    rows: Sequence[ForestRow],
+    *,
+    clipped: bool,
+) -> tuple[str, ...]:
+    """What a reader must know of the picture."""
+    models = [model for _, own in columns for model in own]
+    if not models:
+        return ("No model.",)
+    ties = sorted({model.ties.capitalize() for model in models})
+    said = [f"Cox models, {' and '.join(ties)} ties; squares are sized by events."]
+    if any(model.robust for model in models):
+        said.append("Limits from the robust variance.")
+    if clipped:
+        said.append("Arrows: limits beyond the axis.")
+    if len(columns) > 1:
+        said.append(f"Events and patients: {columns[-1][0]}.")
+    missing: dict[str, list[str]] = {}
+    for row in rows:
+        for (title, _), c in zip(columns, row.coefficients, strict=False):
+            if c is not None and c.status != "ok":
+                where = f"{row.words} ({title.lower()})" if title else row.words
+                missing.setdefault(c.reason or "no reason given", []).append(where)
+    said += [f"Not estimable: {', '.join(who)}: {why}." for why, who in missing.items()]
+    return (" ".join(said),)
+
+
+def alternative_text(
+    columns: Sequence[tuple[str, tuple[CoxModel, ...]]],
+    rows: Sequence[ForestRow],
+    style: FigureStyle,
+) -> str:
+    """The figure in words: every hazard ratio with its limits."""
+    said = ["Forest plot of hazard ratios."]
+    for place, (title, _) in enumerate(columns):
+        parts = []
+        for row in rows:
+            c = row.coefficients[place] if row.coefficients else None
+            if c is None or c.is_reference:
+                continue
+            against = "" if c.reference is None else f" against {_reference_words(row, rows, c)}"
+            ratio = hazard_ratio(*c.hazard_ratio, style.numbers)
+            parts.append(f"{row.words}{against} {ratio}")
+        head = f"{title}: " if title else ""
+        said.append(f"{head}{'; '.join(parts) or 'no coefficient'}.")
+    return " ".join(said)
+
+
+def _reference_words(row: ForestRow, rows: Sequence[ForestRow], c: Coefficient) -> str:
+    """Words for the level that this one is compared with; as written where it has no row."""
+    for other in rows:
+        if other.term == row.term and other.level == c.reference and not other.heading:
+            return other.words
+    return str(c.reference)

@@ -1,0 +1,362 @@
+"""Kaplan-Meier figure: steps, bands, medians, log-rank p, and the numbers under shared ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from analyses.formatting import SELF_NAMED, count, tick
+from analyses.plots import curve_words
+from analyses.plots.curve_words import ShownGroup, shown_groups
+from analyses.plots.layout import Sheet, bare, blank, sheet
+from analyses.plots.risk_table import (
+    KEY_MM,
+    RiskTable,
+    draw_key,
+    draw_risk_table,
+    risk_table_height,
+    row_label_width,
+)
+from analyses.plots.style import PAGE, FigureStyle, add_text, drawable
+from analyses.plots.time_axis import TimeAxis, time_axis
+from analyses.results.frozen import Array
+from analyses.results.logrank import LogRank
+from analyses.results.survival import KaplanMeier
+from cohort.table import TimeUnit
+
+_SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_MARGIN_MM = 1.5
+_LEAST_PLOT_MM = 25.0
+_COLUMN_GAP_MM = 4.0
+_BAND_ALPHA = 0.18
+
+
+@dataclass(frozen=True, slots=True)
+class AxisWords:
+    """What the axes are called: the outcome, what time zero is, the unit of follow-up."""
+
+    outcome: str = "Survival"
+    origin: str = ""
+    time_unit: TimeUnit | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KaplanMeierArtists:
+    """Every artist of the figure by name, and the words that stand in for the figure.
+
+    Attributes
+    ----------
+    axes, table_axes
+        Of the curves, and of the table under it, on one time axis.
+    curves, bands, censor_marks
+        (group, artist); a group without marks or band has none.
+    table
+        The numbers at risk, censored and of events.
+    header
+        (group, its words above the curves: name, patients and events, median).
+    test, notes
+        The log-rank line; the statements under the table.
+    alt
+        The figure in words.
+    """
+
+    figure: Figure
+    axes: Axes
+    table_axes: Axes
+    curves: tuple[tuple[str, Line2D], ...]
+    bands: tuple[tuple[str, FillBetweenPolyCollection], ...]
+    censor_marks: tuple[tuple[str, Line2D], ...]
+    table: RiskTable
+    header: tuple[tuple[str, tuple[Text, ...]], ...]
+    test: Text | None
+    notes: tuple[Text, ...]
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """All that is settled before anything is drawn."""
+
+    result: KaplanMeier
+    groups: tuple[ShownGroup, ...]
+    axis: TimeAxis
+    words: AxisWords
+    test: LogRank | None
+    style: FigureStyle
+    widths: tuple[float, float, float]
+    notes: tuple[str, ...]
+    marked: bool
+
+    @property
+    def heights(self) -> tuple[float, ...]:
+        """Millimetres of header, gap, curves, axis words, table, notes."""
+        style = self.style
+        line = style.line_height(style.small_size)
+        header = (len(self.groups) + 1 + (self.test is not None)) * line
+        curves = min(max(0.56 * self.widths[1], 45.0), 75.0)
+        axis = 2 * style.line_height() + 2.4
+        table = risk_table_height(len(self.groups), style)
+        foot = len(self.notes) * style.line_height(_fine(style)) + 1.5 + _MARGIN_MM
+        return (_MARGIN_MM, header, 3.0, curves, axis, table, foot)
+
+
+def plot_kaplan_meier(
+    result: KaplanMeier,
+    *,
+    ax: Axes | None = None,
+    style: FigureStyle = PAGE,
+    times: Sequence[float] | None = None,
+    test: LogRank | None = None,
+    words: AxisWords | None = None,
+) -> KaplanMeierArtists:
+    """Kaplan-Meier curves as a reader of a medical journal expects them.
+
+    Right-continuous steps from 100 % at time 0 with pointwise bands and censoring ticks; under
+    them, at the same ticks, the numbers at risk, censored and of events (KMunicate: Morris and
+    others, BMJ Open 2019;9:e030215); above them patients, events and medians by group and the
+    log-rank p. Curves end where fewer than `style.curtail_below` remain at risk (Pocock and
+    others, Lancet 2002;359:1686), which the figure then says; the result stays whole.
+
+    Parameters
+    ----------
+    result
+        Drawn as it is; nothing is estimated here.
+    ax
+        Axes whose place the whole figure takes; a new figure where absent.
+    times
+        Ticks with numbers under them, in the unit of follow-up (0 is added); round steps
+        where absent.
+    test
+        Log-rank test whose p-value is printed.
+    words
+        Names of the outcome and of time zero, and the unit of follow-up. Without a unit the
+        axis names none.
+
+    Returns
+    -------
+    KaplanMeierArtists
+        The curves' coordinates are the result's own arrays, in the unit of follow-up.
+
+    Notes
+    -----
+    Checked against the result's arrays and counts made directly from raw data
+    (tests/analyses/test_plot_kaplan_meier.py).
+    """
+    place = sheet(ax, style)
+    plan = _plan(result, times, test, AxisWords() if words is None else words, place.style)
+    heights = place.rows(plan.heights, 3, _LEAST_PLOT_MM)
+    grid = place.grid(heights, plan.widths)
+    figure, style = place.figure, plan.style
+    axes = _curve_axes(place, grid[3, 1])
+    table_axes = figure.add_subplot(grid[5, 1], sharex=axes)
+    sides = [
+        blank(figure.add_subplot(grid[row, :]), style.width_mm, heights[row]) for row in (1, 5, 6)
+    ]
+    curves, bands, marks = _draw_curves(axes, plan)
+    _dress(axes, table_axes, plan, heights[5])
+    header, line = _draw_header(sides[0], plan)
+    return KaplanMeierArtists(
+        figure=place.whole,
+        axes=axes,
+        table_axes=table_axes,
+        curves=curves,
+        bands=bands,
+        censor_marks=marks,
+        table=_draw_table(table_axes, sides[1], plan),
+        header=header,
+        test=line,
+        notes=_draw_notes(sides[2], plan),
+        alt=curve_words.alternative_text(
+            result, plan.groups, test, plan.axis, style, plan.words.outcome
+        ),
+    )
+
+
+def _plan(
+    result: KaplanMeier,
+    times: Sequence[float] | None,
+    test: LogRank | None,
+    words: AxisWords,
+    style: FigureStyle,
+) -> _Plan:
+    groups = shown_groups(result, style)
+    largest = max((group.curve.n for group in groups), default=0)
+    number = style.width(count(largest, style.numbers), size=style.small_size)
+    left = max(row_label_width(style) + number / 2 + 1.5, 12.0)
+    right = max(number / 2, 3.0) + _MARGIN_MM
+    width = style.width_mm - left - right
+    end = max([group.last for group in groups] + [float(t) for t in times or ()], default=0.0)
+    end = end or max((float(g.curve.time[-1]) for g in groups if len(g.curve.time)), default=0.0)
+    axis = time_axis(
+        end if end > 0 else 1.0,
+        time_unit=words.time_unit,
+        origin=words.origin,
+        times=times,
+        pitch=max(number + 1.5, 5.0) / width,
+    )
+    marked = all(_censorings(group).sum() <= style.most_marks for group in groups)
+    said = curve_words.notes(result, groups, axis, style, marked=marked)
+    room = style.width_mm - 2 * _MARGIN_MM
+    lines = [line for note in said for line in style.wrap(note, room, size=_fine(style))]
+    return _Plan(
+        result, groups, axis, words, test, style, (left, width, right), tuple(lines), marked
+    )
+
+
+def _fine(style: FigureStyle) -> float:
+    """Size of the notes, in points."""
+    return style.small_size - 0.5
+
+
+def _censorings(group: ShownGroup) -> npt.NDArray[np.bool_]:
+    """Which of the group's times hold a censoring that is shown."""
+    return (group.curve.censored > 0) & (np.arange(len(group.curve.time)) < group.shown)
+
+
+def _curve_axes(place: Sheet, cell: SubplotSpec) -> Axes:
+    """The axes of the curves: a new one, or the given one made smaller."""
+    if place.home is None:
+        return place.figure.add_subplot(cell)
+    place.home.set_subplotspec(cell)
+    return place.home
+
+
+def _draw_curves(
+    axes: Axes, plan: _Plan
+) -> tuple[
+    tuple[tuple[str, Line2D], ...],
+    tuple[tuple[str, FillBetweenPolyCollection], ...],
+    tuple[tuple[str, Line2D], ...],
+]:
+    """Steps, bands and censoring marks of every group."""
+    lines, bands, marks = [], [], []
+    for group in plan.groups:
+        curve, look, k = group.curve, group.look, group.shown
+        time = np.concatenate([[0.0], curve.time[:k]])
+        survival = np.concatenate([[1.0], curve.survival[:k]])
+        limits = [
+            np.concatenate([[np.nan], side[:k]]) for side in (curve.conf_low, curve.conf_high)
+        ]
+        low, high = (_stepped(side, 1) for side in limits)
+        if np.isfinite(low + high).any():
+            band = axes.fill_between(
+                _stepped(time, 0),
+                low,
+                high,
+                where=np.isfinite(low + high),
+                color=look.colour,
+                alpha=_BAND_ALPHA,
+                linewidth=0,
+            )
+            bands.append((group.name, band))
+        (line,) = axes.plot(
+            time,
+            survival,
+            drawstyle="steps-post",
+            color=look.colour,
+            linestyle=look.dashes,
+            linewidth=plan.style.line_width,
+            solid_capstyle="butt",
+            dash_capstyle="butt",
+            clip_on=False,
+            zorder=3,
+        )
+        lines.append((group.name, line))
+        at = _censorings(group)
+        if plan.marked and at.any():
+            (mark,) = axes.plot(
+                curve.time[at],
+                curve.survival[at],
+                linestyle="none",
+                marker="|",
+                markersize=4,
+                markeredgewidth=0.6,
+                color=look.colour,
+                clip_on=False,
+                zorder=3,
+            )
+            marks.append((group.name, mark))
+    return tuple(lines), tuple(bands), tuple(marks)
+
+
+def _stepped(values: Array, lag: int) -> Array:
+    """Corners of right-continuous steps: times with `lag` 0, heights with `lag` 1."""
+    doubled = np.repeat(values, 2)
+    return doubled[1:] if lag == 0 else doubled[:-1]
+
+
+def _dress(axes: Axes, table_axes: Axes, plan: _Plan, table_mm: float) -> None:
+    """Limits, ticks and titles; the table's axes has none of its own."""
+    style, axis = plan.style, plan.axis
+    bare(axes, left=True)
+    table_axes.set_axis_off()
+    table_axes.set_ylim(table_mm, 0)
+    axes.set_xlim(0, axis.end)
+    axes.set_ylim(0, 1)
+    words = style.words()
+    axes.set_xticks(axis.ticks, labels=axis.labels, **words)
+    axes.set_yticks(_SHARES, labels=[tick(100 * share) for share in _SHARES], **words)
+    axes.set_xlabel(drawable(axis.title), labelpad=2, **words)
+    axes.set_ylabel(drawable(f"{plan.words.outcome}, %"), labelpad=3, **words)
+
+
+def _draw_table(axes: Axes, labels: Axes, plan: _Plan) -> RiskTable:
+    """The numbers under the ticks; empty where there is nobody."""
+    if not plan.groups:
+        return RiskTable((), (), (), ())
+    rows = [(group.name, group.words, group.look) for group in plan.groups]
+    counts = plan.result.risk_table(plan.axis.ticks)
+    return draw_risk_table(counts, rows, axes=axes, labels=labels, style=plan.style)
+
+
+def _draw_header(
+    axes: Axes, plan: _Plan
+) -> tuple[tuple[tuple[str, tuple[Text, ...]], ...], Text | None]:
+    """Each group's key, name, counts and median in columns, then the test."""
+    style, size = plan.style, plan.style.small_size
+    heads = curve_words.column_heads(plan.result, plan.axis)
+    if plan.result.by is None or plan.result.by in SELF_NAMED:
+        heads = ("", *heads[1:])
+    rows = curve_words.column_rows(plan.result, plan.groups, plan.axis, style)
+    x = [KEY_MM + 1.2]
+    for column in range(2):
+        widest = max(
+            [style.width(heads[column], "semibold", size)]
+            + [style.width(cells[column], size=size) for _, cells in rows]
+        )
+        x.append(x[-1] + widest + _COLUMN_GAP_MM)
+    line = style.line_height(size)
+    y = line / 2
+    for at, text in zip(x, heads, strict=True):
+        add_text(axes, (at, y), text, style.words("semibold", size))
+    header = []
+    for (name, cells), group in zip(rows, plan.groups, strict=True):
+        y += line
+        draw_key(axes, y, group.look, style)
+        words = style.words(size=size)
+        texts = [add_text(axes, (at, y), text, words) for at, text in zip(x, cells, strict=True)]
+        header.append((name, tuple(texts)))
+    if plan.test is None:
+        return tuple(header), None
+    said = curve_words.test_words(plan.test, style)
+    return tuple(header), add_text(axes, (x[0], y + line), said, style.words(size=size))
+
+
+def _draw_notes(axes: Axes, plan: _Plan) -> tuple[Text, ...]:
+    """The notes, line by line."""
+    size = _fine(plan.style)
+    line = plan.style.line_height(size)
+    words = plan.style.words(size=size)
+    return tuple(
+        add_text(axes, (0.3, 1.5 + (i + 0.5) * line), text, words)
+        for i, text in enumerate(plan.notes)
+    )

@@ -1,0 +1,101 @@
+"""The table under survival curves: at risk, censored and events by group, under the same ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from analyses.formatting import count
+from analyses.plots.style import FigureStyle, Look, add_text
+
+ROWS = (("n_risk", "At risk"), ("n_censor", "Censored"), ("n_event", "Events"))
+KEY_MM = 6.0
+_INDENT_MM = 2.0
+_GAP_MM = 1.2  # above each group but the first
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCell:
+    """One number of the table: whose, of what (``n_risk``, ``n_censor``, ``n_event``), when."""
+
+    group: str
+    quantity: str
+    time: float
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class RiskTable:
+    """The table's artists: numbers, row labels, group names and the line beside each name."""
+
+    cells: tuple[RiskCell, ...]
+    row_labels: tuple[tuple[str, str, Text], ...]
+    group_labels: tuple[tuple[str, Text], ...]
+    keys: tuple[tuple[str, Line2D], ...]
+
+
+def risk_table_height(n_groups: int, style: FigureStyle) -> float:
+    """Height of the table in millimetres."""
+    line = style.line_height(style.small_size)
+    return n_groups * (len(ROWS) + 1) * line + max(n_groups - 1, 0) * _GAP_MM
+
+
+def row_label_width(style: FigureStyle) -> float:
+    """Width of the column of row labels in millimetres."""
+    return _INDENT_MM + max(style.width(words, size=style.small_size) for _, words in ROWS)
+
+
+def draw_risk_table(
+    counts: pd.DataFrame,
+    groups: Sequence[tuple[str, str, Look]],
+    *,
+    axes: Axes,
+    labels: Axes,
+    style: FigureStyle,
+) -> RiskTable:
+    """Draw the counts (group, time, n_risk, n_censor, n_event) and return the artists.
+
+    `axes` shares its time axis with the curves and its rows (millimetres from the top) with
+    `labels`, which spans the whole width. `groups` gives level, words and look in order; rows
+    are found by the level, never by their place.
+    """
+    cells: list[RiskCell] = []
+    row_labels: list[tuple[str, str, Text]] = []
+    group_labels: list[tuple[str, Text]] = []
+    keys: list[tuple[str, Line2D]] = []
+    line = style.line_height(style.small_size)
+    small = style.words(size=style.small_size)
+    y = line / 2
+    for group, words, look in groups:
+        keys.append((group, draw_key(labels, y, look, style)))
+        bold = style.words("semibold", style.small_size)
+        group_labels.append((group, add_text(labels, (KEY_MM + 1.2, y), words, bold)))
+        own = counts[counts["group"] == group]
+        for quantity, row in ROWS:
+            y += line
+            row_labels.append((group, quantity, add_text(labels, (_INDENT_MM, y), row, small)))
+            for time, n in zip(own["time"], own[quantity], strict=True):
+                text = count(int(n), style.numbers)
+                artist = add_text(axes, (float(time), y), text, small, "center")
+                cells.append(RiskCell(group, quantity, float(time), artist))
+        y += line + _GAP_MM
+    return RiskTable(tuple(cells), tuple(row_labels), tuple(group_labels), tuple(keys))
+
+
+def draw_key(axes: Axes, y: float, look: Look, style: FigureStyle) -> Line2D:
+    """A short stroke of the group's line at the left edge, at this height."""
+    (key,) = axes.plot(
+        [0.3, KEY_MM],
+        [y, y],
+        color=look.colour,
+        linestyle=look.dashes,
+        linewidth=style.line_width * 1.2,
+        solid_capstyle="butt",
+        clip_on=False,
+    )
+    return key

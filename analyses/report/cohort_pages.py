@@ -1,0 +1,207 @@
+"""Pages about the patients: where they come from, who was left out, what the data hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyses.formatting import NumberStyle, count, label, n_percent
+from analyses.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    FigureBlock,
+    Heading,
+    Paragraph,
+    Table,
+    row,
+)
+from analyses.report.words import endpoint_of, events, joined
+from analyses.results.study import StudyResult
+from cohort.schema import HER2_GROUPS, HER2_STATUS
+from cohort.table import Finding
+
+_SEVERITIES = {"error": "Error", "warning": "Warning", "info": "Note"}
+SHOWN_FINDINGS = 60
+
+
+def question_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
+    """The question, the source and the endpoints."""
+    yield Heading("Question and data")
+    if result.question:
+        yield Paragraph(result.question, "lead")
+    files = joined([f"{f.name} ({count(f.n_rows, style)} rows)" for f in result.files])
+    yield Paragraph(
+        f"Source: {result.source_describes} (dictionary {result.source}). Files: {files}. "
+        f"{count(result.n_loaded, style)} patients; follow-up in {result.time_unit}, as the source "
+        "gives it."
+    )
+    rows = []
+    for endpoint in result.endpoints:
+        censored = f"; censored at {endpoint.censored}" if endpoint.censored else ""
+        name = f"endpoint.{endpoint.id}/n_event"
+        rows.append(
+            row(
+                Cell(endpoint.label, strong=True),
+                endpoint.meaning + censored,
+                Cell(count(endpoint.n, style), name),
+                Cell(count(endpoint.n_event, style), name),
+            )
+        )
+    if rows:
+        yield Table(
+            "endpoints",
+            "Endpoints. Patients after selection whose endpoint is known, and their events.",
+            ("Endpoint", "Definition", "Patients", "Events"),
+            ("left", "left", "right", "right"),
+            tuple(rows),
+            (2.2, 5, 1, 1),
+        )
+
+
+def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Block]:
+    """The flow diagram and the same in numbers."""
+    yield Heading("Cohort and flow")
+    last = result.attrition[-1]
+    sizes = joined(
+        [f"{count(n, style)} {label('her2_status', g)}" for g, n in last.after_by_group if n]
+    )
+    yield Paragraph(
+        f"Of {count(result.n_loaded, style)} patients, {count(last.n_after, style)} met every "
+        f"criterion and could be placed in a HER2 group: {sizes}. Each patient left out is counted "
+        "once, under the first criterion not met."
+    )
+    yield FigureBlock("flow", "Flow of patients from the source to the analysis.", alt, 166)
+    columns = ("Step", "Left out", "of these, value missing", "Remain")
+    columns += tuple(label("her2_status", group) for group in HER2_GROUPS)
+    rows = []
+    for step in result.attrition:
+        name = f"flow.{step.id}"
+        after = dict(step.after_by_group)
+        rows.append(
+            row(
+                step.reason,
+                Cell(count(step.n_removed, style), f"{name}/n_removed"),
+                count(step.n_unknown, style),
+                Cell(count(step.n_after, style), f"{name}/n_after"),
+                *(Cell(count(after.get(g), style), f"{name}/n_after/{g}") for g in HER2_GROUPS),
+            )
+        )
+    yield Table(
+        "flow",
+        "Patients left out at each step, and remaining by HER2 group.",
+        columns,
+        ("left", *("right",) * 6),
+        tuple(rows),
+        (4, 1.1, 1.4, 1.1, 1.4, 1.4, 1.6),
+        "Endpoints leave out further patients, given with each analysis.",
+    )
+
+
+def her2_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
+    """How HER2 status was reached: counts by status and rule, before selection."""
+    yield Heading("HER2 classification")
+    total = sum(n for *_, n in result.her2_counts)
+    by_status: dict[str, int] = {}
+    by_rule: dict[tuple[str, str], int] = {}
+    for status, rule, _, n in result.her2_counts:
+        by_status[status] = by_status.get(status, 0) + n
+        by_rule[status, rule] = by_rule.get((status, rule), 0) + n
+    without = by_status.get("negative_unspecified", 0)
+    yield Paragraph(
+        f"All {count(total, style)} patients of the source were classified. "
+        f"{n_percent(without, total, style)} are HER2-negative by a status label, a summary or an "
+        "in-situ result without a score: they can be neither zero nor low, and are left out of "
+        f"both. {n_percent(by_status.get('unresolved', 0), total, style)} have evidence that "
+        f"conflicts or is incomplete, and {n_percent(by_status.get('unknown', 0), total, style)} "
+        "have none."
+    )
+    meanings = result.rule_meanings
+    rows = []
+    for status in HER2_STATUS:
+        if status not in by_status:
+            continue
+        rows.append(
+            row(
+                Cell(label("her2_status", status), strong=True),
+                "",
+                Cell(n_percent(by_status[status], total, style), f"her2/n/{status}"),
+            )
+        )
+        for (of, rule), n in sorted(by_rule.items()):
+            if of == status:
+                category, _, evidence = rule.partition(".")
+                words = dict(meanings).get(category, category)
+                ish = dict(meanings).get(evidence, "")
+                rows.append(
+                    row(
+                        Cell(rule, indent=1),
+                        words + (f"; {ish}" if ish else ""),
+                        Cell(count(n, style), f"her2/n/{status}/{rule}"),
+                    )
+                )
+    yield Table(
+        "her2",
+        "HER2 status of all patients by the rule that decided, before selection.",
+        ("Status and rule", "What the rule says", "Patients"),
+        ("left", "left", "right"),
+        tuple(rows),
+        (2.3, 5, 1.3),
+        "A rule reads: row of the category table, then the in-situ evidence used.",
+    )
+
+
+def findings_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
+    """What was seen in the data, worst first; the whole list is in findings.csv."""
+    yield Heading("Data findings")
+    order = {"error": 0, "warning": 1, "info": 2}
+    seen = sorted(result.findings, key=lambda f: (order[f.severity], f.source, -f.n))
+    shown = [f for f in seen if f.severity != "info"] + [f for f in seen if f.severity == "info"]
+    if not shown:
+        yield Paragraph("Nothing was found that a reader must know.")
+        return
+    yield Paragraph(
+        "Codes that the dictionary does not know, values that cannot be, and missing values by "
+        "kind: every one is counted, none was guessed. A value that could not be read is missing "
+        "in the analysis."
+    )
+    kept = shown[:SHOWN_FINDINGS]
+    more = len(shown) - len(kept)
+    note = f"{more} more findings are in findings.csv." if more else ""
+    yield Table(
+        "findings",
+        "Findings, with the patients concerned.",
+        ("Kind", "Where", "Value", "n", "What it means"),
+        ("left", "left", "left", "right", "left"),
+        tuple(_finding(f, style) for f in kept),
+        (1.1, 2.5, 1.8, 0.9, 5.2),
+        note,
+    )
+
+
+def limits_pages(result: StudyResult) -> Iterator[Block]:
+    """What the source cannot tell, as its dictionary declares."""
+    missing = [name.replace("_", " ") for name, value in result.identifies if value == "no"]
+    if missing:
+        yield Heading("What the source does not tell", 2)
+        yield Bullets(tuple(f"This source does not identify: {name}." for name in missing))
+
+
+def endpoint_sentence(result: StudyResult, id: str, style: NumberStyle) -> str:
+    """Who an endpoint leaves out, in one sentence."""
+    endpoint = endpoint_of(result, id)
+    left = endpoint.step.n_removed
+    sizes = f"{count(endpoint.n, style)} patients, {events(endpoint, endpoint.n_event)}"
+    if not left:
+        return f"{endpoint.label}: {sizes}."
+    return f"{endpoint.label}: {sizes}; {count(left, style)} more have no known endpoint."
+
+
+def _finding(finding: Finding, style: NumberStyle) -> tuple[Cell, ...]:
+    where = f"{finding.source}: {finding.column}" if finding.column else finding.source
+    return row(
+        _SEVERITIES[finding.severity],
+        where,
+        finding.value or style.dash,
+        count(finding.n, style),
+        finding.advice,
+    )

@@ -1,0 +1,173 @@
+"""A study's results written out: report.pdf, figures, tables, results, findings, manifest."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyses.formatting import STYLES, NumberStyle
+from analyses.plots.flow import plot_flow
+from analyses.plots.forest import plot_forest
+from analyses.plots.kaplan_meier import plot_kaplan_meier
+from analyses.plots.save import save_figure
+from analyses.report.analysis_pages import Alts, analysis_pages
+from analyses.report.answer import front_matter
+from analyses.report.blocks import Block, Table, as_json
+from analyses.report.cautions import caution_pages
+from analyses.report.cohort_pages import (
+    findings_pages,
+    flow_pages,
+    her2_pages,
+    limits_pages,
+    question_pages,
+)
+from analyses.report.manifest import manifest, versions
+from analyses.report.methods import manifest_pages, methods_pages
+from analyses.report.output import fresh_folder
+from analyses.report.pdf import typeset, unprintable
+from analyses.results.records import COLUMNS
+from analyses.results.study import CoxAnalysis, CurveAnalysis, StudyResult, TableAnalysis
+from cohort.schema import HER2_GROUPS
+from cohort.table import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FINDING_COLUMNS = ("severity", "source", "column", "value", "rule", "n", "advice")
+
+
+def write_report(result: StudyResult, out: str | Path) -> Path:
+    """Write everything a study found into a folder and return the path of its PDF.
+
+    The folder is made beside `out` and swapped in at the end: a failure leaves what was there.
+    The same result gives the same bytes on one machine.
+
+    Raises
+    ------
+    SpecError
+        Where `out` cannot be written, or holds something else than an earlier output.
+    """
+    with fresh_folder(Path(out)) as folder:
+        alts = _figures(result, folder / "figures")
+        pages, front = _pages(result, alts)
+        findings = result.findings + _glyphs([*front, *pages])
+        _write_tables(result, pages, folder / "tables")
+        _write_json(folder / "results.json", _results(result))
+        _write_rows(folder / "findings.csv", FINDING_COLUMNS, (astuple(f) for f in findings))
+        _write_json(folder / "manifest.json", manifest(result))
+        (folder / "report.pdf").write_bytes(_pdf(result, front, pages, folder / "figures"))
+    return Path(out) / "report.pdf"
+
+
+def _figures(result: StudyResult, folder: Path) -> Alts:
+    """Draw and save every figure; alternative texts and widths by name."""
+    folder.mkdir()
+    style = STYLES[result.style]
+    drawn: dict[str, Any] = {"flow": plot_flow(result.attrition, groups=HER2_GROUPS, numbers=style)}
+    for analysis in result.analyses:
+        if isinstance(analysis, CurveAnalysis):
+            drawn[analysis.id] = plot_kaplan_meier(
+                analysis.curves, test=analysis.test, time_unit=result.time_unit, numbers=style
+            )
+        elif isinstance(analysis, CoxAnalysis):
+            drawn[analysis.id] = plot_forest(analysis.adjusted, numbers=style)
+    for name, artists in drawn.items():
+        save_figure(artists.figure, folder, name)
+    return {
+        name: (artists.alt, float(artists.figure.get_size_inches()[0]) * 25.4)
+        for name, artists in drawn.items()
+    }
+
+
+def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
+    """The pages and the front matter."""
+    style: NumberStyle = STYLES[result.style]
+    pages = [
+        *question_pages(result, style),
+        *limits_pages(result),
+        *flow_pages(result, style, alts["flow"][0]),
+        *her2_pages(result, style),
+        *findings_pages(result, style),
+        *analysis_pages(result, style, alts),
+        *caution_pages(result, style),
+        *methods_pages(result, style),
+        *manifest_pages(result),
+    ]
+    return pages, list(front_matter(result, style))
+
+
+def _pdf(
+    result: StudyResult, front: Sequence[Block], pages: Sequence[Block], figures: Path
+) -> bytes:
+    data = {
+        "title": result.title,
+        "kicker": "SURVIVAL BY HER2 GROUP",
+        "running": "her2low report",
+        "footer": f"her2low {versions()['her2low']}",
+        "front": as_json(front),
+        "blocks": as_json(pages),
+    }
+    with tempfile.TemporaryDirectory() as work:
+        return typeset(data, sorted(figures.glob("*.svg")), Path(work))
+
+
+def _glyphs(blocks: Sequence[Block]) -> tuple[Finding, ...]:
+    """A finding for each character that no chosen font has."""
+    text = json.dumps(as_json(blocks), ensure_ascii=False)
+    return tuple(
+        Finding(
+            "warning", "report", "", f"U+{ord(c):04X}", "no_glyph", text.count(c),
+            "No font of the report has this character; it is printed as an escape.",
+        )
+        for c in unprintable(text)
+    )  # fmt: skip
+
+
+def _results(result: StudyResult) -> dict[str, Any]:
+    """results.json: the study as asked and one record a number."""
+    return {
+        "version": 1,
+        "study": json.loads(result.spec[2]),
+        "columns": list(COLUMNS),
+        "records": [record.to_dict() for record in result.records],
+    }
+
+
+def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> None:
+    """Every printed table as CSV, and the tidy numbers behind each analysis."""
+    folder.mkdir()
+    for block in pages:
+        if isinstance(block, Table):
+            rows = ([cell.text for cell in cells] for cells in block.rows)
+            _write_rows(folder / f"{block.name}.csv", block.columns, rows)
+    for analysis in result.analyses:
+        if isinstance(analysis, CurveAnalysis):
+            _write_frame(folder / f"{analysis.id}_curve.csv", analysis.curves.summary)
+        elif isinstance(analysis, CoxAnalysis):
+            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.adjusted.summary)
+        elif isinstance(analysis, TableAnalysis):
+            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.table.summary)
+    columns = ("analysis", "kind", "group", "term", "reason", "n", "n_event", "advice")
+    _write_rows(folder / "failures.csv", columns, (astuple(f) for f in result.failures))
+
+
+def _write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """A tidy table at 12 significant digits; what is not defined is empty."""
+    frame.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
+
+
+def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")

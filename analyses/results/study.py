@@ -1,0 +1,137 @@
+"""Everything a study found: what the report prints and the results file holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyses.results.cox import CoxModel
+from analyses.results.failure import Failure
+from analyses.results.logrank import LogRank, PairwiseLogRank
+from analyses.results.records import Record
+from analyses.results.survival import KaplanMeier
+from analyses.results.table_one import TableOne
+from cohort.table import AttritionStep, Choice, Finding, SourceFile, TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint as analysed: its definition and the step that its unknown patients left at."""
+
+    id: str
+    kind: str
+    label: str
+    meaning: str
+    censored: str
+    step: AttritionStep
+    n: int
+    n_event: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableAnalysis:
+    """A table of features by group."""
+
+    id: str
+    title: str
+    table: TableOne
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveAnalysis:
+    """Kaplan-Meier curves, their log-rank test where there are groups, and milestone times.
+
+    `times` are in the unit of follow-up, `times_said` the same in the study file's words.
+    """
+
+    id: str
+    title: str
+    endpoint: str
+    curves: KaplanMeier
+    test: LogRank | None
+    times: tuple[float, ...] = ()
+    times_said: tuple[str, ...] = ()
+    curtail_below: int = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TestAnalysis:
+    """A log-rank test with, where asked, its pairs and the trend within HER2-negative disease."""
+
+    id: str
+    title: str
+    endpoint: str
+    test: LogRank
+    pairs: PairwiseLogRank | None = None
+    trend: LogRank | None = None
+    trend_said: str = ""
+
+    __test__ = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoxAnalysis:
+    """An adjusted Cox model with each of its terms alone."""
+
+    id: str
+    title: str
+    endpoint: str
+    adjusted: CoxModel
+    univariable: tuple[CoxModel, ...] = ()
+
+
+Analysis = TableAnalysis | CurveAnalysis | TestAnalysis | CoxAnalysis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyResult:
+    """A finished study.
+
+    Attributes
+    ----------
+    style
+        Preset of number and figure style.
+    spec
+        (name of the study file, its sha256, the study as canonical JSON).
+    her2_counts
+        (status, rule, flags, patients) before selection.
+    rule_meanings
+        (id of a category row or an in-situ row, what it says).
+    attrition
+        Steps of the selection that every analysis shares; each endpoint adds its own.
+    analyses
+        In the order of the study file; one that failed as a whole stands in `failures` only.
+    records
+        Every number, one record each.
+    """
+
+    title: str
+    question: str
+    style: str
+    seed: int
+    spec: tuple[str, str, str]
+    source: str
+    source_describes: str
+    identifies: tuple[tuple[str, str], ...]
+    time_unit: TimeUnit
+    n_loaded: int
+    files: tuple[SourceFile, ...]
+    tables: tuple[tuple[str, str], ...]
+    choices: tuple[Choice, ...]
+    her2_counts: tuple[tuple[str, str, str, int], ...]
+    rule_meanings: tuple[tuple[str, str], ...]
+    attrition: tuple[AttritionStep, ...]
+    endpoints: tuple[Endpoint, ...]
+    analyses: tuple[Analysis, ...]
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    records: tuple[Record, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 5 where an estimate that was asked for does not exist."""
+        return 5 if self.failures else 0
+
+    @property
+    def n_analysed(self) -> int:
+        """Patients after the shared selection."""
+        return self.attrition[-1].n_after if self.attrition else self.n_loaded

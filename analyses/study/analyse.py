@@ -1,0 +1,258 @@
+"""Each analysis of a study file, from the selected patients to its result and records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from analyses.results.failure import Failure
+from analyses.results.records import Record
+from cohort.errors import AnalysisError, listed
+from cohort.table import Finding, TimeUnit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyses.results.study import Analysis
+    from analyses.study.spec import Study
+
+Frames = Mapping[str, "pd.DataFrame"]
+SHARED = ""  # the patients of analyses that have no endpoint
+HER2_NEGATIVE = ("ihc_0", "ihc_1", "ihc_2_ish_negative")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What one analysis of the study file gave: a result, or a failure in its place."""
+
+    id: str
+    analysis: Analysis | None
+    records: tuple[Record, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def needed(study: Study) -> dict[str, list[str]]:
+    """Columns that the analyses need, by endpoint (`SHARED` where an analysis has none)."""
+    wanted: dict[str, list[str]] = {}
+    for spec in study.analyses:
+        endpoint = getattr(spec, "endpoint", SHARED)
+        columns = wanted.setdefault(endpoint, [])
+        columns += _columns(spec)
+        if endpoint:
+            columns += [f"{endpoint}_time", f"{endpoint}_event"]
+    return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
+
+
+def analyse(spec: Any, frames: Frames, unit: TimeUnit) -> Outcome:
+    """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error."""
+    frame = frames[getattr(spec, "endpoint", SHARED)]
+    try:
+        return _KINDS[spec.kind](spec, frame, unit)
+    except AnalysisError as error:
+        failure = _failure(spec, frame, error)
+        return Outcome(spec.id, None, (_failed(0, failure),), failures=(failure,))
+
+
+def _columns(spec: Any) -> Iterator[str]:
+    """Columns that one analysis reads, its endpoint aside."""
+    if getattr(spec, "by", None):
+        yield spec.by
+    yield from getattr(spec, "columns", ())
+    yield from getattr(spec, "strata", ())
+    if getattr(spec, "cluster", None):
+        yield spec.cluster
+    for term in getattr(spec, "terms", ()):
+        yield from term.columns()
+    if getattr(spec, "trend", "none") == "her2_negative":
+        yield "her2_detail"
+
+
+def _table(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+    from analyses.estimators.table_one import table_one
+    from analyses.results.study import TableAnalysis
+
+    del unit
+    table = table_one(frame, by=spec.by, columns=list(spec.columns), tests=spec.tests)
+    title = spec.title or "Features by group"
+    records = table.records(spec.id)
+    return Outcome(spec.id, TableAnalysis(spec.id, title, table), records, table.findings)
+
+
+def _curves(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+    from analyses.estimators.kaplan_meier import kaplan_meier
+    from analyses.results.study import CurveAnalysis
+
+    names = {"time": f"{spec.endpoint}_time", "event": f"{spec.endpoint}_event"}
+    options = {"conf_level": spec.conf_level, "conf_type": spec.conf_type}
+    curves = kaplan_meier(frame, **names, by=spec.by, **options)
+    times, said = _times(spec, unit)
+    records = list(curves.records(spec.id, unit, times))
+    findings = list(curves.findings)
+    failures: list[Failure] = []
+    test = None
+    if spec.by is not None:
+        test, missed = _attempt(spec, frame, lambda: _logrank(spec, frame))
+        failures += missed
+        if test is not None:
+            records += test.records(spec.id)
+            findings += test.findings
+    title = spec.title or "Kaplan-Meier curves"
+    made = CurveAnalysis(spec.id, title, spec.endpoint, curves, test, times, said)
+    return _outcome(spec.id, made, records, findings, failures)
+
+
+def _tests(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+    from analyses.estimators.logrank import pairwise_logrank
+    from analyses.results.study import TestAnalysis
+
+    del unit
+    test = _logrank(spec, frame)
+    records = list(test.records(spec.id))
+    findings = list(test.findings)
+    failures: list[Failure] = []
+    pairs = trend = None
+    said = ""
+    if spec.pairs != "none" and len(test.groups) > 2:
+        pairs, missed = _attempt(
+            spec,
+            frame,
+            lambda: pairwise_logrank(frame, **_logrank_options(spec), adjust=spec.pairs),
+        )
+        failures += missed
+        records += pairs.records(f"{spec.id}.pairs") if pairs is not None else ()
+    if spec.trend != "none":
+        rows, by, said = _trend(spec, frame)
+        trend, missed = _attempt(spec, rows, lambda: _logrank(spec, rows, by=by, trend="linear"))
+        failures += missed
+        records += trend.records(f"{spec.id}.trend") if trend is not None else ()
+    title = spec.title or "Log-rank tests"
+    made = TestAnalysis(spec.id, title, spec.endpoint, test, pairs, trend, said)
+    return _outcome(spec.id, made, records, findings, failures)
+
+
+def _cox(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+    from analyses.estimators.cox import cox, univariable_cox
+    from analyses.results.study import CoxAnalysis
+
+    terms = [term.declared() for term in spec.terms]
+    options: dict[str, Any] = {
+        "time": f"{spec.endpoint}_time",
+        "event": f"{spec.endpoint}_event",
+        "strata": list(spec.strata) or None,
+        "cluster": spec.cluster,
+        "ties": spec.ties,
+        "conf_level": spec.conf_level,
+    }
+    adjusted = cox(frame, terms=terms, **options)
+    records = list(adjusted.records(spec.id, unit))
+    findings = list(adjusted.findings)
+    failures = list(adjusted.failures)
+    alone: list[Any] = []
+    if spec.univariable and len(terms) > 1:
+        for model in univariable_cox(frame, terms=terms, **options):
+            name = f"{spec.id}.univariable.{model.terms[0].name}"
+            alone.append(model)
+            records += model.records(name, unit)
+            failures += [replace(failure, analysis=name) for failure in model.failures]
+    title = spec.title or "Cox proportional-hazards model"
+    made = CoxAnalysis(spec.id, title, spec.endpoint, adjusted, tuple(alone))
+    return _outcome(spec.id, made, records, findings, failures)
+
+
+_KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
+    "table_one": _table,
+    "kaplan_meier": _curves,
+    "logrank": _tests,
+    "cox": _cox,
+}
+
+
+def _logrank_options(spec: Any) -> dict[str, Any]:
+    return {
+        "time": f"{spec.endpoint}_time",
+        "event": f"{spec.endpoint}_event",
+        "by": spec.by,
+        "strata": list(getattr(spec, "strata", ())) or None,
+        "rho": getattr(spec, "rho", 0.0),
+        "gamma": getattr(spec, "gamma", 0.0),
+    }
+
+
+def _logrank(spec: Any, frame: pd.DataFrame, **changed: Any) -> Any:
+    from analyses.estimators.logrank import logrank
+
+    return logrank(frame, **(_logrank_options(spec) | changed))
+
+
+def _trend(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:
+    """Rows, groups and words of the trend that the study asks for."""
+    if spec.trend == "linear":
+        return frame, spec.by, "across all groups in their order"
+    negative = frame[frame["her2_detail"].isin(HER2_NEGATIVE)]
+    rows = negative.assign(her2_detail=negative["her2_detail"].astype(str))
+    by = {"name": "her2_detail", "levels": list(HER2_NEGATIVE)}
+    return rows, by, "within HER2-negative disease: IHC 0, IHC 1+, IHC 2+ with negative ISH"
+
+
+def _times(spec: Any, unit: TimeUnit) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Milestones in the unit of follow-up, and as the study file says them."""
+    if spec.at is None:
+        return (), ()
+    durations = spec.at.to_durations()
+    return tuple(d.within(unit) for d in durations), tuple(str(d) for d in durations)
+
+
+def _attempt(
+    spec: Any, frame: pd.DataFrame, estimate: Callable[[], Any]
+) -> tuple[Any, list[Failure]]:
+    """The estimate, or the failure that stands in its place beside the rest of the analysis."""
+    try:
+        return estimate(), []
+    except AnalysisError as error:
+        return None, [_failure(spec, frame, error)]
+
+
+def _failure(spec: Any, frame: pd.DataFrame, error: AnalysisError) -> Failure:
+    first = error.problems[0]
+    event = f"{getattr(spec, 'endpoint', '')}_event"
+    return Failure(
+        analysis=spec.id,
+        kind=spec.kind,
+        group="",
+        term="",
+        reason=listed(f"{p.where}: {p.found}" if p.where else p.found for p in error.problems),
+        n=len(frame),
+        n_event=int(frame[event].astype(bool).sum()) if event in frame else 0,
+        advice=first.advice or first.allowed,
+    )
+
+
+def _outcome(
+    name: str,
+    made: Analysis,
+    records: Sequence[Record],
+    findings: Sequence[Finding],
+    failures: Sequence[Failure],
+) -> Outcome:
+    """The parts of an analysis, its failures written as records too."""
+    named = tuple(
+        failure if failure.analysis else replace(failure, analysis=name) for failure in failures
+    )
+    extra = tuple(_failed(i, failure) for i, failure in enumerate(named))
+    return Outcome(name, made, (*records, *extra), tuple(findings), named)
+
+
+def _failed(place: int, failure: Failure) -> Record:
+    return Record(
+        analysis=failure.analysis,
+        kind=failure.kind,
+        quantity=f"failure_{place + 1}",
+        group=failure.group or None,
+        term=failure.term or None,
+        n=failure.n,
+        n_event=failure.n_event,
+        status="failed",
+        reason=failure.reason,
+    )

@@ -1,0 +1,98 @@
+"""Everything about a study that can be known before the first number is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec
+from analyses.study.check_columns import column_problems
+from analyses.study.check_source import source_problems
+from analyses.study.origin import line_of
+from analyses.study.uses import uses
+from cohort.errors import Problem, listed, suggest
+
+if TYPE_CHECKING:
+    from analyses.study.spec import EndpointSpec, Study
+
+
+def check_study(study: Study) -> tuple[Problem, ...]:
+    """Every problem of a study that shows before its patients are read; empty where there is none.
+
+    Columns are canonical and fit their purpose; levels and reference groups exist; edge cases of
+    the HER2 classification exist; times lie before the endpoint's end; the source's dictionary
+    exists and can be read; its files are given and exist; and it gives every column and endpoint
+    that the study uses.
+
+    Returns
+    -------
+    tuple of Problem
+        In the order of the study file, each with its line, what is allowed and what to try.
+    """
+    used = uses(study)
+    found = [
+        *_policies(study),
+        *column_problems(study, used),
+        *_interactions(study),
+        *_times(study),
+        *source_problems(study, used),
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=line_of))
+
+
+def _policies(study: Study) -> Iterator[Problem]:
+    """Edge cases and choices that the classification does not know."""
+    from cohort.her2 import policies
+
+    known = policies()
+    for name, choice in study.her2.policies.items():
+        where = study.place(("her2", "policies", name))
+        if name not in known:
+            found = f"'{name}' is not an edge case"
+            yield Problem(where, found, f"Edge cases: {listed(known)}", suggest(name, known))
+        elif choice not in known[name]:
+            found = f"'{choice}' is not a choice of {name}"
+            yield Problem(where, found, f"Choices: {listed(known[name])}",
+                          suggest(choice, known[name]))  # fmt: skip
+
+
+def _interactions(study: Study) -> Iterator[Problem]:
+    """Interactions whose columns are not terms themselves."""
+    for i, spec in enumerate(study.analyses):
+        if not isinstance(spec, CoxSpec):
+            continue
+        alone = [term.name for term in spec.terms if term.name is not None]
+        for k, term in enumerate(spec.terms):
+            for j, name in enumerate(term.interaction or ()):
+                if name not in alone:
+                    yield Problem(
+                        study.place(("analyses", i, "terms", k, "interaction", j)),
+                        f"'{name}' is in an interaction and is not a term itself",
+                        advice=f"Add '{name}' to the terms.",
+                    )
+
+
+def _times(study: Study) -> Iterator[Problem]:
+    """Times that lie past the end of their endpoint."""
+    for i, spec in enumerate(study.analyses):
+        if not isinstance(spec, KaplanMeierSpec):
+            continue
+        endpoint = study.endpoint(spec.endpoint)
+        last = None if spec.at is None else spec.at.to_durations()[-1]
+        end = None if spec.curtail_at is None else spec.curtail_at.to_duration()
+        for key, time in (("at", last), ("curtail_at", end)):
+            censored = _censored_at(endpoint)
+            if time is not None and time.within("days") > censored:
+                yield Problem(
+                    study.place(("analyses", i, key)),
+                    f"{time} lies past {endpoint.censor_at}, where endpoint '{endpoint.id}' "
+                    "is censored",
+                    advice="Leave the time out, or let the endpoint run longer.",
+                )
+
+
+def _censored_at(endpoint: EndpointSpec) -> float:
+    """Days at which the endpoint ends; without limit where it is not censored."""
+    if endpoint.censor_at is None:
+        return float("inf")
+    return endpoint.censor_at.to_duration().within("days")

@@ -1,0 +1,216 @@
+"""The source of a study: its dictionary, its files, and whether they give what the study uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from analyses.study.near import near_file
+from cohort.errors import Problem, SpecError, listed, suggest
+from cohort.schema import column
+
+if TYPE_CHECKING:
+    from analyses.study.spec import Study
+    from analyses.study.uses import Use
+    from cohort.dictionary import SourceDictionary
+
+# What a dictionary says that its source identifies, and the columns and endpoints it governs.
+_GOVERNS = {
+    "cause_of_death": ("cause_of_death",),
+    "treatment": (
+        *("surgery", "radiotherapy", "radiotherapy_day", "chemotherapy", "chemotherapy_day"),
+        *("endocrine_therapy", "endocrine_therapy_day", "anti_her2_therapy", "neoadjuvant"),
+    ),
+    "adc": ("adc_therapy",),
+}
+_RECURRENCE = ("PFI", "DFI", "PFS", "DFS", "RFS")
+_HER2 = ("her2_status", "her2_detail")
+_OF_SCORE = ("zero", "low", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_2_ish_unknown")
+
+
+def source_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
+    """What the source lacks: dictionary, files, columns, endpoints."""
+    yield from _files(study)
+    try:
+        dictionary = study.dictionary()
+    except SpecError as error:
+        yield from _dictionary(study, error)
+        return
+    yield from _roles(study, dictionary)
+    available = _available(study, dictionary)
+    for use in used:
+        yield from _given(study, use, dictionary, available)
+    yield from _endpoints(study, dictionary, available)
+
+
+def _dictionary(study: Study, error: SpecError) -> Iterator[Problem]:
+    """Problems of the dictionary itself, those of its name at the line that names it."""
+    for problem in error.problems:
+        named = problem.where.startswith("source ")
+        if named:
+            place, found = study.place(("source", "name")), f"{problem.where}: {problem.found}"
+            yield Problem(place, found, problem.allowed, problem.advice)
+        else:
+            yield problem
+
+
+def _files(study: Study) -> Iterator[Problem]:
+    """Files that do not exist, cannot be read, or lie outside the folder by a link."""
+    folder = study.folder.resolve()
+    for role, path in study.paths().items():
+        written = study.source.files[role]
+        place = study.place(("source", "files", role))
+        if not path.exists():
+            yield Problem(place, f"'{written}': no such file", advice=near_file(path))
+        elif path.is_dir():
+            yield Problem(place, f"'{written}' is a folder", advice="Name the file in it.")
+        elif not os.access(path, os.R_OK):
+            yield Problem(place, f"'{written}' may not be read", advice="Look at its permissions.")
+        elif not study.allow_path and not path.resolve().is_relative_to(folder):
+            yield Problem(
+                place,
+                f"'{written}' is a link to a file outside the study's folder",
+                advice="Copy the file, or allow it with --allow-path.",
+            )
+
+
+def _roles(study: Study, dictionary: SourceDictionary) -> Iterator[Problem]:
+    """Roles that the dictionary does not have, and those that it needs."""
+    known = list(dictionary.files)
+    roles = "; ".join(
+        f"{role} ({'required' if rule.required else 'optional'})"
+        for role, rule in dictionary.files.items()
+    )
+    for role in study.source.files:
+        if role not in known:
+            yield Problem(
+                study.place(("source", "files", role)),
+                f"'{role}' is not a file of source '{dictionary.name}'",
+                f"Files: {roles}",
+                suggest(role, known),
+            )
+    for role, rule in dictionary.files.items():
+        if rule.required and role not in study.source.files:
+            yield Problem(
+                study.place(("source", "files")),
+                f"source '{dictionary.name}' needs a file '{role}'",
+                f"Files: {roles}",
+                f"Write {role}: and its path.",
+            )
+
+
+def _available(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[str, ...]]:
+    """Canonical columns of the source, each with roles of files of which it needs one.
+
+    Empty roles mean that the files given suffice.
+    """
+    given = set(study.source.files)
+    found: dict[str, tuple[str, ...]] = {"patient_id": (), "her2_rule": (), "her2_flags": ()}
+    found |= dict.fromkeys(_HER2, ())
+    for name, rules in dictionary.columns.items():
+        roles = {reference.partition(".")[0] for rule in rules for reference in rule.references}
+        found[name] = () if roles & given else tuple(sorted(roles))
+    for stem in ("her2_ratio", "her2_copies", "her2_copies_single"):
+        if stem in found:
+            found |= dict.fromkeys((f"{stem}_low", f"{stem}_high"), found[stem])
+    if "hr_status" not in found and {"er_status", "pr_status"} <= set(found):
+        found["hr_status"] = found["er_status"] or found["pr_status"]
+    return found
+
+
+def _given(
+    study: Study, use: Use, dictionary: SourceDictionary, available: dict[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    """Whether the source gives the column that is used."""
+    if column(use.column) is None:
+        return  # an endpoint's column, or none at all, which is told elsewhere
+    where = study.place(use.path)
+    reason = _not_identified(use, dictionary)
+    if reason:
+        yield Problem(where, reason, advice=_instead(use, available))
+    elif use.column not in available:
+        yield Problem(
+            where,
+            f"source '{dictionary.name}' does not give '{use.column}'",
+            f"It gives: {listed(sorted(available))}",
+        )
+    elif available[use.column]:
+        yield Problem(where, _needs(use.column, available), advice=_add(available[use.column]))
+
+
+def _not_identified(use: Use, dictionary: SourceDictionary) -> str:
+    """Why the source cannot tell what the column says; empty where it can."""
+    name = dictionary.name
+    if use.column in _HER2 and dictionary.identifies.get("her2_score") is False:
+        kept = use.criterion.one_of or (use.criterion.equals,) if use.criterion else _OF_SCORE
+        if any(level in _OF_SCORE for level in kept):
+            return (
+                f"source '{name}' holds no HER2 score, so HER2-zero and HER2-low "
+                "cannot be told apart"
+            )
+    for what, columns in _GOVERNS.items():
+        if use.column in columns and dictionary.identifies.get(what) is False:
+            return f"source '{name}' does not identify {use.column}"
+    return ""
+
+
+def _instead(use: Use, available: dict[str, tuple[str, ...]]) -> str:
+    if use.column in _HER2 and "her2_reported" in available:
+        return "Positive against negative can be compared by her2_reported."
+    return "Leave it out, or use another source."
+
+
+def _needs(name: str, available: dict[str, tuple[str, ...]]) -> str:
+    files = " or ".join(f"'{role}'" for role in available[name])
+    return f"'{name}' comes from file {files}, which the study does not give"
+
+
+def _add(roles: tuple[str, ...]) -> str:
+    return f"Add {roles[0]}: and its path under source.files."
+
+
+def _endpoints(
+    study: Study, dictionary: SourceDictionary, available: dict[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    """Endpoints that the source neither gives nor has the parts of."""
+    for i, spec in enumerate(study.endpoints):
+        where = study.place(("endpoints", i, "kind"))
+        needed = _parts(spec.kind, dictionary, available)
+        missing = [name for name in needed if name not in available]
+        elsewhere = [name for name in needed if available.get(name)]
+        if spec.kind in _RECURRENCE and dictionary.identifies.get("recurrence") is False:
+            found = f"source '{dictionary.name}' does not identify recurrences, so not {spec.kind}"
+            yield Problem(where, found, f"Endpoints: {listed(_kinds(available))}")
+        elif missing:
+            yield Problem(
+                where,
+                f"source '{dictionary.name}' does not give {spec.kind} ({listed(missing)})",
+                f"Endpoints: {listed(_kinds(available))}",
+                suggest(spec.kind, _kinds(available)),
+            )
+        elif elsewhere:
+            advice = _add(available[elsewhere[0]])
+            yield Problem(where, f"{spec.kind}: {_needs(elsewhere[0], available)}", advice=advice)
+
+
+def _parts(
+    kind: str, dictionary: SourceDictionary, available: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Columns that an endpoint is made from."""
+    if kind != "OS":
+        return f"given_{kind.lower()}_time", f"given_{kind.lower()}_event"
+    unit = dictionary.time.followup
+    if f"followup_{unit}" not in available and {"death_day", "last_contact_day"} & set(available):
+        return "vital_status", "death_day", "last_contact_day"
+    return "vital_status", f"followup_{unit}"
+
+
+def _kinds(available: dict[str, tuple[str, ...]]) -> list[str]:
+    """Endpoints that the source has."""
+    given = [
+        name.removeprefix("given_").removesuffix("_time").upper()
+        for name in available
+        if name.startswith("given_") and name.endswith("_time")
+    ]
+    return (["OS"] if "vital_status" in available else []) + sorted(given)

@@ -1,0 +1,262 @@
+"""The one conductor: load, harmonise, classify, endpoint, select, analyse, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyses.results.records import Record, checked
+from analyses.study.analyse import Outcome, analyse, needed
+from cohort.errors import AnalysisError, Problem, SpecError
+from cohort.table import AttritionStep, Cohort, Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyses.results.study import Endpoint, StudyResult
+    from analyses.study.spec import Study
+
+Progress = Callable[[str, int, int], None]
+STAGES = ("load", "harmonise", "classify", "endpoints", "select", "analyse", "report")
+
+
+def run_study(
+    study: Study, *, out: str | Path | None = None, progress: Progress | None = None
+) -> StudyResult:
+    """Everything a study asks for, in one pass from its files to its numbers.
+
+    Parameters
+    ----------
+    study
+        As `load_study` reads it.
+    out
+        Folder for the report, figures, tables and results; nothing is written without it. It
+        is replaced as a whole at the end: a run that fails leaves what was there.
+    progress
+        Called with (stage, stages done, stages in all).
+
+    Returns
+    -------
+    StudyResult
+        Frozen; its `exit_code` is 5 where an estimate that was asked for does not exist.
+
+    Raises
+    ------
+    SpecError, DataError, AnalysisError
+        With every problem of the stage that failed.
+    """
+    from analyses.study.check import check_study
+
+    say = _Progress(progress)
+    problems = check_study(study)
+    if problems:
+        raise SpecError(problems)
+    cohort = _prepared(study, say)
+    say("select")
+    selected = _selected(study, cohort)
+    say("analyse")
+    result = _analysed(study, cohort, selected)
+    if out is not None:
+        from analyses.report.report import write_report
+
+        say("report")
+        write_report(result, out)
+    say.end()
+    return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Selected:
+    """The patients of every analysis, and those of each endpoint."""
+
+    shared: Cohort
+    by_endpoint: Mapping[str, Cohort]
+
+
+class _Progress:
+    """Tells the stages as they begin, and the end."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+
+    def __call__(self, stage: str) -> None:
+        if self._progress is not None:
+            self._progress(stage, STAGES.index(stage), len(STAGES))
+
+    def end(self) -> None:
+        """Every stage is done."""
+        if self._progress is not None:
+            self._progress("done", len(STAGES), len(STAGES))
+
+
+def _prepared(study: Study, say: _Progress) -> Cohort:
+    """The source's patients under canonical names, classified, with every endpoint."""
+    from cohort.harmonisation import harmonise
+
+    from cohort.endpoints import add_endpoint
+    from cohort.her2 import classify_her2
+    from cohort.loading import load
+
+    say("load")
+    extract = load(study.paths(), source=study.dictionary())
+    say("harmonise")
+    cohort = harmonise(extract, on_unknown_code=study.on_unknown_code)
+    say("classify")
+    cohort = classify_her2(cohort, edition=study.her2.edition, policies=dict(study.her2.policies))
+    say("endpoints")
+    for spec in study.endpoints:
+        censor_at = None if spec.censor_at is None else spec.censor_at.to_duration()
+        cohort = add_endpoint(cohort, id=spec.id, kind=spec.kind, censor_at=censor_at)
+    return cohort
+
+
+def _selected(study: Study, cohort: Cohort) -> _Selected:
+    """The criteria and the three groups for all; then what each endpoint needs."""
+    from cohort.selection import select
+
+    shared = select(cohort, [spec.to_criterion() for spec in study.select])
+    if shared.n == 0:
+        emptied = next(step for step in shared.attrition if step.n_after == 0)
+        raise AnalysisError(
+            Problem(
+                "select",
+                f"no patient is left after step '{emptied.id}' ({emptied.reason})",
+                advice="Widen this criterion, or look at the counts by her2low classify.",
+            )
+        )
+    by_endpoint = {
+        spec.id: select(shared, [], endpoint=spec.id, her2_groups=False) for spec in study.endpoints
+    }
+    return _Selected(shared, by_endpoint)
+
+
+def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
+    from analyses.results.study import StudyResult
+    from cohort.her2 import her2_counts, rule_meanings
+
+    frames = {
+        name: patients.to_pandas(columns)
+        for name, columns in needed(study).items()
+        for patients in [selected.by_endpoint.get(name, selected.shared)]
+    }
+    endpoints = tuple(
+        _endpoint(study, selected.by_endpoint[spec.id], frames.get(spec.id), spec)
+        for spec in study.endpoints
+    )
+    outcomes = [analyse(spec, frames, cohort.time_unit) for spec in study.analyses]
+    shared = selected.shared
+    counts = her2_counts(cohort)
+    records = [*_flow_records(shared.attrition, endpoints), *_her2_records(counts)]
+    return StudyResult(
+        title=study.title,
+        question=study.question or "",
+        style=study.report.style,
+        seed=study.seed,
+        spec=study.identity(),
+        source=cohort.source,
+        source_describes=study.dictionary().describes,
+        identifies=cohort.identifies,
+        time_unit=cohort.time_unit,
+        n_loaded=cohort.n,
+        files=cohort.files,
+        tables=_table_digests(),
+        choices=_choices(shared, selected),
+        her2_counts=counts,
+        rule_meanings=rule_meanings(study.her2.edition),
+        attrition=shared.attrition,
+        endpoints=endpoints,
+        analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
+        findings=cohort.findings + _gathered(outcomes),
+        failures=tuple(failure for o in outcomes for failure in o.failures),
+        records=checked([*records, *(record for o in outcomes for record in o.records)]),
+    )
+
+
+def _endpoint(study: Study, patients: Cohort, frame: pd.DataFrame | None, spec: Any) -> Endpoint:
+    from analyses.results.study import Endpoint as Made
+    from cohort.endpoints import MEANINGS
+
+    del study
+    events = patients.to_pandas([f"{spec.id}_event"]) if frame is None else frame
+    return Made(
+        id=spec.id,
+        kind=spec.kind,
+        label=spec.label or spec.kind,
+        meaning=MEANINGS.get(spec.kind, f"{spec.kind}, as the source gives it"),
+        censored="" if spec.censor_at is None else str(spec.censor_at.to_duration()),
+        step=patients.attrition[-1],
+        n=patients.n,
+        n_event=int(events[f"{spec.id}_event"].astype(bool).sum()),
+    )
+
+
+def _choices(shared: Cohort, selected: _Selected) -> tuple[Any, ...]:
+    """Each decision once, in the order in which it was made."""
+    every = [*shared.choices]
+    for cohort in selected.by_endpoint.values():
+        every += cohort.choices
+    return tuple(dict.fromkeys(every))
+
+
+def _gathered(outcomes: Sequence[Outcome]) -> tuple[Finding, ...]:
+    """Findings of the results, under the id of their analysis, each once."""
+    return tuple(
+        dict.fromkeys(
+            replace(finding, source=outcome.id)
+            for outcome in outcomes
+            for finding in outcome.findings
+        )
+    )
+
+
+def _flow_records(steps: Sequence[AttritionStep], endpoints: Sequence[Endpoint]) -> list[Record]:
+    """The counts of the flow diagram: left out and remaining, in all and by group."""
+    records = []
+    chains = [(f"flow.{step.id}", step) for step in steps]
+    chains += [(f"flow.{e.id}.{e.step.id}", e.step) for e in endpoints]
+    for name, step in chains:
+        for quantity, n, groups in (
+            ("n_removed", step.n_removed, step.removed_by_group),
+            ("n_after", step.n_after, step.after_by_group),
+        ):
+            records.append(Record(name, "attrition", quantity, n=n, unit="patients"))
+            records += [
+                Record(name, "attrition", quantity, group=group, n=k, unit="patients")
+                for group, k in groups
+            ]
+    records += [
+        Record(f"endpoint.{e.id}", "endpoint", "n_event", n=e.n, n_event=e.n_event, unit="patients")
+        for e in endpoints
+    ]
+    return records
+
+
+def _her2_records(counts: Sequence[tuple[str, str, str, int]]) -> list[Record]:
+    """Patients by status, and by status and rule, before selection."""
+    by_status: dict[str, int] = {}
+    by_rule: dict[tuple[str, str], int] = {}
+    for status, rule, _, n in counts:
+        by_status[status] = by_status.get(status, 0) + n
+        by_rule[status, rule] = by_rule.get((status, rule), 0) + n
+    return [
+        *(Record("her2", "her2", "n", group=s, n=n, unit="patients") for s, n in by_status.items()),
+        *(
+            Record("her2", "her2", "n", group=status, term=rule, n=n, unit="patients")
+            for (status, rule), n in by_rule.items()
+        ),
+    ]
+
+
+def _table_digests() -> tuple[tuple[str, str], ...]:
+    """(name, sha256) of the rule tables that classified the patients."""
+    from hashlib import sha256
+    from importlib.resources import files
+
+    folder = files("cohort.her2_rules")
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".csv"))
+    return tuple(
+        (f"her2_rules/{name}", sha256(folder.joinpath(name).read_bytes()).hexdigest())
+        for name in names
+    )

@@ -1,0 +1,345 @@
+"""A study as one frozen value: what was asked, before any file of patients is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    Strict,
+    ValidationError,
+    model_validator,
+)
+
+from analyses.study.analysis_spec import AnalysisSpec
+from analyses.study.fields import Flag, Level, Number, Slug, SomeLevels, Spec, Text, TextMap
+from analyses.study.near import near_file
+from analyses.study.origin import Origin, digest_of, line_of
+from analyses.study.references import is_path, reference_problems
+from analyses.study.times import DurationSpec
+from analyses.study.wording import problems, refused, shown
+from cohort import yaml_reader
+from cohort.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from cohort.dictionary import SourceDictionary
+    from cohort.selection import Criterion
+
+
+def _one_file(value: object) -> object:
+    return {"main": value} if isinstance(value, str) else value
+
+
+def _some(files: Mapping[str, str]) -> Mapping[str, str]:
+    if not files:
+        raise refused("empty", "At least one file is needed, such as {main: registry.csv}")
+    return files
+
+
+def _whole(value: object) -> object:
+    """A version as a whole number; true and 1.0, which equal 1, are none."""
+    if isinstance(value, bool | float):
+        raise refused(f"{shown(value)} is not a whole number")
+    return value
+
+
+class Source(Spec):
+    """The patients' files and the dictionary that reads them.
+
+    Attributes
+    ----------
+    name
+        A dictionary that comes with the program, or the path of one ending in ``.yaml``.
+    files
+        Path of each file by its role; a single path is the role ``main``.
+    """
+
+    name: Text
+    files: Annotated[TextMap, AfterValidator(_some), BeforeValidator(_one_file)]
+
+    @property
+    def dictionary_is_file(self) -> bool:
+        """Whether `name` is the path of a dictionary."""
+        return is_path(self.name)
+
+
+class Her2Spec(Spec):
+    """Guideline edition and edge cases of the HER2 classification (`cohort.her2.policies`)."""
+
+    edition: Annotated[Literal[2018], BeforeValidator(_whole)] = 2018
+    policies: TextMap = Field(default_factory=dict, validate_default=True)
+
+
+def _kind(value: str) -> str:
+    """The name of an endpoint in capitals, as it is printed."""
+    if not (value.isascii() and value.isupper() and value.isalnum() and value[0].isalpha()):
+        near = value.upper()
+        advice = f"Did you mean '{near}'?" if near.isalnum() and near != value else ""
+        raise refused(
+            f"{shown(value)} is no kind of endpoint", "Capitals, such as OS, DSS, PFI", advice
+        )
+    return value
+
+
+class EndpointSpec(Spec):
+    """One endpoint: overall survival, or one that the source gives ready-made.
+
+    Attributes
+    ----------
+    id
+        Stem of its columns ``<id>_time`` and ``<id>_event``.
+    kind
+        ``OS``, or what the source calls it (``DSS``, ``PFI``, ...).
+    censor_at
+        Administrative censoring.
+    """
+
+    id: Annotated[Slug, AfterValidator(lambda value: _not_given(value))]
+    kind: Annotated[str, Strict(), AfterValidator(_kind)]
+    label: Text | None = None
+    censor_at: DurationSpec | None = None
+
+
+def _not_given(value: str) -> str:
+    if value.startswith("given_"):
+        raise refused(f"'{value}' begins like a column of the source", advice="Leave out 'given_'.")
+    return value
+
+
+class CriterionSpec(Spec):
+    """One condition that a patient must meet, and why.
+
+    Exactly one of `between` (both ends included, null is open), `one_of`, `equals`,
+    `not_missing`.
+    """
+
+    id: Slug
+    column: Text
+    reason: Text
+    between: tuple[Number | None, Number | None] | None = None
+    one_of: SomeLevels | None = None
+    equals: Level | None = None
+    not_missing: Flag | None = None
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> CriterionSpec:
+        conditions = ("between", "one_of", "equals", "not_missing")
+        given = [name for name in conditions if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"{len(given)} conditions: {', '.join(given)}" if given else "no condition"
+            raise refused(found, f"Exactly one of: {', '.join(conditions)}")
+        if self.not_missing is False:
+            raise refused("not_missing: false is no condition", "not_missing: true")
+        if self.between is not None:
+            low, high = self.between
+            if low is None and high is None:
+                raise refused("between: [null, null] is no condition", "A number at one end")
+            if low is not None and high is not None and low > high:
+                raise refused(f"between: {low} is above {high}", advice=f"Write [{high}, {low}].")
+        return self
+
+    def to_criterion(self) -> Criterion:
+        """The criterion as `cohort.select` takes it."""
+        from cohort.selection import Criterion
+
+        one_of = (self.equals,) if self.equals is not None else self.one_of
+        return Criterion(
+            id=self.id,
+            column=self.column,
+            reason=self.reason,
+            between=self.between,
+            one_of=one_of,
+            not_missing=bool(self.not_missing),
+        )
+
+
+class ReportSpec(Spec):
+    """How the report looks."""
+
+    style: Literal["default", "jama"] = "default"
+
+
+class Study(Spec):
+    """A study as asked for: source, HER2 rules, endpoints, selection, analyses, report.
+
+    Made by `load_study` from a file or by `Study.from_dict` in a notebook; never changes.
+
+    Attributes
+    ----------
+    on_unknown_code
+        ``warn`` makes a code that the dictionary does not know a missing value and a finding;
+        ``stop`` makes it an error.
+    seed
+        Of everything that is drawn at random.
+    """
+
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
+    title: Text
+    question: Text | None = None
+    source: Source
+    her2: Her2Spec = Field(default_factory=Her2Spec)
+    endpoints: tuple[EndpointSpec, ...] = ()
+    select: tuple[CriterionSpec, ...] = ()
+    analyses: Annotated[tuple[AnalysisSpec, ...], Field(min_length=1)]
+    report: ReportSpec = Field(default_factory=ReportSpec)
+    on_unknown_code: Literal["warn", "stop"] = "warn"
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 20250131
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember the file behind the study, which the one who validates hands in."""
+        if isinstance(context, Origin):
+            self._origin = context
+
+    @classmethod
+    def from_dict(
+        cls, data: Mapping[str, Any], *, folder: str | Path = ".", allow_path: bool = False
+    ) -> Study:
+        """A study from a dictionary of the same keys as the file.
+
+        Parameters
+        ----------
+        folder
+            Folder that paths are relative to.
+        allow_path
+            Files may lie outside the folder.
+
+        Raises
+        ------
+        SpecError
+            With every problem.
+        """
+        origin = Origin(folder=Path(folder), digest=digest_of(data), allow_path=allow_path)
+        return _build(data, origin)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that paths are relative to: that of the study file."""
+        return self._origin.folder
+
+    @property
+    def name(self) -> str:
+        """Name of the study file without its folder."""
+        return self._origin.name
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the study file."""
+        return self._origin.digest
+
+    @property
+    def allow_path(self) -> bool:
+        """Whether files may lie outside the folder."""
+        return self._origin.allow_path
+
+    @property
+    def dictionary_source(self) -> str | Path:
+        """The dictionary's name, or the path of the user's own."""
+        return (
+            self.folder / self.source.name if self.source.dictionary_is_file else self.source.name
+        )
+
+    def dictionary(self) -> SourceDictionary:
+        """The dictionary that reads the files, loaded; SpecError where it cannot be."""
+        from cohort.dictionary import SourceDictionary
+
+        return SourceDictionary.load(self.dictionary_source)
+
+    def paths(self) -> dict[str, Path]:
+        """Path of each file by its role, from the study's folder."""
+        return {role: self.folder / path for role, path in self.source.files.items()}
+
+    def inputs(self) -> tuple[Path, ...]:
+        """Every file that the study reads: the patients' and a dictionary of the user's own."""
+        own = self.dictionary_source
+        return (*self.paths().values(), *([own] if isinstance(own, Path) else []))
+
+    def identity(self) -> tuple[str, str, str]:
+        """Name of the file, sha256 of its bytes, the study as canonical JSON."""
+        text = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
+        return self.name, self.digest, text
+
+    def endpoint(self, id: str) -> EndpointSpec:
+        """The endpoint of this id; KeyError where there is none."""
+        for spec in self.endpoints:
+            if spec.id == id:
+                return spec
+        raise KeyError(id)
+
+    def where(self, path: yaml_reader.Path = ()) -> str:
+        """``study.yaml:14`` for a path of keys and places such as ``("analyses", 1, "by")``."""
+        return self._origin.where(path)
+
+    def place(self, path: yaml_reader.Path = ()) -> str:
+        """``study.yaml:14: analyses[1].by``, as messages begin."""
+        return self._origin.place(path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The study with every default written out, as plain JSON types."""
+        return self.model_dump(mode="json")
+
+
+def load_study(path: str | Path, *, allow_path: bool = False) -> Study:
+    """The study that a YAML file states, checked as far as the file alone allows.
+
+    `analyses.study.check.check_study` then checks it against the schema, the dictionary and the
+    files.
+
+    Parameters
+    ----------
+    path
+        The study file. Paths in it are relative to its folder.
+    allow_path
+        Files may lie outside the folder of the study file.
+
+    Raises
+    ------
+    SpecError
+        With every problem, each with the file's name and line.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SpecError(_unreadable(path, error)) from None
+    document = yaml_reader.read_yaml(content, path.name)
+    origin = Origin(
+        name=path.name,
+        folder=path.parent,
+        digest=hashlib.sha256(content).hexdigest(),
+        lines=document.lines,
+        allow_path=allow_path,
+    )
+    return _build(document.data, origin)
+
+
+def _build(data: Mapping[str, Any], origin: Origin) -> Study:
+    """The study, or every problem of its keys, values and references in the order of the file."""
+    found = []
+    study = None
+    try:
+        study = Study.model_validate(data, context=origin)
+    except ValidationError as error:
+        found += problems(error.errors(), Study, data, origin.place)
+    found += reference_problems(data, origin)
+    if study is None or found:
+        raise SpecError(sorted(found, key=line_of))
+    return study
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    """Why a study file cannot be opened, with the nearest name in its folder."""
+    if isinstance(error, FileNotFoundError):
+        return Problem(str(path), "no such file", advice=near_file(path))
+    if isinstance(error, IsADirectoryError):
+        return Problem(str(path), "a folder, not a study file", advice="Name the .yaml file in it.")
+    if isinstance(error, PermissionError):
+        return Problem(str(path), "this file may not be read", advice="Look at its permissions.")
+    return Problem(str(path), f"cannot be read: {error.strerror or error}")
