@@ -129,7 +129,7 @@ def check(
         f"{study.name}: no problems found ({_counted(len(asked.endpoints), 'endpoint')}, "
         f"{_counted(len(asked.select), 'criterion', 'criteria')}, "
         f"{_counted(len(asked.analyses), 'analysis', 'analyses')}). "
-        f"Next: her2low run {study} --out DIR"
+        f"Next: her2low run {study} --out DIR{' --allow-path' if allow_path else ''}"
     )
 
 
@@ -243,10 +243,14 @@ def _finding_lines(findings: Sequence[Finding]) -> list[str]:
     every = "showing all" if len(shown) == len(findings) else f"showing {len(shown)}"
     noted, where = _counted(len(findings), "finding"), _counted(columns, "column")
     lines = [f"{noted} in {where} ({every})"]
-    for finding in shown:
-        value = f"'{finding.value}'" if finding.value else ""
-        patients = _counted(finding.n, "patient")
-        lines.append(f"    {finding.column:<24}{value:<16}{patients:<16}{finding.advice}")
+    cells = [
+        (f.column, f"'{f.value}'" if f.value else "", _counted(f.n, "patient"), f.advice)
+        for f in shown
+    ]
+    widths = [max(len(row[i]) for row in cells) + 2 for i in range(3)]
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        lines.append(f"    {''.join(padded)}{row[-1]}")
     return lines
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
-from pydantic import ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
-from cohort.codes import CodeTable, code_path, read_codes
-from cohort.errors import Problem, SpecError, listed, suggest
+from cohort.codes import CodeTable
 from cohort.table import TimeUnit
-from cohort.yaml_reader import Document, dotted, read_yaml
 
 Grain = Literal["patient", "specimen", "tumour", "event"]
 DateFormat = Literal["iso", "us", "compact"]
@@ -221,12 +225,21 @@ class SourceDictionary(_Strict):
         """
         if isinstance(source, SourceDictionary):
             return source
-        return read_dictionary(_path(source))
+        from cohort.dictionary_reading import dictionary_path, read_dictionary
+
+        return read_dictionary(dictionary_path(source))
 
     @staticmethod
     def names() -> tuple[str, ...]:
         """Dictionaries that come with the package."""
         return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+    def bound(self, tables: Mapping[str, CodeTable], sha256: str) -> SourceDictionary:
+        """The same dictionary with the code tables that its rules name."""
+        whole = self.model_copy()
+        whole._tables = MappingProxyType(dict(tables))
+        whole._sha256 = sha256
+        return whole
 
     @property
     def sha256(self) -> str:
@@ -268,140 +281,5 @@ def split(reference: str) -> Reference:
     return role, heading
 
 
-def read_dictionary(path: Path) -> SourceDictionary:
-    """The dictionary in a YAML file, checked with its code tables.
-
-    Raises
-    ------
-    SpecError
-        With file, line and key for everything that is wrong in it.
-    """
-    from cohort.dictionary_checks import problems
-
-    content = path.read_bytes()
-    document = read_yaml(content, path.name, "source dictionary")
-    try:
-        dictionary = SourceDictionary.model_validate(document.data)
-    except ValidationError as error:
-        raise SpecError(_explained(error, document, path.name)) from None
-    tables, found = _read_tables(dictionary, path.parent / "codes")
-    found += problems(dictionary, tables)
-    if found:
-        raise SpecError(
-            Problem(place_of(document, path.name, place), what, allowed, advice)
-            for place, what, allowed, advice in found
-        )
-    digest = hashlib.sha256(content)
-    for name in sorted(tables):
-        digest.update(tables[name].sha256.encode())
-    dictionary._tables = MappingProxyType(tables)
-    dictionary._sha256 = digest.hexdigest()
-    return dictionary
-
-
-def place_of(document: Document, name: str, place: tuple[str | int, ...]) -> str:
-    """``file.yaml:14: columns.grade[0].codes``: file, line and key of a place."""
-    known = place
-    while known and known not in document.lines:
-        known = known[:-1]
-    line = document.lines.get(known)
-    start = name if line is None else f"{name}:{line}"
-    return f"{start}: {dotted(place)}" if place else start
-
-
-Found = tuple[tuple[str | int, ...], str, str, str]
-
-
-def _read_tables(
-    dictionary: SourceDictionary, folder: Path
-) -> tuple[dict[str, CodeTable], list[Found]]:
-    """The code tables that the rules name; those that are absent or wrong as problems."""
-    tables: dict[str, CodeTable] = {}
-    found: list[Found] = []
-    for column, i, rule in dictionary.rules():
-        if rule.codes is None or rule.codes in tables:
-            continue
-        try:
-            tables[rule.codes] = read_codes(code_path(rule.codes, folder))
-        except SpecError as error:
-            place = ("columns", column, *((i,) if len(dictionary.columns[column]) > 1 else ()))
-            found += [
-                ((*place, "codes"), f"{p.where}: {p.found}", p.allowed, p.advice)
-                for p in error.problems
-            ]
-    return tables, found
-
-
-def _path(source: str | Path) -> Path:
-    """The file of a dictionary given by name or path."""
-    text = str(source)
-    path = Path(text)
-    if path.suffix.lower() in (".yaml", ".yml") or len(path.parts) > 1:
-        if path.is_file():
-            return path
-        near = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        raise SpecError(
-            Problem(f"source '{text}'", "no such file", advice=suggest(path.name, near))
-        )
-    known = SourceDictionary.names()
-    if text not in known:
-        allowed = f"Sources: {listed(known)}; or the path of a dictionary (.yaml)"
-        raise SpecError(
-            Problem(f"source '{text}'", "no such dictionary", allowed, suggest(text, known))
-        )
-    return FOLDER / f"{text}.yaml"
-
-
 def _named(item: str | Text) -> tuple[str, ...]:
     return (item,) if isinstance(item, str) else item.references
-
-
-def _explained(error: ValidationError, document: Document, name: str) -> list[Problem]:
-    """What pydantic found, with the line and in plain words."""
-    problems = []
-    for item in error.errors():
-        place = _place(item["loc"], document)
-        found, allowed, advice = item["msg"], "", ""
-        if item["type"] == "extra_forbidden":
-            known = _keys(place)
-            found, allowed = f"unknown key '{place[-1]}'", f"Keys: {listed(known)}"
-            advice = suggest(str(place[-1]), known)
-        elif item["type"] == "missing":
-            found = "this key is needed"
-        elif item["type"] == "value_error":
-            found = item["msg"].removeprefix("Value error, ")
-        else:
-            found = f"{item['msg']}, not {item['input']!r}"
-        problems.append(Problem(place_of(document, name, place), found, allowed, advice))
-    return problems
-
-
-def _place(loc: tuple[int | str, ...], document: Document) -> tuple[str | int, ...]:
-    """Pydantic's path without the steps that the file does not have."""
-    place: tuple[str | int, ...] = ()
-    for i, part in enumerate(loc):
-        last = i == len(loc) - 1
-        if (*place, part) in document.lines or (last and part not in ("str", "Text")):
-            place = (*place, part)
-    return place
-
-
-def _keys(place: tuple[str | int, ...]) -> list[str]:
-    """Keys that may stand beside an unknown one."""
-    model: type[BaseModel] = SourceDictionary
-    homes: dict[str, type[BaseModel]] = {
-        "files": FileRule,
-        "columns": ColumnRule,
-        "unmapped": Unmapped,
-        "time": Time,
-    }
-    if len(place) > 1:
-        model = homes.get(str(place[0]), SourceDictionary)
-    inner: dict[str, type[BaseModel]] = {
-        "number": NumberRule,
-        "days_from": DaysRule,
-        "first_of": Text,
-    }
-    for part in place[1:-1]:
-        model = inner.get(str(part), model) if place[0] == "columns" else model
-    return [field.alias or name for name, field in model.model_fields.items()]

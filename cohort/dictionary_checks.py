@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cohort.codes import CodeTable
-from cohort.dictionary import ColumnRule, Found, SourceDictionary, split
+from cohort.dictionary import ColumnRule, SourceDictionary, split
 from cohort.errors import listed, suggest
 from cohort.schema import SCHEMA, Column, column
+
+# Place, what was found, what is allowed, advice.
+Found = tuple[tuple[str | int, ...], str, str, str]
 
 # Columns that later stages make; a source gives the evidence, never the answer.
 DERIVED = ("her2_status", "her2_detail", "her2_rule", "her2_flags")
@@ -30,6 +33,8 @@ def problems(dictionary: SourceDictionary, tables: Mapping[str, CodeTable]) -> l
             ]
         if name == "diagnosis_year" and any(rule.when for rule in rules):
             found.append((("columns", name), "cannot depend on the year of diagnosis", "", ""))
+        if any(rule.when for rule in rules) and "diagnosis_year" not in dictionary.columns:
+            found.append((("columns", name), "'when' needs a rule for diagnosis_year", "", ""))
         if len(rules) > 1 and not all(rule.when for rule in rules):
             found.append((("columns", name), "each of several rules needs 'when'", "", ""))
     return found
@@ -118,7 +123,7 @@ def _rule(
         yield (), f"{known.name} is not a number", "", ""
     if (known.kind == "date") != (rule.date is not None):
         yield ("date",), "a date, and only a date, has a date format", "iso, us, compact", ""
-    if rule.codes in tables:
+    if rule.codes is not None and rule.codes in tables:
         yield from _codes(tables[rule.codes], known)
 
 

@@ -55,9 +55,7 @@ def column_problems(
     return problems
 
 
-def missing_fits(
-    dictionary: SourceDictionary, headings: Mapping[str, Sequence[str]]
-) -> list[str]:
+def missing_fits(dictionary: SourceDictionary, headings: Mapping[str, Sequence[str]]) -> list[str]:
     """Columns that any file of this source has, and these files have not."""
     lacking = []
     main = headings[dictionary.main]

@@ -19,12 +19,12 @@ LazyTable = nw.LazyFrame[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joined:
-    """One row a patient: `patient_id` and the stripped text of every column asked for.
+    """One row a patient: `patient_id` and the text, as written, of every column asked for.
 
     Attributes
     ----------
     table
-        Lazy; white space stripped (no-break spaces too), empty text null.
+        Lazy; columns are named by role and place (``main:12``).
     findings
         Keys of one file that another lacks.
     """
@@ -58,9 +58,10 @@ def key_problems(extract: Extract) -> list[Problem]:
         ).to_pylist()[0]
         missing, twice = int(counts["missing"] or 0), int(counts["twice"] or 0)
         if missing:
+            heading = extract.headings[file.role][key_place(extract, file.role)]
             problems.append(
                 Problem(
-                    file.name, f"{missing:,} rows have no {extract.headings[file.role][key_place(extract, file.role)]}",
+                    file.name, f"{missing:,} rows have no {heading}",
                     advice="A row without its patient cannot be used: complete or delete it.",
                 )
             )  # fmt: skip
@@ -75,28 +76,24 @@ def key_problems(extract: Extract) -> list[Problem]:
     return problems
 
 
-def join(extract: Extract, references: set[tuple[str, str]]) -> Joined:
-    """The main file's patients with the columns asked for of every file of one row a patient."""
-    wanted: dict[str, set[int]] = {}
-    for role, heading in references:
-        at = position(heading, extract.headings[role])
-        if at is not None:
-            wanted.setdefault(role, set()).add(at)
+def join(extract: Extract, columns: set[tuple[str, int]]) -> Joined:
+    """The main file's patients with some columns (role, place) of every file."""
     main = extract.dictionary.main
-    table = _stripped(extract, main, wanted.pop(main, set()), "patient_id")
-    findings = []
-    for role in sorted(wanted, key=list(extract.dictionary.files).index):
-        other = _stripped(extract, role, wanted[role], "key")
-        findings += list(_unmet(extract, main, role))
+    table = _chosen(extract, main, columns, "patient_id")
+    findings: list[Finding] = []
+    for role in extract.headings:
+        if role == main or extract.dictionary.files[role].grain != "patient":
+            continue
+        findings += _unmet(extract, main, role)
+        other = _chosen(extract, role, columns, "key")
         table = table.join(other, left_on="patient_id", right_on="key", how="left")
-    names = table.collect_schema().names()
-    return Joined(table.select([name for name in names if name != "key"]), tuple(findings))
+    return Joined(table, tuple(findings))
 
 
-def _stripped(extract: Extract, role: str, places: set[int], key: str) -> LazyTable:
-    """A file's key and some of its columns, stripped, named by role and place."""
-    columns = {f"{role}:{at}": _strip(f"c{at}") for at in sorted(places)}
-    return extract.tables[role].select(_strip(_key(extract, role)).alias(key), **columns)
+def _chosen(extract: Extract, role: str, columns: set[tuple[str, int]], key: str) -> LazyTable:
+    """A file's stripped key and some of its columns as written, named by role and place."""
+    wanted = {f"{role}:{at}": nw.col(f"c{at}") for where, at in sorted(columns) if where == role}
+    return extract.tables[role].select(_strip(_key(extract, role)).alias(key), **wanted)
 
 
 def _strip(name: str) -> nw.Expr:

@@ -252,7 +252,8 @@ def _body(file: _Opened, columns: list[int], engine: DuckDBEngine) -> tuple[str,
     """Name of the text table made from a file's body, and its rows."""
     if file.table is not None:
         return frames.as_text(engine, file.table, columns)
-    assert file.path is not None
+    if file.path is None:
+        raise ValueError(f"{file.role} has neither path nor table")
     if file.shape is None or file.seen is None:
         return frames.read_parquet(engine, file.path, file.name, columns)
     name, n_rows = delimited.read_body(engine, file.path, file.name, file.shape, columns)

@@ -18,7 +18,12 @@ MAY_IMPORT = {
     "analyses.__main__": ("analyses.cli",),
     "analyses.formatting": ("cohort.schema",),
     "analyses.kernels": ("analyses.kernels",),
-    "analyses.results": ("analyses.results", "analyses.kernels", "cohort.table"),
+    "analyses.results": (
+        "analyses.results",
+        "analyses.kernels",
+        "cohort.errors",
+        "cohort.table",
+    ),
     "analyses.estimators": (
         "analyses.estimators",
         "analyses.kernels",

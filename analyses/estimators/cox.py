@@ -1,4 +1,10 @@
-"""The Cox proportional-hazards model: hazard ratios with limits, and all that qualifies them."""
+"""The Cox proportional-hazards model: hazard ratios with limits, and all that qualifies them.
+
+Cox (1972), J. R. Stat. Soc. B 34, 187-220; ties by Efron (1977) or Breslow (1974); robust variance
+by Lin and Wei (1989). Newton's method to 1e-9 standard errors before its last, quadratic step.
+With clusters, or weights that are not counts, only the robust Wald test is given: likelihood-ratio
+and score tests do not hold their level there. Concordance as R's `concordance`, over all rows.
+"""
 
 from __future__ import annotations
 
@@ -71,54 +77,41 @@ def cox(
     data
         A pandas frame, or anything Narwhals reads; one row a patient, or start-stop rows.
     time, event
-        Columns of follow-up (numbers of at least 0 in any unit) and of the event (boolean or
-        0/1).
+        Follow-up (numbers of at least 0, in any unit) and event (boolean or 0/1).
     terms
         Column names, or mappings: ``{"name": "age_years", "per": 10}``, ``{"name": "grade",
-        "reference": "1", "levels": ["1", "2", "3"]}``, ``{"name": "age_years", "spline":
-        {"df": 4}}``, ``{"interaction": ["her2_status", "hr_status"]}``. A category needs a
-        declared order of its levels (an ordered categorical, or `levels`); its reference is
-        the first unless said otherwise.
+        "levels": ["1", "2", "3"], "reference": "1"}``, ``{"name": "age_years", "spline":
+        {"df": 4}}``, ``{"interaction": ["her2_status", "hr_status"]}``. A category's levels must
+        have an order (ordered categorical, or `levels`); its reference is the first.
     entry
-        Column of delayed entry, or of the start of a start-stop row. At risk: entry < t <= exit.
+        Delayed entry, or the start of a start-stop row. At risk: entry < t <= exit.
     strata
         Column or columns: one baseline hazard for each combination of their values.
     weights
-        Column of case weights above 0. Whole numbers are taken as counts of identical patients.
-    cluster
-        Column whose equal values are counted as one unit in the robust variance.
-    robust
-        Sandwich variance. By default where there are clusters or weights that are not counts.
+        Case weights above 0; whole numbers are taken as counts of identical patients.
+    cluster, robust
+        Sandwich variance with the rows of one value of `cluster` as one unit; by default where
+        there are clusters or weights that are not counts.
     offset
-        Column that is added to the log hazard with coefficient 1.
-    ties
-        ``efron`` or ``breslow``.
-    conf_level
-        Of the normal-theory limits on the log scale.
+        Added to the log hazard with coefficient 1.
+    ties, conf_level
+        ``efron`` or ``breslow``; level of the normal-theory limits on the log scale.
 
     Returns
     -------
     CoxModel
-        Rows that miss a value of any column are left out and counted in `n_missing`. A level
-        without a finite estimate stands there as ``not_estimable`` with a Failure, and the
-        other terms are those of the model in the limit.
+        Rows without a value in any column are left out and counted in `n_missing`. A level
+        without a finite estimate is ``not_estimable``, with a Failure; other terms stand.
 
     Raises
     ------
     AnalysisError
-        For a column that is absent or of the wrong kind, a text column without levels, a
-        reference that no row has, no event, a column that others determine, no convergence.
+        Text without levels, a reference without rows, no event, collinear columns: named.
 
     Notes
     -----
-    Cox (1972); ties by Efron (1977) or Breslow (1974); robust variance by Lin and Wei (1989);
-    Newton's method to 1e-9 standard errors before its last, quadratic step. With clusters, or
-    weights that are not counts, only the robust Wald test is given: likelihood-ratio and score
-    tests do not hold their level there. Concordance as R's `concordance`.
-
-    Checked against ``coxph(..., control = coxph.control(eps = 1e-14, toler.chol = 1e-15,
-    iter.max = 50))`` and ``basehaz(centered = FALSE)`` of R's survival in
-    tests/analyses/test_cox.py, and by hand in tests/analyses/test_cox_kernel.py.
+    Method: see the module. Checked against `coxph`, `survfit` and `basehaz` of R's survival
+    (tests/analyses/test_cox.py), and by hand (test_cox_kernel.py).
     """
     asked = _asked(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
     return _model(data, declared(terms), asked)

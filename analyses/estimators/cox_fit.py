@@ -128,7 +128,9 @@ def fit(rows: Rows) -> Fit:
     zero = np.zeros(p)
     null = rows.likelihood(zero)
     same = ("it is the same in every row that is compared", LEAVE_OUT)
-    unreported = dict.fromkeys(_constant(rows, null), same)
+    none = ("no row holds this combination of levels", LEAVE_OUT)
+    empty = rows.design.n == 0
+    unreported = {i: none if empty[i] else same for i in _constant(rows, null)}
     active = np.ones(p, dtype=bool)
     active[list(unreported)] = False
     counted = active.copy()

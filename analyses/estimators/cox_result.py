@@ -160,10 +160,9 @@ def concordance(fitted: Fit, placed: kernel.Placed, cluster: Places | None) -> C
 
 
 def baseline(fitted: Fit, strata_levels: tuple[str, ...]) -> Baseline:
-    """Cumulative hazard at the reference values; zero where the reference had no events."""
-    grid, block, design = fitted.rows.grid, fitted.rows.placed.block, fitted.rows.design
-    step, centre = fitted.at.steps, design.centre
-    ratio = 0.0 if fitted.reference_away else float(np.exp(-centre @ fitted.beta))
+    """Cumulative hazard of the fitted model, by stratum."""
+    grid, block, centre = fitted.rows.grid, fitted.rows.placed.block, fitted.rows.design.centre
+    step = fitted.at.steps
     means = kernel.hazard_means(fitted.at)[0] + step.hazard[:, None] * centre
     last = np.full(len(strata_levels), -np.inf)
     np.maximum.at(last, block.stratum, block.exit)
@@ -174,9 +173,10 @@ def baseline(fitted: Fit, strata_levels: tuple[str, ...]) -> Baseline:
         last_time=frozen(last),
         stratum=stratum,
         time=frozen(grid.time),
-        cumulative_hazard=frozen(grid.cumulated(step.hazard) * ratio),
-        variance=frozen(grid.cumulated(step.square) * ratio**2),
-        mean_covariates=frozen(grid.cumulated(means[:, fitted.reported]) * ratio),
+        hazard_at_means=frozen(grid.cumulated(step.hazard)),
+        log_ratio=-np.inf if fitted.reference_away else -float(centre @ fitted.beta),
+        variance=frozen(grid.cumulated(step.square)),
+        mean_covariates=frozen(grid.cumulated(means[:, fitted.reported])),
     )
 
 

@@ -18,19 +18,20 @@ Models = CoxModel | Mapping[str, CoxModel | Sequence[CoxModel]]
 class ForestRow:
     """One line: its words, and the coefficient of each column (None where a model lacks it).
 
-    A heading names a term whose levels follow; it has no coefficients. `shown` is the
-    coefficient whose patients and events are printed.
+    A heading names a term whose levels follow; it has no coefficients. `against` is the level
+    compared with, in words.
     """
 
     term: str
     level: str | None
     words: str
     heading: bool
+    against: str = ""
     coefficients: tuple[Coefficient | None, ...] = ()
 
     @property
     def shown(self) -> Coefficient | None:
-        """That of the last column that has one."""
+        """The coefficient whose patients and events are printed: of the last column with one."""
         return next((c for c in reversed(self.coefficients) if c is not None), None)
 
 
@@ -60,11 +61,12 @@ def forest_rows(columns: Sequence[tuple[str, tuple[CoxModel, ...]]]) -> tuple[Fo
     for name, own in levels.items():
         term = terms[name]
         if set(own) != {None}:
-            rows.append(ForestRow(name, None, term_words(term), heading=True))
+            rows.append(ForestRow(name, None, term_words(term), True))
         for level in own:
             words = term_words(term) if level is None else level_words(term, level)
             cells = tuple(found.get((i, name, level)) for i in range(len(columns)))
-            rows.append(ForestRow(name, level, words, heading=False, coefficients=cells))
+            against = reference_words(term, level)
+            rows.append(ForestRow(name, level, words, False, against, cells))
     return tuple(rows)
 
 
@@ -83,14 +85,32 @@ def term_words(term: Term) -> str:
 
 def level_words(term: Term, level: str) -> str:
     """Words for one level, found through the term's own parts and never read out of a string."""
-    if term.kind == "interaction":
-        for pair in itertools.product(*(part.labels for part in term.parts)):
-            if BETWEEN.join(x for x, _ in pair if x is not None) == level:
-                return TIMES.join(
-                    per_step(part.name, part.per) if x is None else level_words(part, x)
-                    for part, (x, _) in zip(term.parts, pair, strict=True)
-                )
-    return capitalised(level) if term.kind == "spline" else label(term.name, level)
+    if term.kind != "interaction":
+        return capitalised(level) if term.kind == "spline" else label(term.name, level)
+    pair = _pair(term, level)
+    return TIMES.join(
+        per_step(part.name, part.per) if x is None else level_words(part, x)
+        for part, (x, _) in zip(term.parts, pair, strict=True)
+    )
+
+
+def reference_words(term: Term, level: str | None) -> str:
+    """Words for what a level is compared with; empty for a number."""
+    if term.kind == "category" and term.reference is not None:
+        return label(term.name, term.reference)
+    if term.kind != "interaction":
+        return ""
+    pair = zip(term.parts, _pair(term, level), strict=True)
+    return TIMES.join(level_words(part, x) for part, (_, x) in pair if x is not None)
+
+
+def _pair(term: Term, level: str | None) -> tuple[tuple[str | None, str | None], ...]:
+    """(level, reference) of each part of the interaction that has this joined level."""
+    for pair in itertools.product(*(part.labels for part in term.parts)):
+        joined = BETWEEN.join(x for x, _ in pair if x is not None)
+        if joined == (level or ""):
+            return pair
+    raise KeyError(f"the interaction {term.name!r} has no level {level!r}")
 
 
 def notes(
@@ -98,8 +118,9 @@ def notes(
     rows: Sequence[ForestRow],
     *,
     clipped: bool,
+    counted: bool,
 ) -> tuple[str, ...]:
-    """What a reader must know of the picture."""
+    """What a reader must know of the picture; `counted` where events and patients are shown."""
     models = [model for _, own in columns for model in own]
     if not models:
         return ("No model.",)
@@ -109,8 +130,8 @@ def notes(
         said.append("Limits from the robust variance.")
     if clipped:
         said.append("Arrows: limits beyond the axis.")
-    if len(columns) > 1:
-        said.append(f"Events and patients: {columns[-1][0]}.")
+    if counted and len(columns) > 1:
+        said.append(f"Events and patients are those of the column “{columns[-1][0]}”.")
     missing: dict[str, list[str]] = {}
     for row in rows:
         for (title, _), c in zip(columns, row.coefficients, strict=False):
@@ -134,17 +155,9 @@ def alternative_text(
             c = row.coefficients[place] if row.coefficients else None
             if c is None or c.is_reference:
                 continue
-            against = "" if c.reference is None else f" against {_reference_words(row, rows, c)}"
+            against = f" against {row.against}" if row.against else ""
             ratio = hazard_ratio(*c.hazard_ratio, style.numbers)
             parts.append(f"{row.words}{against} {ratio}")
         head = f"{title}: " if title else ""
         said.append(f"{head}{'; '.join(parts) or 'no coefficient'}.")
     return " ".join(said)
-
-
-def _reference_words(row: ForestRow, rows: Sequence[ForestRow], c: Coefficient) -> str:
-    """Words for the level that this one is compared with; as written where it has no row."""
-    for other in rows:
-        if other.term == row.term and other.level == c.reference and not other.heading:
-            return other.words
-    return str(c.reference)

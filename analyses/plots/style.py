@@ -19,7 +19,7 @@ from analyses.formatting import DEFAULT, JAMA, NumberStyle
 from cohort.schema import HER2_STATUS
 
 Weight = Literal["regular", "semibold", "bold"]
-Dashes = tuple[float, tuple[float, ...]]
+Dashes = tuple[float, tuple[float, ...] | None]
 
 MM_PER_INCH = 25.4
 POINTS_PER_MM = 72 / MM_PER_INCH
@@ -30,7 +30,7 @@ FAINT = "#6b6b6b"
 # Wong, Nature Methods 2011;8:441 (Okabe and Ito): told apart with any colour vision.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, GREY = "#E69F00", "#56B4E9", "#7f7f7f"
-SOLID: Dashes = (0, ())
+SOLID: Dashes = (0, None)  # an empty pattern would leave SVG readers without a line
 DASHED: Dashes = (0, (5, 1.6))
 DASH_DOT: Dashes = (0, (6, 1.5, 1.2, 1.5))
 DOTTED: Dashes = (0, (1.2, 1.2))
@@ -129,10 +129,13 @@ class FigureStyle:
     def wrap(
         self, text: str, width_mm: float, weight: Weight = "regular", size: float | None = None
     ) -> tuple[str, ...]:
-        """The text in lines not wider than given; a word that is too wide itself is broken."""
+        """The text in lines not wider than given; a word that is too wide itself is broken.
+
+        Lines end at spaces, never at a no-break space.
+        """
         lines = [""]
-        for word in text.split():
-            longer = f"{lines[-1]} {word}".strip()
+        for word in text.replace("\n", " ").split(" "):
+            longer = f"{lines[-1]} {word}" if lines[-1] else word
             if self.width(longer, weight, size) <= width_mm:
                 lines[-1] = longer
                 continue

@@ -7,7 +7,17 @@ from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
-from analyses.report.blocks import Block, Callout, Cell, FigureBlock, Heading, Paragraph, Table, row
+from analyses.report.blocks import (
+    Block,
+    Callout,
+    Cell,
+    FigureBlock,
+    Heading,
+    Paragraph,
+    Table,
+    aligned,
+    row,
+)
 from analyses.report.cohort_pages import endpoint_sentence
 from analyses.report.words import endpoint_of, group_words
 from analyses.results.cox import Coefficient, CoxModel
@@ -31,6 +41,10 @@ def analysis_pages(result: StudyResult, style: NumberStyle, alts: Alts) -> Itera
         yield Heading("Results")
     for analysis in result.analyses:
         yield Heading(analysis.title, 2)
+        for limit in result.restrictions:
+            if limit.analysis == analysis.id:
+                outside = count(limit.n_outside, style)
+                yield Paragraph(f"Restricted: {limit.reason}; {outside} patients are outside.")
         yield from _pages_of(result, analysis, style, alts)
         yield from (_callout(f) for f in result.failures if _belongs(f, analysis))
     whole = {analysis.id for analysis in result.analyses}
@@ -93,7 +107,7 @@ def features(analysis: TableAnalysis, style: NumberStyle) -> Table:
         analysis.id,
         analysis.title,
         columns,
-        ("left", *("right",) * (len(columns) - 1)),
+        aligned(len(columns)),
         tuple(rows),
         (3.2, *(1.8,) * n_groups, 0.9, *(0.9,) * bool(tests)),
         note,
@@ -175,7 +189,7 @@ def _milestones(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table
             )
         )
         rows.append(tuple(cells))
-    heads = ("Group", "Events / patients", f"Median, {unit}")
+    heads: tuple[str, ...] = ("Group", "Events / patients", f"Median, {unit}")
     heads += tuple(f"At {said}" for said in analysis.times_said)
     heads += (f"Median follow-up, {unit}",)
     level = words.tick(100 * km.conf_level)
@@ -183,7 +197,7 @@ def _milestones(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table
         analysis.id,
         f"{analysis.title}: medians, milestones and follow-up, with {level}% limits.",
         heads,
-        ("left", *("right",) * (len(heads) - 1)),
+        aligned(len(heads)),
         tuple(rows),
         (1.7, 1.3, *(2.1,) * (len(heads) - 2)),
         "Follow-up by reverse Kaplan-Meier. A median that the curve does not come down to is not "
@@ -268,7 +282,7 @@ def model(
     complete = f"{count(fitted.n, style)} patients with {count(fitted.n_event, style)} events"
     yield Paragraph(
         f"The model rests on {complete} that are complete in every column"
-        + (f"; {count(left, style)} are not ({missing} without a value)." if left else ".")
+        + (f"; {count(left, style)} are not (without a value: {missing})." if left else ".")
     )
     alt, width = alts[analysis.id]
     level = words.tick(100 * fitted.conf_level)
@@ -320,7 +334,7 @@ def _model_table(analysis: CoxAnalysis, style: NumberStyle) -> Table:
         analysis.id,
         f"{analysis.title}: hazard ratios (HR) with {level}% limits.",
         heads,
-        ("left", *("right",) * (len(heads) - 1)),
+        aligned(len(heads)),
         tuple(rows),
         (2.6, 1.5, *(2.2, 0.9) * (1 + both)),
         _model_note(fitted, style, both),
@@ -345,7 +359,8 @@ def _model_note(fitted: CoxModel, style: NumberStyle, both: bool) -> str:
         for t in fitted.tests
     )
     c = fitted.concordance
-    concordance = f"concordance {words.number(c.estimate, 3, style)} (SE {words.number(c.std_error, 3, style)})"
+    index, error = (words.number(x, 3, style) for x in (c.estimate, c.std_error))
+    concordance = f"concordance {index} (SE {error})"
     variance = "robust variance" if fitted.robust else "model-based variance"
     alone = "Each term alone rests on its own complete patients. " if both else ""
     what = "Adjusted model" if both else "Model"

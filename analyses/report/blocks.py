@@ -90,6 +90,12 @@ def row(*cells: str | Cell) -> tuple[Cell, ...]:
     return tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells)
 
 
+def aligned(n: int) -> tuple[Align, ...]:
+    """Words on the left, then n - 1 columns of numbers on the right."""
+    numbers: list[Align] = ["right"] * (n - 1)
+    return ("left", *numbers)
+
+
 def as_json(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """The blocks as the template reads them."""
     return [asdict(block) for block in blocks]

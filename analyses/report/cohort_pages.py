@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyses.formatting import NumberStyle, count, label, n_percent
 from analyses.report.blocks import (
     Block,
-    Bullets,
     Cell,
     FigureBlock,
     Heading,
     Paragraph,
     Table,
+    aligned,
     row,
 )
 from analyses.report.words import endpoint_of, events, joined
@@ -21,7 +21,16 @@ from cohort.schema import HER2_GROUPS, HER2_STATUS
 from cohort.table import Finding
 
 _SEVERITIES = {"error": "Error", "warning": "Warning", "info": "Note"}
+_IDENTIFIED = {
+    "her2_score": "the HER2 score",
+    "cause_of_death": "the cause of death",
+    "recurrence": "recurrence",
+    "treatment": "treatment",
+    "adc": "antibody-drug conjugates",
+    "anti_her2": "anti-HER2 therapy",
+}
 SHOWN_FINDINGS = 60
+MISSING = "missing"  # the rule of findings that count missing values by kind
 
 
 def question_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
@@ -71,7 +80,7 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
         "once, under the first criterion not met."
     )
     yield FigureBlock("flow", "Flow of patients from the source to the analysis.", alt, 166)
-    columns = ("Step", "Left out", "of these, value missing", "Remain")
+    columns: tuple[str, ...] = ("Step", "Left out", "of these, value missing", "Remain")
     columns += tuple(label("her2_status", group) for group in HER2_GROUPS)
     rows = []
     for step in result.attrition:
@@ -90,7 +99,7 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
         "flow",
         "Patients left out at each step, and remaining by HER2 group.",
         columns,
-        ("left", *("right",) * 6),
+        aligned(len(columns)),
         tuple(rows),
         (4, 1.1, 1.4, 1.1, 1.4, 1.4, 1.6),
         "Endpoints leave out further patients, given with each analysis.",
@@ -164,9 +173,9 @@ def findings_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
         "kind: every one is counted, none was guessed. A value that could not be read is missing "
         "in the analysis."
     )
-    kept = shown[:SHOWN_FINDINGS]
-    more = len(shown) - len(kept)
-    note = f"{more} more findings are in findings.csv." if more else ""
+    told = [finding for finding in shown if finding.rule != MISSING]
+    kept = told[:SHOWN_FINDINGS]
+    more = len(told) - len(kept)
     yield Table(
         "findings",
         "Findings, with the patients concerned.",
@@ -174,16 +183,41 @@ def findings_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
         ("left", "left", "left", "right", "left"),
         tuple(_finding(f, style) for f in kept),
         (1.1, 2.5, 1.8, 0.9, 5.2),
-        note,
+        f"{more} more findings are in findings.csv." if more else "",
+    )
+    missing = [finding for finding in shown if finding.rule == MISSING]
+    if missing:
+        yield _missing_values(missing, style)
+
+
+def _missing_values(findings: Sequence[Finding], style: NumberStyle) -> Table:
+    """Missing values of all patients of the source by column and kind, one row a column."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.column, []).append(finding)
+    rows = []
+    for column, found in kinds.items():
+        said = joined([f"{f.value.replace('_', ' ')} {count(f.n, style)}" for f in found])
+        rows.append(row(Cell(label(column), strong=True), said))
+    return Table(
+        "missing",
+        "Missing values of all patients of the source, by kind, before selection.",
+        ("Column", "Kind and patients"),
+        ("left", "left"),
+        tuple(rows),
+        (2, 5),
     )
 
 
 def limits_pages(result: StudyResult) -> Iterator[Block]:
     """What the source cannot tell, as its dictionary declares."""
-    missing = [name.replace("_", " ") for name, value in result.identifies if value == "no"]
+    missing = [name for name, value in result.identifies if value == "no"]
     if missing:
         yield Heading("What the source does not tell", 2)
-        yield Bullets(tuple(f"This source does not identify: {name}." for name in missing))
+        said = joined([_IDENTIFIED.get(name, name.replace("_", " ")) for name in missing])
+        yield Paragraph(
+            f"This source does not identify: {said}. Analyses that need it are refused."
+        )
 
 
 def endpoint_sentence(result: StudyResult, id: str, style: NumberStyle) -> str:
@@ -193,7 +227,7 @@ def endpoint_sentence(result: StudyResult, id: str, style: NumberStyle) -> str:
     sizes = f"{count(endpoint.n, style)} patients, {events(endpoint, endpoint.n_event)}"
     if not left:
         return f"{endpoint.label}: {sizes}."
-    return f"{endpoint.label}: {sizes}; {count(left, style)} more have no known endpoint."
+    return f"{endpoint.label}: {sizes}; {count(left, style)} more without a known endpoint."
 
 
 def _finding(finding: Finding, style: NumberStyle) -> tuple[Cell, ...]:

@@ -113,8 +113,8 @@ def _statistics(result: StudyResult) -> Iterator[str]:
         elif isinstance(analysis, CoxAnalysis):
             seen.append(_cox(analysis))
     yield from dict.fromkeys(seen)
-    yield "Each analysis uses the patients complete in its own columns; those left out are counted."
-    yield "Tests are two-sided. P values are not adjusted for the number of analyses in this report."
+    yield "Each analysis uses the patients complete in its own columns; the others are counted."
+    yield "Tests are two-sided; p values are not adjusted for the number of analyses in the report."
 
 
 def _test(analysis: TestAnalysis) -> str:

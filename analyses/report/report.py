@@ -6,15 +6,17 @@ import csv
 import json
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.formatting import STYLES, NumberStyle
 from analyses.plots.flow import plot_flow
 from analyses.plots.forest import plot_forest
-from analyses.plots.kaplan_meier import plot_kaplan_meier
+from analyses.plots.forest_rows import Models
+from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
 from analyses.plots.save import save_figure
+from analyses.plots.style import PAGE
 from analyses.report.analysis_pages import Alts, analysis_pages
 from analyses.report.answer import front_matter
 from analyses.report.blocks import Block, Table, as_json
@@ -30,6 +32,7 @@ from analyses.report.manifest import manifest, versions
 from analyses.report.methods import manifest_pages, methods_pages
 from analyses.report.output import fresh_folder
 from analyses.report.pdf import typeset, unprintable
+from analyses.report.words import endpoint_of
 from analyses.results.records import COLUMNS
 from analyses.results.study import CoxAnalysis, CurveAnalysis, StudyResult, TableAnalysis
 from cohort.schema import HER2_GROUPS
@@ -67,15 +70,20 @@ def write_report(result: StudyResult, out: str | Path) -> Path:
 def _figures(result: StudyResult, folder: Path) -> Alts:
     """Draw and save every figure; alternative texts and widths by name."""
     folder.mkdir()
-    style = STYLES[result.style]
-    drawn: dict[str, Any] = {"flow": plot_flow(result.attrition, groups=HER2_GROUPS, numbers=style)}
+    style = replace(PAGE, numbers=STYLES[result.style])
+    drawn: dict[str, Any] = {"flow": plot_flow(result.attrition, groups=HER2_GROUPS, style=style)}
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
+            outcome = endpoint_of(result, analysis.endpoint).label
+            words = AxisWords(outcome, "diagnosis", result.time_unit)
             drawn[analysis.id] = plot_kaplan_meier(
-                analysis.curves, test=analysis.test, time_unit=result.time_unit, numbers=style
+                analysis.curves, test=analysis.test, words=words, style=style
             )
         elif isinstance(analysis, CoxAnalysis):
-            drawn[analysis.id] = plot_forest(analysis.adjusted, numbers=style)
+            models: Models = analysis.adjusted
+            if analysis.univariable:
+                models = {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
+            drawn[analysis.id] = plot_forest(models, style=style)
     for name, artists in drawn.items():
         save_figure(artists.figure, folder, name)
     return {

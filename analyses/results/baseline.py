@@ -13,10 +13,11 @@ from analyses.results.frozen import Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """Cumulative hazard of a patient at the reference values, one row a stratum and event time.
+    """Cumulative hazard by stratum, one row a stratum and event time.
 
-    Reference values: the reference level of each category, 0 for each number, offset 0; never
-    the means.
+    Kept for a patient at the means, where no number is too large or too small for the machine,
+    and told (`cumulative_hazard`) for one at the reference values: the reference level of each
+    category, 0 for each number, offset 0.
 
     Attributes
     ----------
@@ -26,8 +27,12 @@ class Baseline:
         Last follow-up time of each stratum: no curve is drawn past it.
     stratum
         Place of each row's stratum among `strata`.
-    time, cumulative_hazard
-        Distinct event times, ascending within the stratum, and the hazard up to and with them.
+    time, hazard_at_means
+        Distinct event times, ascending within the stratum, and the cumulative hazard up to and
+        with them.
+    log_ratio
+        Log hazard ratio of the reference values against the means; minus infinity where the
+        reference level had no event.
     variance
         Cumulative part of the hazard's variance that does not come from the coefficients.
     mean_covariates
@@ -39,23 +44,30 @@ class Baseline:
     last_time: Array
     stratum: npt.NDArray[np.intp]
     time: Array
-    cumulative_hazard: Array
+    hazard_at_means: Array
+    log_ratio: float
     variance: Array
     mean_covariates: Array
+
+    @property
+    def cumulative_hazard(self) -> Array:
+        """Cumulative hazard at the reference values; infinite where a machine cannot hold it."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(self.hazard_at_means * np.exp(self.log_ratio))
 
     def hazard(
         self, stratum: int, times: Array, covariates: Array, covariance: Array
     ) -> tuple[Array, Array]:
-        """Cumulative hazard at `times` for hazard ratio 1 and its standard error there.
+        """Cumulative hazard at the means at `times`, and its standard error for a patient.
 
         `covariates` are the patient's columns of the estimated coefficients; both answers are
-        still to be multiplied by that patient's hazard ratio against the reference values.
+        still to be multiplied by that patient's hazard ratio against the means.
         """
         rows = np.flatnonzero(self.stratum == stratum)
         place = np.searchsorted(self.time[rows], times, side="right")
         chosen = np.append(rows, -1)[place - 1]
         before = place == 0
-        cumulative = np.where(before, 0.0, self.cumulative_hazard[chosen])
+        cumulative = np.where(before, 0.0, self.hazard_at_means[chosen])
         mean = np.where(before[:, None], 0.0, self.mean_covariates[chosen])
         shift = mean - cumulative[:, None] * covariates
         spread = np.where(before, 0.0, self.variance[chosen])
@@ -70,5 +82,6 @@ def survival_limits(
     survival = np.exp(-cumulative)
     inside = (survival > 0) & (survival < 1)
     ratio = np.divide(std_error, cumulative, out=np.full_like(cumulative, np.nan), where=inside)
-    step = np.exp(ndtri((1 + conf_level) / 2) * ratio)
-    return survival, np.exp(-cumulative * step), np.exp(-cumulative / step)
+    with np.errstate(over="ignore"):
+        step = np.exp(ndtri((1 + conf_level) / 2) * ratio)
+        return survival, np.exp(-cumulative * step), np.exp(-cumulative / step)

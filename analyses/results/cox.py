@@ -13,6 +13,7 @@ from scipy.special import chdtrc
 from analyses.results.baseline import Baseline
 from analyses.results.failure import Failure
 from analyses.results.frozen import Array
+from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, Status, checked
 from analyses.results.terms import Term
 from cohort.table import Finding
@@ -263,7 +264,7 @@ class CoxModel:
         return plain | {"aic": self.aic, "bic": self.bic}
 
     def records(self, analysis: str, unit: str | None = None) -> tuple[Record, ...]:
-        """One record a number: both scales of each coefficient, tests, concordance, fit.
+        """One record a number: both scales of each coefficient, tests, concordance, fit, rows.
 
         `unit` is the unit of follow-up, which no number of this result is in.
         """
@@ -312,12 +313,13 @@ class CoxModel:
         for name, number in fit.items():
             if number is not None:
                 yield Record(analysis, "cox", name, estimate=number, **counts)
+        yield from left_out_records(analysis, "cox", self.n, self.n_input, self.n_missing)
 
     def plot(self, ax: Any = None) -> Any:
         """Forest plot of the hazard ratios; returns its named artists."""
-        from analyses.plots.forest import forest
+        from analyses.plots.forest import plot_forest
 
-        return forest(self, ax=ax)
+        return plot_forest(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """A readable table in a notebook."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from analyses.results.cox import CoxModel
 
+LARGEST_LOG = 700.0  # exp beyond this is not a number a machine holds
 CURVE = ["estimate", "std_error", "conf_low", "conf_high"]
 
 
@@ -35,7 +36,7 @@ def survival_of(model: CoxModel, new: pd.DataFrame, times: Array) -> pd.DataFram
     parts = []
     for i, (label, stratum) in enumerate(zip(new.index, _strata(model, new), strict=True)):
         hazard, error = model.baseline.hazard(stratum, times, matrix[i], model.covariance)
-        ratio = np.exp(risk[i])
+        ratio = np.exp(min(risk[i] + model.baseline.log_ratio, LARGEST_LOG))
         survival, low, high = survival_limits(hazard * ratio, error * ratio, model.conf_level)
         values = np.column_stack([survival, survival * error * ratio, low, high])
         values[(times > model.baseline.last_time[stratum]) | undefined[i]] = np.nan

@@ -8,6 +8,7 @@ from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
 from analyses.results.logrank import LogRank, PairwiseLogRank
 from analyses.results.records import Record
+from analyses.results.restriction import Restriction
 from analyses.results.survival import KaplanMeier
 from analyses.results.table_one import TableOne
 from cohort.table import AttritionStep, Choice, Finding, SourceFile, TimeUnit
@@ -122,6 +123,7 @@ class StudyResult:
     attrition: tuple[AttritionStep, ...]
     endpoints: tuple[Endpoint, ...]
     analyses: tuple[Analysis, ...]
+    restrictions: tuple[Restriction, ...]
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
     records: tuple[Record, ...]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.failure import Failure
 from analyses.results.records import Record
+from analyses.results.restriction import Restriction
 from cohort.errors import AnalysisError, listed
 from cohort.table import Finding, TimeUnit
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from analyses.results.study import Analysis
     from analyses.study.spec import Study
+    from cohort.selection import Criterion
 
 Frames = Mapping[str, "pd.DataFrame"]
 SHARED = ""  # the patients of analyses that have no endpoint
@@ -31,6 +33,7 @@ class Outcome:
     records: tuple[Record, ...] = ()
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
+    restriction: Restriction | None = None
 
 
 def needed(study: Study) -> dict[str, list[str]]:
@@ -47,16 +50,34 @@ def needed(study: Study) -> dict[str, list[str]]:
 
 def analyse(spec: Any, frames: Frames, unit: TimeUnit) -> Outcome:
     """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error."""
-    frame = frames[getattr(spec, "endpoint", SHARED)]
+    whole = frames[getattr(spec, "endpoint", SHARED)]
+    frame = whole
+    if spec.only is not None:
+        frame = observed_levels(whole[_meets(whole, spec.only.to_criterion())].copy())
+    outside = len(whole) - len(frame)
     try:
-        return _KINDS[spec.kind](spec, frame, unit)
+        outcome = _KINDS[spec.kind](spec, frame, unit)
     except AnalysisError as error:
         failure = _failure(spec, frame, error)
         return Outcome(spec.id, None, (_failed(0, failure),), failures=(failure,))
+    if spec.only is None:
+        return outcome
+    left = Record(spec.id, spec.kind, "rows_outside", term=spec.only.column, n=outside)
+    restriction = Restriction(spec.id, spec.only.reason, outside)
+    return replace(outcome, records=(*outcome.records, left), restriction=restriction)
+
+
+def observed_levels(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, changed in place, without levels that a selection has emptied."""
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].cat.remove_unused_categories()
+    return frame
 
 
 def _columns(spec: Any) -> Iterator[str]:
     """Columns that one analysis reads, its endpoint aside."""
+    if spec.only is not None:
+        yield spec.only.column
     if getattr(spec, "by", None):
         yield spec.by
     yield from getattr(spec, "columns", ())
@@ -84,9 +105,14 @@ def _curves(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.results.study import CurveAnalysis
 
-    names = {"time": f"{spec.endpoint}_time", "event": f"{spec.endpoint}_event"}
-    options = {"conf_level": spec.conf_level, "conf_type": spec.conf_type}
-    curves = kaplan_meier(frame, **names, by=spec.by, **options)
+    curves = kaplan_meier(
+        frame,
+        time=f"{spec.endpoint}_time",
+        event=f"{spec.endpoint}_event",
+        by=spec.by,
+        conf_level=spec.conf_level,
+        conf_type=spec.conf_type,
+    )
     times, said = _times(spec, unit)
     records = list(curves.records(spec.id, unit, times))
     findings = list(curves.findings)
@@ -167,6 +193,21 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
     "logrank": _tests,
     "cox": _cox,
 }
+
+
+def _meets(frame: pd.DataFrame, criterion: Criterion) -> pd.Series[bool]:
+    """Rows that meet the condition of one analysis; a missing value does not."""
+    values = frame[criterion.column]
+    if criterion.one_of is not None:
+        numeric = values.dtype.kind in "if"
+        allowed = [float(v) for v in criterion.one_of] if numeric else list(criterion.one_of)
+        return values.isin(allowed)
+    met = values.notna()
+    if criterion.between is not None:
+        low, high = criterion.between
+        met &= True if low is None else values >= low
+        met &= True if high is None else values <= high
+    return met
 
 
 def _logrank_options(spec: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from analyses.study.criterion_spec import CriterionSpec
 from analyses.study.fields import (
     ConfLevel,
     Flag,
@@ -19,11 +20,23 @@ from analyses.study.fields import (
     Spec,
     Text,
 )
-from analyses.study.times import DurationSpec, TimesSpec
+from analyses.study.times import TimesSpec
 from analyses.study.wording import refused
 
 
-class TableOneSpec(Spec):
+class _Restricted(Spec):
+    """An analysis that may be restricted to some of the selected patients.
+
+    Attributes
+    ----------
+    only
+        A further condition of this analysis alone; the patients left out are counted beside it.
+    """
+
+    only: CriterionSpec | None = None
+
+
+class TableOneSpec(_Restricted):
     """A description of the patients by group, with standardised differences.
 
     Attributes
@@ -51,7 +64,7 @@ class TableOneSpec(Spec):
         return columns
 
 
-class KaplanMeierSpec(Spec):
+class KaplanMeierSpec(_Restricted):
     """Survival curves of an endpoint, one a group.
 
     Attributes
@@ -62,8 +75,6 @@ class KaplanMeierSpec(Spec):
         Column of the groups; without it one curve.
     at
         Times at which survival is printed.
-    curtail_at
-        The figure's last time; estimates are not changed by it.
     """
 
     id: Slug
@@ -74,10 +85,9 @@ class KaplanMeierSpec(Spec):
     at: TimesSpec | None = None
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     conf_level: ConfLevel = 0.95
-    curtail_at: DurationSpec | None = None
 
 
-class LogRankSpec(Spec):
+class LogRankSpec(_Restricted):
     """A test of whether an endpoint differs between groups, with pairs and a trend.
 
     Attributes
@@ -87,8 +97,9 @@ class LogRankSpec(Spec):
     pairs
         How the p-values of the pairs are adjusted; ``none`` leaves the pairs out.
     trend
-        ``her2_negative`` orders zero and low only (positive disease is treated differently),
-        ``linear`` every group. Where not given: ``her2_negative`` by HER2 status, else ``none``.
+        ``her2_negative`` orders IHC 0, IHC 1+ and 2+ with a negative in-situ result (positive
+        disease is treated differently), ``linear`` every group. Where not given:
+        ``her2_negative`` by HER2 status, else ``none``.
     """
 
     id: Slug
@@ -105,7 +116,7 @@ class LogRankSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _usual_trend(cls, data: Any) -> Any:
-        """Zero against low where the groups are the HER2 groups and nothing is said."""
+        """Within HER2-negative disease where the groups are HER2 groups and nothing is said."""
         if isinstance(data, Mapping) and "trend" not in data and data.get("by") == "her2_status":
             return {**data, "trend": "her2_negative"}
         return data
@@ -190,7 +201,7 @@ def _bare_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-class CoxSpec(Spec):
+class CoxSpec(_Restricted):
     """A proportional-hazards model of an endpoint.
 
     Attributes

@@ -75,20 +75,17 @@ def _interactions(study: Study) -> Iterator[Problem]:
 def _times(study: Study) -> Iterator[Problem]:
     """Times that lie past the end of their endpoint."""
     for i, spec in enumerate(study.analyses):
-        if not isinstance(spec, KaplanMeierSpec):
+        if not isinstance(spec, KaplanMeierSpec) or spec.at is None:
             continue
         endpoint = study.endpoint(spec.endpoint)
-        last = None if spec.at is None else spec.at.to_durations()[-1]
-        end = None if spec.curtail_at is None else spec.curtail_at.to_duration()
-        for key, time in (("at", last), ("curtail_at", end)):
-            censored = _censored_at(endpoint)
-            if time is not None and time.within("days") > censored:
-                yield Problem(
-                    study.place(("analyses", i, key)),
-                    f"{time} lies past {endpoint.censor_at}, where endpoint '{endpoint.id}' "
-                    "is censored",
-                    advice="Leave the time out, or let the endpoint run longer.",
-                )
+        last = spec.at.to_durations()[-1]
+        if last.within("days") > _censored_at(endpoint):
+            yield Problem(
+                study.place(("analyses", i, "at")),
+                f"{last} lies past {endpoint.censor_at}, where endpoint '{endpoint.id}' "
+                "is censored",
+                advice="Leave the time out, or let the endpoint run longer.",
+            )
 
 
 def _censored_at(endpoint: EndpointSpec) -> float:

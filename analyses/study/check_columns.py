@@ -10,8 +10,10 @@ from cohort.schema import HER2_GROUPS, SCHEMA, Column, Kind, column
 from cohort.yaml_reader import scalar
 
 if TYPE_CHECKING:
-    from analyses.study.spec import CriterionSpec, Study
+    from analyses.study.criterion_spec import CriterionSpec
+    from analyses.study.spec import Study
     from analyses.study.uses import Purpose, Use
+    from cohort.yaml_reader import Path
 
 _NUMBERS: tuple[Kind, ...] = ("number", "integer")
 _FIT: dict[Purpose, tuple[Kind, ...]] = {
@@ -135,9 +137,7 @@ def _term(study: Study, use: Use, known: Column) -> Iterator[Problem]:
         yield from _reference(study, (*place, "reference"), term.reference, known)
 
 
-def _reference(
-    study: Study, path: tuple[str | int, ...], reference: str, known: Column
-) -> Iterator[Problem]:
+def _reference(study: Study, path: Path, reference: str, known: Column) -> Iterator[Problem]:
     """A reference must be a level, and one that the selection leaves."""
     if known.name == "her2_status" and reference not in HER2_GROUPS:
         yield Problem(
@@ -149,19 +149,23 @@ def _reference(
         return
     wrong = list(_level(study, path, reference, known))
     yield from wrong
-    for i, spec in enumerate(study.select):
+    conditions: list[tuple[Path, CriterionSpec]] = [
+        (("select", i), spec) for i, spec in enumerate(study.select)
+    ]
+    only = study.analyses[int(path[1])].only
+    if only is not None:
+        conditions.append(((*path[:2], "only"), only))
+    for place, spec in conditions:
         kept = (spec.equals,) if spec.equals is not None else spec.one_of
         if not wrong and spec.column == known.name and kept and reference not in kept:
             yield Problem(
                 study.place(path),
                 f"no patient has '{reference}': the selection keeps {listed(map(str, kept))}",
-                advice=f"Choose another reference, or change {study.place(('select', i))}.",
+                advice=f"Choose another reference, or change {study.place(place)}.",
             )
 
 
-def _level(
-    study: Study, path: tuple[str | int, ...], level: str, known: Column
-) -> Iterator[Problem]:
+def _level(study: Study, path: Path, level: str, known: Column) -> Iterator[Problem]:
     where = study.place(path)
     if known.kind == "category" and level not in known.levels:
         found = f"'{level}' is not a level of {known.name}"

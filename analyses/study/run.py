@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
-from analyses.study.analyse import Outcome, analyse, needed
+from analyses.study.analyse import Outcome, analyse, needed, observed_levels
 from cohort.errors import AnalysisError, Problem, SpecError
 from cohort.table import AttritionStep, Cohort, Finding
 
@@ -93,9 +93,8 @@ class _Progress:
 
 def _prepared(study: Study, say: _Progress) -> Cohort:
     """The source's patients under canonical names, classified, with every endpoint."""
-    from cohort.harmonisation import harmonise
-
     from cohort.endpoints import add_endpoint
+    from cohort.harmonisation import harmonise
     from cohort.her2 import classify_her2
     from cohort.loading import load
 
@@ -137,7 +136,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
     from cohort.her2 import her2_counts, rule_meanings
 
     frames = {
-        name: patients.to_pandas(columns)
+        name: observed_levels(patients.to_pandas(columns))
         for name, columns in needed(study).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
@@ -168,6 +167,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         attrition=shared.attrition,
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
+        restrictions=tuple(o.restriction for o in outcomes if o.restriction is not None),
         findings=cohort.findings + _gathered(outcomes),
         failures=tuple(failure for o in outcomes for failure in o.failures),
         records=checked([*records, *(record for o in outcomes for record in o.records)]),

@@ -10,7 +10,8 @@ from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec, LogRankSpec, 
 
 if TYPE_CHECKING:
     from analyses.study.analysis_spec import TermSpec
-    from analyses.study.spec import CriterionSpec, Study
+    from analyses.study.criterion_spec import CriterionSpec
+    from analyses.study.spec import Study
     from cohort.yaml_reader import Path
 
 Purpose = Literal["groups", "description", "term", "stratum", "cluster", "criterion"]
@@ -40,6 +41,9 @@ def uses(study: Study) -> tuple[Use, ...]:
     ]
     for i, analysis in enumerate(study.analyses):
         place: Path = ("analyses", i)
+        if analysis.only is not None:
+            where = (*place, "only", "column")
+            found.append(Use(where, analysis.only.column, "criterion", criterion=analysis.only))
         if isinstance(analysis, TableOneSpec):
             found += _table(analysis, place)
         elif isinstance(analysis, CoxSpec):

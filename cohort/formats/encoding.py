@@ -96,8 +96,8 @@ def as_utf8(path: Path, seen: Scan, folder: Path) -> Path:
         ):
             while text := old.read(_CHUNK):
                 new.write(text)
-    except UnicodeError as error:
-        found = f"is not {seen.encoding.upper()} throughout ({error.reason})"
+    except UnicodeError:
+        found = f"is not {seen.encoding.upper()} throughout"
         raise DataError(Problem(path.name, found, advice="Save it as UTF-8.")) from None
     return copy
 

@@ -104,9 +104,7 @@ def frame_headings(table: pa.Table, name: str) -> tuple[str, ...]:
     return _checked(table.schema, name)
 
 
-def as_text(
-    engine: DuckDBEngine, table: pa.Table, columns: Sequence[int]
-) -> tuple[str, int]:
+def as_text(engine: DuckDBEngine, table: pa.Table, columns: Sequence[int]) -> tuple[str, int]:
     """A text table of some columns (``c0`` is the first), and its number of rows.
 
     Whole numbers come without ``.0``, dates as ``2015-03-31``; missing, and not-a-number,

@@ -157,11 +157,14 @@ def test_a_sound_study_has_no_problem(checked: Checked) -> None:
         ("{E1: low}", "{E1: lowest}",
          ["study.yaml:4: her2.policies.E1: 'lowest' is not a choice of E1", "Did you mean 'low'?",
           "Choices: unresolved, low"]),
-        ("{E1: low}", "{F1: low}", ["her2.policies.F1: 'F1' is not an edge case", "Edge cases: E1"]),
+        ("{E1: low}", "{F1: low}", ["policies.F1: 'F1' is not an edge case", "Edge cases: E1"]),
         ("[12, 60]", "[12, 61]",
          ["study.yaml:13: analyses[1].at: 61 months lies past 5 years", "'os'"]),
-        ("at: {months: [12, 60]}", "curtail_at: {days: 1827}",
-         ["analyses[1].curtail_at: 1827 days lies past 5 years"]),
+        ("kind: cox\n", "kind: cox\n    only: {id: g, column: grade, equals: 1, reason: r}\n",
+         ["terms[2].reference: no patient has '2': the selection keeps 1",
+          "or change study.yaml:17: analyses[3].only"]),
+        ("kind: cox\n", "kind: cox\n    only: {id: g, column: gradee, equals: 1, reason: r}\n",
+         ["study.yaml:17: analyses[3].only.column: 'gradee' is not a cohort column", "'grade'?"]),
         ("name: worked.yaml", "name: wroked.yaml",
          ["study.yaml:3: source.name: source", "no such file", "Did you mean 'worked.yaml'?"]),
         ("name: worked.yaml", "name: tcga",
@@ -216,7 +219,7 @@ def test_without_a_score_positive_disease_can_still_be_selected(checked: Checked
         ("column: grade, one_of: [1, 2]", text),
         source=("her2_score: true", "her2_score: false"),
     )
-    assert not any("select[1]" in problem for problem in problems)
+    assert not any("select[1].column" in problem for problem in problems)
 
 
 def test_treatment_and_recurrence_that_a_source_does_not_identify(checked: Checked) -> None:

@@ -15,7 +15,8 @@ from analyses.results.cox import CoxModel
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
 pytestmark = pytest.mark.real
 CELLTYPE = {"name": "celltype", "levels": ["squamous", "smallcell", "adeno", "large"]}
-GBSG = ["age", "meno", "size", "grade", "nodes", "pgr", "er", "hormon"]
+GRADE = {"name": "grade", "levels": [1, 2, 3]}
+GBSG = ["age", "meno", "size", GRADE, "nodes", "pgr", "er", "hormon"]
 HEART = ["age", "year", "surgery", "transplant"]
 INHERIT = {"name": "inherit", "levels": ["X-linked", "autosomal"]}
 TREAT = {"name": "treat", "levels": ["placebo", "rIFN-g"]}

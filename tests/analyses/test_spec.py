@@ -103,7 +103,7 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
     assert (cox.ties, cox.univariable, cox.conf_level, cox.strata, cox.cluster) == (
         "efron", True, 0.95, (), None,
     )  # fmt: skip
-    assert (km.by, km.at, km.conf_type, km.conf_level, km.curtail_at) == (
+    assert (km.by, km.at, km.conf_type, km.conf_level, km.only) == (
         None, None, "log-log", 0.95, None,
     )  # fmt: skip
     assert (test.rho, test.gamma, test.pairs, test.trend) == (0.0, 0.0, "holm", "none")
@@ -313,6 +313,10 @@ def test_a_dictionary_with_a_mistake_names_the_place(tmp_path: Path) -> None:
          ["terms[4]: neither of name and interaction"]),
         ("{interaction: [her2_status, hr_status]}", "{interaction: [her2_status, sex], per: 3}",
          ["terms[4]: an interaction takes nothing else"]),
+        ("strata: [grade]", "only: {id: hr, column: hr_status, equals: positive}",
+         ["study.yaml:17: analyses[2].only.reason: required, and missing"]),
+        ("strata: [grade]", "only: {id: hr, column: hr_status, eqals: positive, reason: r}",
+         ["study.yaml:17: analyses[2].only.eqals: not a key here", "Did you mean 'equals'?"]),
         ("files: {main: registry.csv}", "files: {}", ["study.yaml:3: source.files: empty"]),
         ("id: pfi,", "id: given_pfi,", ["endpoints[1].id: 'given_pfi' begins like a column"]),
     ],
@@ -350,6 +354,12 @@ def test_a_dictionary_of_the_users_own_is_a_path_in_the_folder(tmp_path: Path) -
     assert study.inputs() == (tmp_path / "registry.csv", tmp_path / "maps/mine.yaml")
     (problem,) = refused(tmp_path, changed("name: ncdb_puf", "name: ../mine.yaml"))
     assert problem.startswith("study.yaml:3: source.name: '../mine.yaml' lies outside")
+
+
+def test_the_keys_offered_are_those_of_the_kind(tmp_path: Path) -> None:
+    (problem,) = refused(tmp_path, changed("by: her2_status, columns", "by: sex, ties: x, columns"))
+    assert problem.startswith("study.yaml:15: analyses[0].ties: not a key here")
+    assert problem.endswith(f"\n    Keys: {', '.join(TableOneSpec.model_fields)}")
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cohort.simulation import simulate, simulated_patients
+import cohort
+from cohort.simulation import dirt_counts, simulate, simulated_patients
 from cohort.simulation_her2 import PATHWAYS
 
 GROUPS = ["zero", "low", "positive"]
@@ -233,3 +234,39 @@ def test_pathways_of_each_group_add_up() -> None:
         if pathway.recorded in GROUPS:
             taken = [g for g, n in zip(GROUPS, pathway.per_thousand, strict=True) if n]
             assert taken == [pathway.recorded], pathway.id
+
+
+def test_the_classifier_gives_the_status_that_the_record_supports() -> None:
+    registry = simulate(8_000, seed=31, dirt=0)
+    truth = simulated_patients(8_000, seed=31).set_index("patient_id")
+    classified = cohort.classify_her2(cohort.harmonise(cohort.load(registry, source="ncdb_puf")))
+    names = ["patient_id", "her2_status", "hr_status", "grade", "stage"]
+    table = classified.engine.collect(classified.patients.select(names)).to_pandas()
+    table = table.set_index("patient_id").loc[truth.index]
+    assert (table["her2_status"] == truth["her2_recorded"].astype(str)).all()
+    for name in ("hr_status", "grade", "stage"):
+        seen = table[name].notna()
+        assert (table.loc[seen, name] == truth.loc[seen, name].astype(str)).all(), name
+
+
+def test_every_code_is_in_the_dictionary_and_every_wrong_value_is_found() -> None:
+    def warned(dirt: float) -> dict[tuple[str, str], int]:
+        frame = simulate(4_000, seed=32, dirt=dirt)
+        harmonised = cohort.harmonise(cohort.load(frame, source="ncdb_puf"))
+        return {
+            (finding.column, finding.value): finding.n
+            for finding in harmonised.findings
+            if finding.severity != "info"
+        }
+
+    assert warned(0) == {}
+    found = warned(0.001)
+    columns = {
+        "AGE": "age_years",
+        "DX_LASTCONTACT_DEATH_MONTHS": "followup_months",
+        "CS_SITESPECIFIC_FACTOR_8": "her2_ihc",
+        "HER2_IHC_SUMMARY": "her2_ihc",
+        "HER2_ISH_DUAL_RATIO": "her2_ratio",
+    }
+    for (column, value), n in dirt_counts(4_000).items():
+        assert found[columns[column], value] == n, column

@@ -96,7 +96,7 @@ answers("weights_breslow", breslow(plain, weights = weight), new, at)
 answers("counts", efron(plain, weights = count), new, at)
 answers("counts_breslow", breslow(plain, weights = count), new, at)
 answers("robust", efron(plain, robust = TRUE), new, at)
-answers("robust_entry_breslow", breslow(late, cluster = seq_len(n)))
+answers("robust_entry_breslow", breslow(late, cluster = seq_len(n)), new, at)
 answers("cluster", efron(plain, cluster = facility), new, at)
 answers("everything", efron(update(late, . ~ . + strata(site)), weights = weight,
                             cluster = facility), new, at)
@@ -138,8 +138,8 @@ note("strata", "baseline_hazard", base$hazard)
 real <- function(formula, set, ...) {
   eval(substitute(coxph(formula, data = set, control = tight, ...)), parent.frame())
 }
-answers("gbsg", real(Surv(rfstime, status) ~ age + meno + size + grade + nodes + pgr + er + hormon,
-                     gbsg))
+answers("gbsg", real(Surv(rfstime, status) ~ age + meno + size + factor(grade) + nodes + pgr + er +
+                       hormon, gbsg))
 answers("gbsg_hormon", real(Surv(rfstime, status) ~ hormon, gbsg))
 squamous <- veteran
 squamous$celltype <- relevel(veteran$celltype, "squamous")

@@ -88,7 +88,5 @@ for (column in c("receptor", "grade")) {
   add("test", column, c("statistic", "p_value"), c(test$statistic, test$p.value))
 }
 add("test", "rare", "p_value", fisher.test(table(rows$group, rows$rare), workspace = 2e7)$p.value)
-two <- rows[rows$group != 2 & rows$stratum == 2, ]
-add("test", "two_by_two", "p_value", fisher.test(table(two$group, two$receptor))$p.value)
 
 write_table(do.call(rbind, out), "tests/reference/table_one.csv")
