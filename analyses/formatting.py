@@ -243,8 +243,9 @@ def time(value: float | None, unit: str | None = None, style: NumberStyle = DEFA
 
 
 def tick(value: float) -> str:
-    """A tick's number with as few decimals as tell it from its neighbours (at most three)."""
-    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    """A tick's number without idle zeros: three decimals at most, or three digits if below 1."""
+    size = math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:.{3 - min(size, 0)}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text.replace("-", "−")
 
 

@@ -62,6 +62,9 @@ def _not_mappable(name: str) -> Found:
 
 
 def _main_file(dictionary: SourceDictionary) -> Iterator[Found]:
+    for role in dictionary.files:
+        if not role.isidentifier():
+            yield ("files", role), "a role is one word of letters, digits and underscores", "", ""
     first = dictionary.files[dictionary.main]
     if first.grain != "patient" or not first.required:
         yield (
@@ -123,6 +126,8 @@ def _rule(
         yield (), f"{known.name} is not a number", "", ""
     if (known.kind == "date") != (rule.date is not None):
         yield ("date",), "a date, and only a date, has a date format", "iso, us, compact", ""
+    if rule.days_from is not None and rule.when:
+        yield ("when",), "days between dates cannot depend on the year of diagnosis", "", ""
     if rule.codes is not None and rule.codes in tables:
         yield from _codes(tables[rule.codes], known)
 

@@ -15,7 +15,7 @@ from cohort.data_findings import (
 )
 from cohort.decode import CodeBook, Piece
 from cohort.dictionary import ColumnRule, Text, split
-from cohort.errors import DataError
+from cohort.errors import DataError, Problem, SpecError
 from cohort.joining import column_name, join, key_problems
 from cohort.loading import Extract
 from cohort.recoding import Recoded, recode
@@ -46,6 +46,8 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
 
     Raises
     ------
+    SpecError
+        For another `on_unknown_code`.
     DataError
         Where a patient stands in several rows of a file of one row a patient, where a key is
         missing, and for unknown codes where they are to stop.
@@ -55,6 +57,8 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
     Checked against hand-made files of every kind of value, and the published counts of
     TCGA-BRCA and METABRIC (tests/cohort/test_harmonise.py, test_sources.py).
     """
+    if on_unknown_code not in ("warn", "stop"):
+        raise SpecError(Problem("on_unknown_code", f"'{on_unknown_code}'", "warn, stop"))
     dictionary = extract.dictionary
     problems = key_problems(extract)
     if problems:

@@ -98,7 +98,7 @@ def load(
     Notes
     -----
     Checked against hand-made files of every fault and the published row counts of TCGA-BRCA
-    and METABRIC (tests/cohort/test_loading.py, test_sources.py).
+    and METABRIC (tests/cohort/test_load.py, test_sources.py).
     """
     dictionary = SourceDictionary.load(source)
     given = _given(files, dictionary)

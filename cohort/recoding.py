@@ -112,7 +112,7 @@ class _Work:
 def _is_free(group: Sequence[Piece]) -> bool:
     """Text that is taken as it is, of which there may be as many as patients."""
     rule = group[0].rule
-    plain = rule.codes is None and rule.number is None and rule.date is None
+    plain = rule.codes is None and rule.number is None and rule.date is None and not rule.when
     cut = rule.up_to is not None or rule.after is not None
     return plain and not cut and len(group) == 1 and len(group[0].texts) == 1
 

@@ -1,4 +1,15 @@
-"""Synthetic registries with known hazard ratios, of any size, the same for the same seed."""
+"""Synthetic registries with known hazard ratios, of any size, the same for the same seed.
+
+Death follows an exact proportional-hazards model (Weibull baseline, shape 1.15) in HER2 group,
+age, grade, stage, hormone receptors and comorbidity; nothing else acts, treatment included.
+Follow-up ends with the year after the last diagnosis year, or by chance loss (2.5 % a year,
+unrelated to anything). HER2-low is more often receptor-positive and of lower grade, so that the
+crude comparison is confounded. Each hospital has its own habit of calling 0 or 1+; the group as
+called is the one that acts, so that no tumour is misclassified. Whether a patient has a group on
+record (not for 2+ without an in-situ result, negative without a score, not tested, unknown)
+depends on the group but not on the outcome: complete cases are unbiased. Stage groups are
+anatomic in both editions.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +119,7 @@ def simulate(
     n
         Patients.
     seed
-        Whole number from 0; the same seed gives the same registry. Two sizes share no patients.
+        Whole number from 0; the same seed and size give the same registry.
     hazard_ratios
         Departures from the default truth (`simulated_truth()`), by canonical column and level:
         ``{"her2_status": {"low": 1.0}, "age_years": 1.5}`` (age: for ten years more).
@@ -132,15 +143,8 @@ def simulate(
 
     Notes
     -----
-    Death follows an exact proportional-hazards model (Weibull baseline, shape 1.15) in HER2
-    group, age, grade, stage, hormone receptors and comorbidity; nothing else acts, treatment
-    included. Follow-up ends at the end of the year after the last diagnosis year, or by chance
-    loss (2.5 % a year, unrelated to anything). HER2-low is more often receptor-positive and of
-    lower grade, so that the crude comparison is confounded. Each hospital has its own habit of
-    calling 0 or 1+; the group as called is the one that acts, so that no tumour is
-    misclassified. About one patient in ten has no group on record (2+ without in-situ result,
-    negative without a score, not tested, unknown), which depends on the group but not on the
-    outcome: complete cases are unbiased. Stage groups are anatomic in both editions.
+    Death follows an exact proportional-hazards model; see the module's text for what else is
+    assumed. About one patient in ten has no HER2 group on record, by the routes of a registry.
 
     Checked against Cox models fitted by lifelines, whose 95 % intervals hold the truth in 92 to
     98 of 100 (tests/cohort/test_simulation_truth.py), and against the classifier, which gives

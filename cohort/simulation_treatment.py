@@ -77,7 +77,7 @@ def draw_treatment(draw: Draws, patients: Patients) -> Treatment:
 
 def _course(intended: Truth, day: Whole | Real, end: Whole) -> Course:
     """A course that was meant to begin on a day, if follow-up reached it."""
-    begun = intended
+    begun = intended & (day <= end)
     return Course(np.where(begun, day, NEVER).astype(np.int64), intended)
 
 

@@ -63,7 +63,7 @@ OUTSIDE = {
         "typing",
         "math",
     }
-}  # noqa: E501
+}
 NEVER_AT_TOP = {"matplotlib", "lifelines", "statsmodels", "typst", "polars", "pyspark"}
 TOP_ALLOWED = ("analyses.plots", "analyses.report")
 

@@ -19,6 +19,8 @@ Why = tuple[str, str]
 MERGE = "Merge the level with another, or leave the term out. Other terms are reported."
 REBASE = "Choose another reference, or merge it with another level. Other terms are reported."
 LEAVE_OUT = "Leave the term out. Other terms are reported."
+SAME = ("it is the same in every row that is compared", LEAVE_OUT)
+EMPTY = ("no row holds this combination of levels", LEAVE_OUT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,10 +129,8 @@ def fit(rows: Rows) -> Fit:
     p = len(rows.design.names)
     zero = np.zeros(p)
     null = rows.likelihood(zero)
-    same = ("it is the same in every row that is compared", LEAVE_OUT)
-    none = ("no row holds this combination of levels", LEAVE_OUT)
     empty = rows.design.n == 0
-    unreported = {i: none if empty[i] else same for i in _constant(rows, null)}
+    unreported = {i: EMPTY if empty[i] else SAME for i in _constant(rows, null)}
     active = np.ones(p, dtype=bool)
     active[list(unreported)] = False
     counted = active.copy()

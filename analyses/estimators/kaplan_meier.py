@@ -43,64 +43,39 @@ def kaplan_meier(
 
     Parameters
     ----------
-    data
-        One row a patient: a pandas frame, or anything that Narwhals reads.
-    time, event
-        Columns: time from the origin (any one unit, at least 0) and whether the event happened
-        then (boolean or 0/1). A patient censored at the time of an event is at risk for it; an
-        event at time 0 counts.
-    by
-        Column of the groups: an ordered categorical, or ``{"name": ..., "levels": [...]}``.
-    entry
-        Column of delayed entry; at risk are those with entry < time <= exit. Absent, everyone
-        is at risk from the start, time 0 included.
+    data, time, event
+        One row a patient (anything Narwhals reads); columns of the time since the origin, in any
+        one unit, and of whether the event happened then (boolean or 0/1). At risk are those with
+        entry < time <= exit; a censoring at the time of an event is at risk; time 0 counts.
+    by, entry
+        Groups: an ordered categorical or ``{"name": ..., "levels": [...]}``; delayed entry.
     weights
-        Column of weights. Whole numbers count as so many patients. With others the estimate is
-        weighted, the standard error is the infinitesimal jackknife, and the numbers at risk stay
-        unweighted.
+        Whole numbers count as so many patients. With others the standard error is the
+        infinitesimal jackknife, and numbers at risk stay unweighted.
     conf_level, conf_type
         Of the pointwise limits: ``log-log``, ``log``, ``plain``, ``logit`` or ``arcsine``.
 
     Returns
     -------
     KaplanMeier
-        `.summary`, `.medians`, `.quantiles(q)`, `.at(times)`, `.risk_table(times)`,
-        `.follow_up`, `.findings`. Rows with a missing value are left out and counted in
-        `n_missing`; what is not defined (limits where the curve is 0 or 1, a median not reached)
-        is null.
+        Rows with a missing value are left out and counted; what is not defined is null.
 
     Raises
     ------
     AnalysisError
-        For columns absent or of the wrong kind, an entry at or after its exit, groups without
-        an order, no complete row.
+        For columns absent or of the wrong kind, entry at or after exit, groups without an order.
 
     Notes
     -----
-    Kaplan and Meier (1958), Greenwood's variance; quantiles by the midpoint rule; follow-up by
-    reverse Kaplan-Meier (Schemper and Smith, 1996).
-
-    Checked against ``survfit`` and ``quantile.survfit`` of R's survival 3.5 for all interval
-    types, with entry and weights, and a ten-patient derivation: tests/analyses/
-    test_kaplan_meier.py.
+    Kaplan and Meier (1958); Greenwood; quantiles by the midpoint rule. Checked against
+    ``survfit`` and ``quantile.survfit`` of R's survival 3.5 in tests/analyses/test_kaplan_meier.py.
     """
-    if conf_type not in get_args(ConfType):
-        raise ValueError(f"conf_type is one of {get_args(ConfType)}, not {conf_type!r}")
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level lies between 0 and 1, not {conf_level}")
+    _require_interval(conf_level, conf_type)
     rows = grouped_survival(
         data, time=time, event=event, by=by, entry=entry, weights=weights, everyone=EVERYONE
     )
     curves = _curves(rows, rows.event, conf_level, conf_type)
     reverse = _curves(rows, ~rows.event, conf_level, conf_type)
-    findings = (
-        *small_group_findings(
-            event, rows.levels, [c.n for c in curves], [c.n_event for c in curves]
-        ),
-        *_unequal_follow_up(rows, time, reverse),
-        *_flat_medians(event, curves),
-        *zero_weight_findings(weights, rows.n_zero),
-    )
     return KaplanMeier(
         curves=curves,
         reverse=reverse,
@@ -112,7 +87,31 @@ def kaplan_meier(
         n_event=sum(curve.n_event for curve in curves),
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        findings=findings,
+        findings=_findings(rows, (time, event, weights), curves, reverse),
+    )
+
+
+def _require_interval(conf_level: float, conf_type: str) -> None:
+    if conf_type not in get_args(ConfType):
+        raise ValueError(f"conf_type is one of {get_args(ConfType)}, not {conf_type!r}")
+    if not 0 < conf_level < 1:
+        raise ValueError(f"conf_level lies between 0 and 1, not {conf_level}")
+
+
+def _findings(
+    rows: GroupedSurvival,
+    names: tuple[str, str, str | None],
+    curves: tuple[Curve, ...],
+    reverse: tuple[Curve, ...],
+) -> tuple[Finding, ...]:
+    """What a reader of the curves must be warned of."""
+    time, event, weights = names
+    sizes = [curve.n for curve in curves]
+    return (
+        *small_group_findings(event, rows.levels, sizes, [c.n_event for c in curves]),
+        *_unequal_follow_up(rows, time, reverse),
+        *_flat_medians(event, curves),
+        *zero_weight_findings(weights, rows.n_zero),
     )
 
 

@@ -63,80 +63,80 @@ def table_one(
 
     Parameters
     ----------
-    data
-        One row a patient: a pandas frame, or anything that Narwhals reads.
-    by
-        Column of the groups: an ordered categorical, or ``{"name": ..., "levels": [...]}``.
+    data, by
+        One row a patient (anything Narwhals reads); the groups, an ordered categorical or
+        ``{"name": ..., "levels": [...]}``.
     columns
-        What to describe. Numbers give mean (SD) and median (quartiles of type 7); categoricals,
-        booleans and ``{"name": ..., "levels": [...]}`` give counts and shares of the patients
-        with a value.
+        Numbers give mean (SD) and median (quartiles of type 7); categoricals, booleans and
+        ``{"name": ..., "levels": [...]}`` counts and shares of the patients with a value.
     weights
-        Column of weights, at least 0: shares, means, deviations and quantiles are weighted, the
-        numbers of patients are not. Whole numbers count as so many patients.
+        At least 0. Weighted are shares, means, deviations and quantiles, never the numbers of
+        patients nor the spread below a standardised difference. Whole numbers are counts.
     tests
-        ``none``, or ``standard``: Kruskal-Wallis, uncorrected chi-square, Fisher where an
-        expected count is below 5. Not defined under weights.
+        ``standard``: Kruskal-Wallis, uncorrected chi-square, Fisher where an expected count is
+        below 5. Not defined under weights.
 
     Returns
     -------
     TableOne
-        `.rows`, `.summary`, `.smd`, `.largest_smd`, `.tests`. Missing values of a column are a
-        row of the table and take no part in its other numbers; rows without a group or weight
-        are left out and counted in `n_missing`. A difference that is not estimable is None with
-        a reason.
+        A column's missing values are a row, and take no part in its other numbers; rows without
+        group or weight are left out and counted. What is not estimable is None with a reason.
 
     Raises
     ------
     AnalysisError
-        For columns absent, dates, text without declared levels, numbers or weights that are not
-        finite, negative weights, tests under weights.
+        For columns absent, dates, text without levels, infinite numbers, negative weights.
 
     Notes
     -----
-    Standardised differences: sqrt((s1^2 + s2^2) / 2) below the line, from unweighted data also
-    under weights; categories by Yang and Dalton (2012), one level dropped.
-
-    Checked against R (``quantile(type = 7)``, ``kruskal.test``, ``chisq.test``, ``fisher.test``
-    and the formulas in matrix form) and a derivation by hand: tests/analyses/test_table_one.py.
+    Yang and Dalton (2012). Checked against R's ``quantile``, ``kruskal.test``, ``chisq.test``,
+    ``fisher.test`` and the matrix form in tests/analyses/test_table_one.py.
     """
-    if tests not in ("none", "standard"):
-        raise ValueError(f"tests is 'none' or 'standard', not {tests!r}")
-    if tests == "standard" and weights is not None:
-        found = "tests of groups are not defined under weights"
-        raise AnalysisError(Problem("Table 1", found, advice="Leave out tests, or weights."))
+    _require_tests(tests, weights)
     frame = as_pandas(data)
     names = [str(c if isinstance(c, str) else c["name"]) for c in columns]
-    group_column = str(by_column(by))
-    needed = [group_column, *([] if weights is None else [weights])]
+    needed = [str(by_column(by)), *([] if weights is None else [weights])]
     _require(frame, [*needed, *names])
     missing = frame[needed].isna()
     kept = frame[~missing.any(axis=1)].reset_index(drop=True)
     patients = _patients(kept, by, weights)
     described = _described(kept, columns, names)
-    used = tuple(mask & (patients.weights > 0) for mask in patients.masks)
-    sums = [patients.weights[mask].sum() for mask in used]
-    squares = [(patients.weights[mask] ** 2).sum() for mask in used]
+    tested = described if tests == "standard" else ()
     return TableOne(
-        by=group_column,
+        by=needed[0],
         groups=patients.groups,
-        n=tuple(int(mask.sum()) for mask in used),
-        weighted_n=tuple(float(value) for value in sums) if patients.weighted else None,
-        effective_n=tuple(
-            float(total**2 / square) if square > 0 else 0.0
-            for total, square in zip(sums, squares, strict=True)
-        )
-        if patients.weighted
-        else None,
+        **_sizes(patients),
         columns=tuple(names),
         rows=tuple(row for column in described for row in _rows(patients, column)),
         smd=tuple(smd for column in described for smd in _differences(patients, column)),
-        tests=tuple(_test(patients, column) for column in described) if tests == "standard" else (),
+        tests=tuple(_test(patients, column) for column in tested),
         weights=weights,
         n_input=len(frame),
         n_missing=tuple((c, int(missing[c].sum())) for c in needed if missing[c].any()),
         findings=_zero_weights(weights, patients),
     )
+
+
+def _require_tests(tests: str, weights: str | None) -> None:
+    if tests not in ("none", "standard"):
+        raise ValueError(f"tests is 'none' or 'standard', not {tests!r}")
+    if tests == "standard" and weights is not None:
+        found = "tests of groups are not defined under weights"
+        raise AnalysisError(Problem("Table 1", found, advice="Leave out tests, or weights."))
+
+
+def _sizes(patients: _Patients) -> dict[str, Any]:
+    """Patients of positive weight by group, and with weights their sums and Kish's sizes."""
+    own = [patients.weights[mask & (patients.weights > 0)] for mask in patients.masks]
+    sizes: dict[str, Any] = {"n": tuple(len(weights) for weights in own)}
+    sums = [float(weights.sum()) for weights in own]
+    effective = [
+        total**2 / float((weights**2).sum()) if total > 0 else 0.0
+        for total, weights in zip(sums, own, strict=True)
+    ]
+    sizes["weighted_n"] = tuple(sums) if patients.weighted else None
+    sizes["effective_n"] = tuple(effective) if patients.weighted else None
+    return sizes
 
 
 def _patients(frame: pd.DataFrame, by: By, weights: str | None) -> _Patients:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import MappingProxyType
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
@@ -22,7 +19,20 @@ def survival_limits(survival: Array, std_error: Array, conf_level: float, conf_t
     z = float(ndtri((1 + conf_level) / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(std_error == 0, 0.0, std_error / survival)
-        return TRANSFORMS[conf_type](survival, z * relative)
+        shift = z * relative
+        match conf_type:
+            case "log-log":
+                return _log_log(survival, shift)
+            case "log":
+                return _log(survival, shift)
+            case "plain":
+                return _plain(survival, shift)
+            case "logit":
+                return _logit(survival, shift)
+            case "arcsine":
+                return _arcsine(survival, shift)
+            case _:
+                raise ValueError(f"no interval type {conf_type!r}")
 
 
 def _log_log(s: Array, d: Array) -> Limits:
@@ -54,8 +64,3 @@ def _arcsine(s: Array, d: Array) -> Limits:
     shift = 0.5 * d * np.sqrt(inside / (1 - inside))
     low, high = np.maximum(0.0, angle - shift), np.minimum(np.pi / 2, angle + shift)
     return np.sin(low) ** 2, np.sin(high) ** 2
-
-
-TRANSFORMS: MappingProxyType[str, Callable[[Array, Array], Limits]] = MappingProxyType(
-    {"log-log": _log_log, "log": _log, "plain": _plain, "logit": _logit, "arcsine": _arcsine}
-)

@@ -36,11 +36,10 @@ class Counts(NamedTuple):
 
 
 class ProductLimit(NamedTuple):
-    """Survival just after each time, its standard error, and the two Greenwood ingredients."""
+    """Survival just after each time, its standard error, and Greenwood's running sum."""
 
     survival: Array
     std_error: Array
-    hazard: Array
     greenwood: Array
 
 
@@ -108,13 +107,13 @@ def product_limit(n_risk: Array, events: Array, emptied: Bools) -> ProductLimit:
     two sums may differ in their last digit.
     """
     some = n_risk > 0
-    hazard = np.divide(events, n_risk, out=np.zeros_like(events), where=some & ~emptied)
+    hazard = np.divide(events, n_risk, out=np.zeros_like(events), where=some)
     survival = np.cumprod(np.where(emptied, 0.0, 1.0 - hazard), axis=-1, dtype=np.float64)
     left = n_risk * (n_risk - events)
     term = np.divide(events, left, out=np.zeros_like(events), where=some & ~emptied)
     greenwood = np.cumsum(term, axis=-1, dtype=np.float64)
     error = np.where(survival > 0, survival * np.sqrt(greenwood), np.nan)
-    return ProductLimit(survival, error, np.where(emptied, 1.0, hazard), greenwood)
+    return ProductLimit(survival, error, greenwood)
 
 
 def jackknife_error(

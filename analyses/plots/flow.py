@@ -12,8 +12,8 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.text import Text
 
 from analyses.plots.flow_layout import PAD_MM, FlowPlan, FlowWords, alternative_text, flow_plan
-from analyses.plots.layout import blank, sheet
-from analyses.plots.style import INK, PAGE, FigureStyle, add_text, looks
+from analyses.plots.layout import Sheet, blank, sheet
+from analyses.plots.style import INK, PAGE, FigureStyle, add_text, looks, own_settings
 from cohort.table import AttritionStep
 
 _STRIPE_MM = 1.2
@@ -91,9 +91,16 @@ def plot_flow(
                 f"{before.n_after} patients remain after '{before.id}', "
                 f"but '{after.id}' begins with {after.n_before}"
             )
-    place = sheet(ax, style)
+    with own_settings():
+        place = sheet(ax, style)
+        plan = flow_plan(steps, groups, by, start, place.style)
+        alt = alternative_text(steps, groups, by, start, place.style)
+        return _drawn(place, plan, by, alt)
+
+
+def _drawn(place: Sheet, plan: FlowPlan, by: str, alt: str) -> FlowArtists:
+    """The figure of a plan."""
     style = place.style
-    plan = flow_plan(steps, groups, by, start, style)
     if place.home is None:
         axes = place.figure.add_subplot(place.grid([plan.height], [style.width_mm])[0, 0])
     else:
@@ -117,7 +124,7 @@ def plot_flow(
             )
             for i, line in enumerate(plan.notes)
         ),
-        alt=alternative_text(steps, groups, by, start, style),
+        alt=alt,
     )
 
 

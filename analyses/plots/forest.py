@@ -30,8 +30,8 @@ from analyses.plots.forest_layout import (
     ratio_words,
 )
 from analyses.plots.forest_rows import Models, named_columns
-from analyses.plots.layout import bare, blank, sheet
-from analyses.plots.style import INK, PAGE, FigureStyle, add_text
+from analyses.plots.layout import Sheet, bare, blank, sheet
+from analyses.plots.style import INK, PAGE, FigureStyle, add_text, own_settings
 from analyses.results.cox import Coefficient
 
 _LEAST_ROWS_MM = 10.0
@@ -113,8 +113,13 @@ def plot_forest(
     -----
     Checked against the models' coefficients (tests/analyses/test_plot_forest.py).
     """
-    place = sheet(ax, style)
-    plan = forest_plan(named_columns(models), place.style)
+    with own_settings():
+        place = sheet(ax, style)
+        return _drawn(place, forest_plan(named_columns(models), place.style))
+
+
+def _drawn(place: Sheet, plan: ForestPlan) -> ForestArtists:
+    """The figure of a plan."""
     heights = place.rows(plan.heights, 2, _LEAST_ROWS_MM)
     grid = place.grid(heights, plan.widths.cells)
     figure, columns = place.figure, list(enumerate(title for title, _ in plan.columns))

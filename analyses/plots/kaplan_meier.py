@@ -14,19 +14,20 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from analyses.formatting import SELF_NAMED, count, tick
+from analyses.formatting import count, tick
 from analyses.plots import curve_words
+from analyses.plots.curve_header import draw_header, header_height
 from analyses.plots.curve_words import ShownGroup, shown_groups
 from analyses.plots.layout import Sheet, bare, blank, sheet
 from analyses.plots.risk_table import (
-    KEY_MM,
+    RiskGroup,
     RiskTable,
-    draw_key,
     draw_risk_table,
+    name_lines,
     risk_table_height,
     row_label_width,
 )
-from analyses.plots.style import PAGE, FigureStyle, add_text, drawable
+from analyses.plots.style import PAGE, FigureStyle, add_text, drawable, own_settings
 from analyses.plots.time_axis import TimeAxis, time_axis
 from analyses.results.frozen import Array
 from analyses.results.logrank import LogRank
@@ -36,7 +37,6 @@ from cohort.table import TimeUnit
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MARGIN_MM = 1.5
 _LEAST_PLOT_MM = 25.0
-_COLUMN_GAP_MM = 4.0
 _BAND_ALPHA = 0.18
 
 
@@ -62,7 +62,8 @@ class KaplanMeierArtists:
     table
         The numbers at risk, censored and of events.
     header
-        (group, its words above the curves: name, patients and events, median).
+        (group, its words above the curves: name, events and patients, median; then the
+        name's further lines).
     test, notes
         The log-rank line; the statements under the table.
     alt
@@ -97,14 +98,20 @@ class _Plan:
     marked: bool
 
     @property
+    def rows(self) -> tuple[RiskGroup, ...]:
+        """The groups as the table needs them."""
+        return tuple(
+            RiskGroup(g.name, name_lines(g.words, self.style), g.look) for g in self.groups
+        )
+
+    @property
     def heights(self) -> tuple[float, ...]:
         """Millimetres of header, gap, curves, axis words, table, notes."""
         style = self.style
-        line = style.line_height(style.small_size)
-        header = (len(self.groups) + 1 + (self.test is not None)) * line
+        header = header_height(self.groups, self.test, style)
         curves = min(max(0.56 * self.widths[1], 45.0), 75.0)
         axis = 2 * style.line_height() + 2.4
-        table = risk_table_height(len(self.groups), style)
+        table = max(risk_table_height(self.rows, style), 1.0)
         foot = len(self.notes) * style.line_height(_fine(style)) + 1.5 + _MARGIN_MM
         return (_MARGIN_MM, header, 3.0, curves, axis, table, foot)
 
@@ -151,8 +158,14 @@ def plot_kaplan_meier(
     Checked against the result's arrays and counts made directly from raw data
     (tests/analyses/test_plot_kaplan_meier.py).
     """
-    place = sheet(ax, style)
-    plan = _plan(result, times, test, AxisWords() if words is None else words, place.style)
+    with own_settings():
+        place = sheet(ax, style)
+        named = AxisWords() if words is None else words
+        return _drawn(place, _plan(result, times, test, named, place.style))
+
+
+def _drawn(place: Sheet, plan: _Plan) -> KaplanMeierArtists:
+    """The figure of a plan."""
     heights = place.rows(plan.heights, 3, _LEAST_PLOT_MM)
     grid = place.grid(heights, plan.widths)
     figure, style = place.figure, plan.style
@@ -163,7 +176,9 @@ def plot_kaplan_meier(
     ]
     curves, bands, marks = _draw_curves(axes, plan)
     _dress(axes, table_axes, plan, heights[5])
-    header, line = _draw_header(sides[0], plan)
+    header, line = draw_header(
+        sides[0], plan.result, plan.groups, axis=plan.axis, test=plan.test, style=style
+    )
     return KaplanMeierArtists(
         figure=place.whole,
         axes=axes,
@@ -176,7 +191,7 @@ def plot_kaplan_meier(
         test=line,
         notes=_draw_notes(sides[2], plan),
         alt=curve_words.alternative_text(
-            result, plan.groups, test, plan.axis, style, plan.words.outcome
+            plan.result, plan.groups, plan.test, plan.axis, style, plan.words.outcome
         ),
     )
 
@@ -313,42 +328,8 @@ def _draw_table(axes: Axes, labels: Axes, plan: _Plan) -> RiskTable:
     """The numbers under the ticks; empty where there is nobody."""
     if not plan.groups:
         return RiskTable((), (), (), ())
-    rows = [(group.name, group.words, group.look) for group in plan.groups]
     counts = plan.result.risk_table(plan.axis.ticks)
-    return draw_risk_table(counts, rows, axes=axes, labels=labels, style=plan.style)
-
-
-def _draw_header(
-    axes: Axes, plan: _Plan
-) -> tuple[tuple[tuple[str, tuple[Text, ...]], ...], Text | None]:
-    """Each group's key, name, counts and median in columns, then the test."""
-    style, size = plan.style, plan.style.small_size
-    heads = curve_words.column_heads(plan.result, plan.axis)
-    if plan.result.by is None or plan.result.by in SELF_NAMED:
-        heads = ("", *heads[1:])
-    rows = curve_words.column_rows(plan.result, plan.groups, plan.axis, style)
-    x = [KEY_MM + 1.2]
-    for column in range(2):
-        widest = max(
-            [style.width(heads[column], "semibold", size)]
-            + [style.width(cells[column], size=size) for _, cells in rows]
-        )
-        x.append(x[-1] + widest + _COLUMN_GAP_MM)
-    line = style.line_height(size)
-    y = line / 2
-    for at, text in zip(x, heads, strict=True):
-        add_text(axes, (at, y), text, style.words("semibold", size))
-    header = []
-    for (name, cells), group in zip(rows, plan.groups, strict=True):
-        y += line
-        draw_key(axes, y, group.look, style)
-        words = style.words(size=size)
-        texts = [add_text(axes, (at, y), text, words) for at, text in zip(x, cells, strict=True)]
-        header.append((name, tuple(texts)))
-    if plan.test is None:
-        return tuple(header), None
-    said = curve_words.test_words(plan.test, style)
-    return tuple(header), add_text(axes, (x[0], y + line), said, style.words(size=size))
+    return draw_risk_table(counts, plan.rows, axes=axes, labels=labels, style=plan.style)
 
 
 def _draw_notes(axes: Axes, plan: _Plan) -> tuple[Text, ...]:

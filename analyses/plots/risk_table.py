@@ -31,7 +31,7 @@ class RiskCell:
 
 @dataclass(frozen=True, slots=True)
 class RiskTable:
-    """The table's artists: numbers, row labels, group names and the line beside each name."""
+    """The table's artists: numbers, row labels, group names (line by line), and the keys."""
 
     cells: tuple[RiskCell, ...]
     row_labels: tuple[tuple[str, str, Text], ...]
@@ -39,10 +39,25 @@ class RiskTable:
     keys: tuple[tuple[str, Line2D], ...]
 
 
-def risk_table_height(n_groups: int, style: FigureStyle) -> float:
+@dataclass(frozen=True, slots=True)
+class RiskGroup:
+    """A group of the table: its level, the lines of its words, its look."""
+
+    group: str
+    lines: tuple[str, ...]
+    look: Look
+
+
+def name_lines(words: str, style: FigureStyle) -> tuple[str, ...]:
+    """A group's words in lines that fit beside the key."""
+    room = style.width_mm - KEY_MM - 3.0
+    return style.wrap(words, room, "semibold", style.small_size)
+
+
+def risk_table_height(groups: Sequence[RiskGroup], style: FigureStyle) -> float:
     """Height of the table in millimetres."""
-    line = style.line_height(style.small_size)
-    return n_groups * (len(ROWS) + 1) * line + max(n_groups - 1, 0) * _GAP_MM
+    rows = sum(len(ROWS) + len(group.lines) for group in groups)
+    return rows * style.line_height(style.small_size) + max(len(groups) - 1, 0) * _GAP_MM
 
 
 def row_label_width(style: FigureStyle) -> float:
@@ -52,7 +67,7 @@ def row_label_width(style: FigureStyle) -> float:
 
 def draw_risk_table(
     counts: pd.DataFrame,
-    groups: Sequence[tuple[str, str, Look]],
+    groups: Sequence[RiskGroup],
     *,
     axes: Axes,
     labels: Axes,
@@ -61,8 +76,8 @@ def draw_risk_table(
     """Draw the counts (group, time, n_risk, n_censor, n_event) and return the artists.
 
     `axes` shares its time axis with the curves and its rows (millimetres from the top) with
-    `labels`, which spans the whole width. `groups` gives level, words and look in order; rows
-    are found by the level, never by their place.
+    `labels`, which spans the whole width. Rows are found by the group's level, never by their
+    place.
     """
     cells: list[RiskCell] = []
     row_labels: list[tuple[str, str, Text]] = []
@@ -71,10 +86,14 @@ def draw_risk_table(
     line = style.line_height(style.small_size)
     small = style.words(size=style.small_size)
     y = line / 2
-    for group, words, look in groups:
-        keys.append((group, draw_key(labels, y, look, style)))
-        bold = style.words("semibold", style.small_size)
-        group_labels.append((group, add_text(labels, (KEY_MM + 1.2, y), words, bold)))
+    bold = style.words("semibold", style.small_size)
+    for named in groups:
+        group = named.group
+        keys.append((group, draw_key(labels, y, named.look, style)))
+        for i, words in enumerate(named.lines):
+            at = (KEY_MM + 1.2, y + i * line)
+            group_labels.append((group, add_text(labels, at, words, bold)))
+        y += (len(named.lines) - 1) * line
         own = counts[counts["group"] == group]
         for quantity, row in ROWS:
             y += line

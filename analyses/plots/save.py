@@ -6,23 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
+
+from analyses.plots.style import own_settings
 
 Format = Literal["svg", "pdf", "png"]
 FORMATS: tuple[Format, ...] = ("svg", "pdf", "png")
 
-_SETTINGS: dict[Any, Any] = {
+_SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "her2low",  # else element ids are drawn at random
-    "svg.id": None,
     "pdf.fonttype": 42,  # TrueType, which journals can edit
-    "pdf.compression": 6,
     "path.simplify": False,  # a curve in a vector file has all its steps
-    "savefig.bbox": None,  # the width is the style's to the point
-    "savefig.facecolor": "auto",
-    "savefig.edgecolor": "auto",
-    "savefig.transparent": False,
 }
 
 
@@ -49,7 +44,7 @@ def save_figure(
     if unknown:
         raise ValueError(f"figures are saved as {', '.join(FORMATS)}, not as {unknown[0]!r}")
     paths = []
-    with mpl.rc_context(_SETTINGS):
+    with own_settings(_SETTINGS):
         for form in formats:
             path = Path(folder) / f"{name}.{form}"
             figure.savefig(path, format=form, dpi=300, metadata=_metadata(form, alt))

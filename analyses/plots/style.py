@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
@@ -34,6 +36,8 @@ SOLID: Dashes = (0, None)  # an empty pattern would leave SVG readers without a 
 DASHED: Dashes = (0, (5, 1.6))
 DASH_DOT: Dashes = (0, (6, 1.5, 1.2, 1.5))
 DOTTED: Dashes = (0, (1.2, 1.2))
+
+_NOT_OURS = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
 
 _PACKAGED = {"Source Sans Pro": "font_source_sans_pro", "Source Serif Pro": "font_source_serif_pro"}
 _FACES: dict[Weight, str] = {"regular": "Regular", "semibold": "Semibold", "bold": "Bold"}
@@ -146,6 +150,17 @@ class FigureStyle:
                     lines.append("")
                 lines[-1] += letter
         return tuple(lines)
+
+
+def own_settings(more: dict[str, Any] | None = None) -> AbstractContextManager[None]:
+    """A stretch of code (or a function) in which matplotlib's defaults hold, not the user's.
+
+    What is drawn then depends on its arguments only; the user's settings come back after it.
+    """
+    fixed: dict[Any, Any] = {
+        name: value for name, value in mpl.rcParamsDefault.items() if name not in _NOT_OURS
+    }
+    return mpl.rc_context(fixed | (more or {}))
 
 
 PAGE = FigureStyle()

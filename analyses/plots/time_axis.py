@@ -111,7 +111,7 @@ def _round_ticks(end: float, unit: str | None, factor: float, pitch: float) -> t
     fits = [s for s in steps if s >= pitch * shown and shown / s <= _MOST_TICKS]
     step = fits[0] if fits else max(shown, pitch)
     n = int(shown / step * (1 + 1e-12))
-    return tuple(i * step * factor for i in range(n + 1))
+    return tuple(min(i * step * factor, end) for i in range(n + 1))
 
 
 def _apart(wanted: Sequence[float], least: float) -> tuple[float, ...]:

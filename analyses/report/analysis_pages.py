@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from analyses import formatting as words
@@ -82,7 +83,7 @@ def features(analysis: TableAnalysis, style: NumberStyle) -> Table:
     table = analysis.table
     largest = {smd.column: smd for smd in table.largest_smd}
     heads = tuple(
-        f"{label(table.by, g)} (n = {count(n, style)})"
+        f"{label(table.by, g)} (n\u00a0=\u00a0{count(n, style)})"
         for g, n in zip(table.groups, table.n, strict=True)
     )
     tests = {t.column: t for t in table.tests}
@@ -122,6 +123,8 @@ def _table_line(
     table: TableOne, line: TableOneRow, style: NumberStyle, n_tests: int
 ) -> tuple[Cell, ...]:
     """One line of Table 1: a level, a mean, a median or the missing."""
+    if line.column == "diagnosis_year":  # a calendar year has no thousands
+        style = replace(style, thousands_digits=9)
     names = {"mean_sd": "Mean (SD)", "median_iqr": "Median (quartiles)", "missing": "Missing"}
     first = label(line.column, line.level) if line.level is not None else names[line.kind]
     cells = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyses import formatting as words
-from analyses.formatting import NumberStyle, count, label, n_percent
+from analyses.formatting import NumberStyle, count, label, percent
 from analyses.report.blocks import Block, Bullets, Callout, Paragraph
 from analyses.report.cautions import cautions
-from analyses.report.words import endpoint_of, joined
+from analyses.report.words import endpoint_of, in_sentence, joined, selected
 from analyses.results.study import CoxAnalysis, StudyResult
 
 SHOWN = 4  # models named on the first page; all are in Results
@@ -29,12 +29,10 @@ def front_matter(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 
 
 def _who(result: StudyResult, style: NumberStyle) -> str:
-    last = result.attrition[-1]
-    groups = joined(
-        [f"{count(n, style)} {label('her2_status', g)}" for g, n in last.after_by_group if n]
-    )
-    share = n_percent(last.n_after, result.n_loaded, style)
-    return f"{share} of {count(result.n_loaded, style)} patients were compared: {groups}."
+    share = percent(result.n_analysed / result.n_loaded, style)
+    loaded = count(result.n_loaded, style)
+    verb = "compared" if result.compares_her2 else "analysed"
+    return f"Of {loaded} patients {share} were {verb}: {selected(result, style)}."
 
 
 def _found(result: StudyResult, style: NumberStyle) -> Iterator[str]:
@@ -52,7 +50,11 @@ def _found(result: StudyResult, style: NumberStyle) -> Iterator[str]:
         told += 1
         outcome = endpoint_of(result, analysis.endpoint).label
         others = [t.name for t in analysis.adjusted.terms if t.name != "her2_status"]
-        how = f"adjusted for {joined([label(name) for name in others])}" if others else "unadjusted"
+        how = (
+            f"adjusted for {joined([in_sentence(name) for name in others])}"
+            if others
+            else "unadjusted"
+        )
         ratios = "; ".join(
             f"{label('her2_status', c.level)} {words.hazard_ratio(*c.hazard_ratio, style)}"
             for c in contrasts

@@ -15,7 +15,7 @@ from analyses.report.blocks import (
     aligned,
     row,
 )
-from analyses.report.words import endpoint_of, events, joined
+from analyses.report.words import endpoint_of, events, joined, selected
 from analyses.results.study import StudyResult
 from cohort.schema import HER2_GROUPS, HER2_STATUS
 from cohort.table import Finding
@@ -70,15 +70,15 @@ def question_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Block]:
     """The flow diagram and the same in numbers."""
     yield Heading("Cohort and flow")
-    last = result.attrition[-1]
-    sizes = joined(
-        [f"{count(n, style)} {label('her2_status', g)}" for g, n in last.after_by_group if n]
-    )
+    met = "met every criterion"
+    if result.compares_her2:
+        met += " and could be placed in a HER2 group"
     yield Paragraph(
-        f"Of {count(result.n_loaded, style)} patients, {count(last.n_after, style)} met every "
-        f"criterion and could be placed in a HER2 group: {sizes}. Each patient left out is counted "
-        "once, under the first criterion not met."
+        f"Of {count(result.n_loaded, style)} patients, {selected(result, style)} {met}. Each "
+        "patient left out is counted once, under the first criterion not met."
     )
+    if not result.attrition:
+        return
     yield FigureBlock("flow", "Flow of patients from the source to the analysis.", alt, 166)
     columns: tuple[str, ...] = ("Step", "Left out", "of these, value missing", "Remain")
     columns += tuple(label("her2_status", group) for group in HER2_GROUPS)

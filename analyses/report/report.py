@@ -71,7 +71,10 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
     """Draw and save every figure; alternative texts and widths by name."""
     folder.mkdir()
     style = replace(PAGE, numbers=STYLES[result.style])
-    drawn: dict[str, Any] = {"flow": plot_flow(result.attrition, groups=HER2_GROUPS, style=style)}
+    groups = HER2_GROUPS if result.compares_her2 else ()
+    drawn: dict[str, Any] = {}
+    if result.attrition:
+        drawn["flow"] = plot_flow(result.attrition, groups=groups, style=style)
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
             outcome = endpoint_of(result, analysis.endpoint).label
@@ -98,7 +101,7 @@ def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
     pages = [
         *question_pages(result, style),
         *limits_pages(result),
-        *flow_pages(result, style, alts["flow"][0]),
+        *flow_pages(result, style, alts["flow"][0] if "flow" in alts else ""),
         *her2_pages(result, style),
         *findings_pages(result, style),
         *analysis_pages(result, style, alts),

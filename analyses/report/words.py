@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyses.formatting import label
+from analyses.formatting import NumberStyle, count, label
 from analyses.results.study import Endpoint, StudyResult
 
 _EVENTS = {"OS": ("death", "deaths"), "DSS": ("disease-specific death", "disease-specific deaths")}
-FEW_EVENTS = 10
+_NAMES = ("Charlson", "Ki-67", "T category", "N category", "M category")
 
 
 def endpoint_of(result: StudyResult, id: str) -> Endpoint:
@@ -27,9 +27,29 @@ def group_words(by: str | None, group: str) -> str:
     return "All patients" if by is None else label(by, group)
 
 
+def selected(result: StudyResult, style: NumberStyle) -> str:
+    """The patients after selection, by HER2 group where the groups are compared."""
+    n = count(result.n_analysed, style)
+    if not result.compares_her2:
+        return f"{n} patients"
+    sizes = [
+        f"{count(size, style)} {label('her2_status', group)}"
+        for group, size in result.attrition[-1].after_by_group
+        if size
+    ]
+    return f"{n} patients ({joined(sizes)})"
+
+
 def joined(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     every = [part for part in parts if part]
     if len(every) < 2:
         return "".join(every)
     return f"{', '.join(every[:-1])} and {every[-1]}"
+
+
+def in_sentence(column: str) -> str:
+    """A column's label inside a sentence: no unit, small first letter unless it is a name."""
+    text = label(column).partition(",")[0]
+    named = text[:1].isupper() and (text.startswith(_NAMES) or text[1:2].isupper())
+    return text if named else text[:1].lower() + text[1:]

@@ -99,6 +99,8 @@ class StudyResult:
         (id of a category row or an in-situ row, what it says).
     attrition
         Steps of the selection that every analysis shares; each endpoint adds its own.
+    compares_her2
+        Whether the HER2 groups are compared; only then is a patient outside of them left out.
     analyses
         In the order of the study file; one that failed as a whole stands in `failures` only.
     records
@@ -121,6 +123,7 @@ class StudyResult:
     her2_counts: tuple[tuple[str, str, str, int], ...]
     rule_meanings: tuple[tuple[str, str], ...]
     attrition: tuple[AttritionStep, ...]
+    compares_her2: bool
     endpoints: tuple[Endpoint, ...]
     analyses: tuple[Analysis, ...]
     restrictions: tuple[Restriction, ...]

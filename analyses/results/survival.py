@@ -274,7 +274,7 @@ class KaplanMeier:
                 reason = None if known else "the curve does not come down to one half"
                 values = _finite(row) | {"unit": unit, "status": status, "reason": reason}
                 yield Record(analysis, kind, quantity, **values)
-        if not times:
+        if len(times) == 0:
             return
         sizes = {curve.group: curve for curve in self.curves}
         for row in self.at(times).to_dict("records"):

@@ -115,7 +115,8 @@ def _selected(study: Study, cohort: Cohort) -> _Selected:
     """The criteria and the three groups for all; then what each endpoint needs."""
     from cohort.selection import select
 
-    shared = select(cohort, [spec.to_criterion() for spec in study.select])
+    criteria = [spec.to_criterion() for spec in study.select]
+    shared = select(cohort, criteria, her2_groups=_compares_her2(study))
     if shared.n == 0:
         emptied = next(step for step in shared.attrition if step.n_after == 0)
         raise AnalysisError(
@@ -129,6 +130,16 @@ def _selected(study: Study, cohort: Cohort) -> _Selected:
         spec.id: select(shared, [], endpoint=spec.id, her2_groups=False) for spec in study.endpoints
     }
     return _Selected(shared, by_endpoint)
+
+
+def _compares_her2(study: Study) -> bool:
+    """Whether any analysis uses the HER2 groups, so that only their patients can be in it.
+
+    A study that does not (a source without scores) keeps everybody.
+    """
+    from analyses.study.uses import uses
+
+    return any(use.column in ("her2_status", "her2_detail") for use in uses(study))
 
 
 def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
@@ -165,6 +176,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         her2_counts=counts,
         rule_meanings=rule_meanings(study.her2.edition),
         attrition=shared.attrition,
+        compares_her2=_compares_her2(study),
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
         restrictions=tuple(o.restriction for o in outcomes if o.restriction is not None),

@@ -34,10 +34,10 @@ class Layout:
         Column names, white space stripped.
     delimiter, quote
         Character between fields, and around them (empty where the format has none).
-    skip
-        Lines before the first patient.
+    skip, skip_lines
+        Records, and lines, before the first patient (a quoted heading may take several lines).
     skipped_lines
-        How many of those are not empty.
+        How many of those lines are not empty.
     kept_rows
         Rows that the dictionary skips but that hold patients here, so they are read.
     """
@@ -46,6 +46,7 @@ class Layout:
     delimiter: str
     quote: str
     skip: int
+    skip_lines: int
     skipped_lines: int
     kept_rows: tuple[int, ...] = ()
 
@@ -71,8 +72,10 @@ def layout(path: Path, name: str, rule: FileRule) -> Layout:
     quote = "" if raw else '"'
     headings, used = _headings(lines[start:], delimiter, quote, name)
     body = start + used
-    skip, kept = _rows_to_skip(lines[body:], rule, headings, delimiter)
-    if not rule.skip_rows and biotab.is_biotab(lines):
+    skip, kept = len(rule.skip_rows), tuple[int, ...]()
+    if not biotab.is_biotab(lines):
+        skip, kept = _rows_to_skip(lines[body:], rule, headings, delimiter)
+    elif not rule.skip_rows:
         raise DataError(
             Problem(
                 f"{name} lines 2-3",
@@ -86,7 +89,8 @@ def layout(path: Path, name: str, rule: FileRule) -> Layout:
             Problem(name, "headings only, no patients", advice="Was its download complete?")
         )
     empty = sum(not line.strip("\r\n") for line in lines[:first])
-    return Layout(headings, delimiter, quote, first, first - empty, kept)
+    records = start + 1 + skip
+    return Layout(headings, delimiter, quote, records, first, first - empty, kept)
 
 
 def read_body(
@@ -154,7 +158,7 @@ def check_rows(path: Path, name: str, shape: Layout, n_lines: int, n_rows: int) 
 def _records(path: Path, shape: Layout) -> int:
     """Records after the headings, by Python's own reader."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        body = islice(file, shape.skip, None)
+        body = islice(file, shape.skip_lines, None)
         if not shape.quote:
             return sum(bool(line.strip("\r\n")) for line in body)
         try:
@@ -223,7 +227,7 @@ def _rows_to_skip(
     keys = [cells[at] for line in body if len(cells := line.split(delimiter)) > at]
     patients = {_shape(key) for key in keys[n:]}
     # A copy of the file without its extra rows would lose its first patients.
-    if keys[:n] and all(_shape(key) in patients for key in keys[:n]):
+    if keys[:n] and (not patients or all(_shape(key) in patients for key in keys[:n])):
         return 0, rule.skip_rows
     return n, ()
 

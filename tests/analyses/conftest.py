@@ -17,7 +17,7 @@ def drawn_texts(figure: Figure):
     """(text, box in pixels) of all words that are seen."""
     figure.set_dpi(300)
     renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
+    figure.draw_without_rendering()
     texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
     return [(t, t.get_window_extent(renderer)) for t in texts if _is_drawn(t)]
 

@@ -271,6 +271,15 @@ def test_unequal_follow_up_is_a_finding_that_names_the_medians() -> None:
     assert [f for f in two_groups((12, 12)).findings if not f.value] == []
 
 
+def test_medians_apart_are_found_where_their_test_is_silent() -> None:
+    # medians of follow-up 2 and 3; three and three censorings cannot reach p < 0.05
+    columns = {"group": list("aaabbb")}
+    by = {"name": "group", "levels": ["a", "b"]}
+    result = curve([1, 2, 3, 2, 3, 4], [0] * 6, columns=columns, by=by)
+    (found,) = (f for f in result.findings if f.rule == "unequal_follow_up")
+    assert "a 2, b 3" in found.advice
+
+
 def test_censoring_that_differs_without_medians_is_found_by_its_test() -> None:
     time = [5] * 40 + [1] * 15 + [5] * 25
     event = [1] * 40 + [0] * 15 + [1] * 25

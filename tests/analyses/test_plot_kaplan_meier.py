@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.logrank import logrank
 from analyses.formatting import DEFAULT, JAMA, count, label
 from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+from analyses.plots.save import save_figure
 from analyses.plots.style import COLUMN, HER2_LOOKS, PAGE, WIDE
 from analyses.plots.time_axis import time_axis
 
@@ -110,7 +112,7 @@ def test_too_many_marks_are_left_out_and_the_figure_says_so():
     assert "too many to mark" in artists.notes[0].get_text()
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.permutations(ODD),
     st.integers(0, 10_000),
@@ -230,7 +232,7 @@ def test_group_without_enough_patients_has_no_curve_and_the_figure_says_so():
     assert dict(artists.curves)["positive"].get_xdata().tolist() == [0.0]
     said = " ".join(text.get_text() for text in artists.notes)
     assert "No curve for HER2-positive: fewer than 10 patients are at risk at any time." in said
-    assert [c.text.get_text() for c in artists.table.cells if c.group == "positive"][0] == "6"
+    assert next(c.text.get_text() for c in artists.table.cells if c.group == "positive") == "6"
 
 
 def test_result_without_groups_draws_an_empty_figure_that_says_so(layout_faults):
@@ -248,7 +250,7 @@ def test_result_without_groups_draws_an_empty_figure_that_says_so(layout_faults)
     [
         (patients(), "her2_status"),
         (patients(30, levels=ODD, column="odd"), "odd"),
-        (pd.concat([patients(400, years=25)] * 900), "her2_status"),
+        (pd.concat([patients(400, years=25)] * 300), "her2_status"),
         (patients(15, levels=["only"], column="one"), "one"),
         (patients(90, levels=["a long name of a group that goes on", "b"], column="x"), "x"),
     ],
@@ -339,7 +341,8 @@ def test_asked_times_are_the_ticks_and_crowded_ones_are_told():
         (9.5 * 365.25, "days", [str(i) for i in range(10)], "Years"),
         (50, "days", ["0", "7", "14", "21", "28", "35", "42", "49"], "Days"),
         (60, "months", ["0", "6", "12", "18", "24", "30", "36", "42", "48", "54", "60"], "Months"),
-        (130, "months", ["0", "24", "48", "72", "96", "120"], "Months"),
+        (130, "months", [str(12 * i) for i in range(11)], "Months"),
+        (200, "months", [str(24 * i) for i in range(9)], "Months"),
         (7.2, None, [str(i) for i in range(8)], "Time"),
         (0.35, "months", ["0", "0.05", "0.1", "0.15", "0.2", "0.25", "0.3", "0.35"], "Months"),
     ],
@@ -388,12 +391,22 @@ def test_numbers_follow_the_journals_style():
     }
 
 
-def test_drawing_leaves_the_users_settings_alone():
-    import matplotlib as mpl
-
-    before = dict(mpl.rcParams)
-    plot_kaplan_meier(curves(patients(50)), words=DAYS)
-    assert dict(mpl.rcParams) == before
+def test_the_users_settings_neither_change_the_figure_nor_are_changed(tmp_path):
+    odd = {"font.family": "monospace", "font.size": 20, "lines.linewidth": 7.0, "axes.grid": True,
+           "axes.linewidth": 5.0, "xtick.major.size": 20, "ytick.direction": "in",
+           "axes.facecolor": "red", "text.color": "red", "lines.marker": "o",
+           "xtick.minor.visible": True, "axes.labelcolor": "red", "axes.spines.top": True,
+           "xtick.labelcolor": "red", "axes.xmargin": 0.3, "figure.autolayout": True,
+           "patch.linewidth": 9.0, "lines.solid_capstyle": "round"}  # fmt: skip
+    result = curves(patients(50))
+    plain = plot_kaplan_meier(result, words=DAYS)
+    (first,) = save_figure(plain.figure, tmp_path, "first", ("svg",))
+    with mpl.rc_context(odd):
+        before = dict(mpl.rcParams)
+        other = plot_kaplan_meier(result, words=DAYS)
+        (second,) = save_figure(other.figure, tmp_path, "second", ("svg",))
+        assert dict(mpl.rcParams) == before
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_result_draws_itself():

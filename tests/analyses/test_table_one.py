@@ -121,6 +121,16 @@ def test_fishers_test_of_two_by_two_is_exact() -> None:
     assert test.p_value == pytest.approx(34 / 70, rel=1e-12)
 
 
+def test_chi_square_of_two_by_two_has_no_continuity_correction() -> None:
+    """10 and 20 of 30 each: 60 x (10 x 10 - 20 x 20)^2 / 30^4 = 20/3."""
+    frame = pd.DataFrame({"group": ["a"] * 30 + ["b"] * 30, "x": ([True] * 10 + [False] * 20) * 2})
+    frame.loc[30:39, "x"] = False
+    frame.loc[40:59, "x"] = True
+    (test,) = table_one(frame, by=AB, columns=["x"], tests="standard").tests
+    assert (test.test, test.df) == ("chi-square", 1)
+    assert test.statistic == pytest.approx(20 / 3, rel=1e-13)
+
+
 def test_tests_are_off_unless_asked_for_and_refused_under_weights() -> None:
     assert table_one(rows(), by=GROUPS, columns=["age"]).tests == ()
     with pytest.raises(AnalysisError, match="not defined under weights"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohort import her2_rules
@@ -79,8 +79,14 @@ WORKED = [
         "low", "C04.summary", "summary_negative_or_equivocal",
     ),
     # E18: methods that conflict.
-    (("2+", N, "negative", "positive", N, N, N, N), "positive", "C03.reports_conflict", "discordant_ish_methods"),
-    (("2+", N, N, N, 1.5, 3.0, 6.5, N), "positive", "C03.numbers_conflict", "discordant_ish_methods"),
+    (
+        ("2+", N, "negative", "positive", N, N, N, N),
+        "positive", "C03.reports_conflict", "discordant_ish_methods",
+    ),
+    (
+        ("2+", N, N, N, 1.5, 3.0, 6.5, N),
+        "positive", "C03.numbers_conflict", "discordant_ish_methods",
+    ),
     (("2+", N, N, "negative", N, N, N, N), "low", "C04.reported", ""),
     # E19: partial numbers; the reported result first, then what the open groups share.
     (("2+", N, "negative", N, 1.5, N, N, N), "low", "C04.reported", ""),
@@ -200,7 +206,7 @@ def test_every_point_of_ratio_signals_and_score_matches_one_row_of_the_2018_tabl
                 else 4
                 if copies >= 4
                 else 5
-            )  # noqa: E501
+            )
             assert evidence[:2] == f"D{group}"
             positive = ihc == "3+" or group == 1 or (group == 3 and ihc == "2+")
             assert (status == "positive") == positive
@@ -232,6 +238,7 @@ def _classified(patients):
     return Cohort(table, engine, "worked", "days", len(patients))
 
 
+@settings(max_examples=20)
 @given(st.lists(EVIDENCE, min_size=1, max_size=30))
 def test_a_status_depends_on_no_other_patient(patients):
     together = classify_her2(_classified(patients)).to_pandas()
@@ -243,6 +250,7 @@ def test_a_status_depends_on_no_other_patient(patients):
     assert together.her2_status.notna().all()
 
 
+@settings(max_examples=20)
 @given(st.lists(EVIDENCE, min_size=1, max_size=30))
 def test_excluding_discordant_tumours_never_adds_to_a_group(patients):
     def groups(**chosen):
@@ -255,6 +263,7 @@ def test_excluding_discordant_tumours_never_adds_to_a_group(patients):
     assert all(strict[group] <= default[group] for group in default)
 
 
+@settings(max_examples=20)
 @given(EVIDENCE)
 def test_without_a_score_nobody_is_zero_or_low(evidence):
     status = classify_her2(_classified([(N, *evidence[1:])])).to_pandas().her2_status[0]

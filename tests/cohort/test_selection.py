@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohort.engine import DuckDBEngine
@@ -41,6 +41,7 @@ def test_attrition_of_worked_patients(make_cohort):
     assert dict(era.after_by_group)["low"] == 3
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -1,0 +1,227 @@
+"""Loading: files and tables in, text out, every row accounted for or a message that helps."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cohort.dictionary import SourceDictionary
+from cohort.errors import DataError, SpecError
+from cohort.loading import Extract, load
+
+DICTIONARY = """
+name: clinic
+describes: A clinic's export
+files:
+  main: {grain: patient, key: ID}
+  extra: {grain: patient, key: Patient, required: false}
+time: {followup: days}
+fits: [main.Age]
+columns:
+  age_years: {from: main.Age, number: {}}
+  followup_days: {from: extra.Days, number: {integer: true}}
+"""
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> SourceDictionary:
+    path = tmp_path / "clinic.yaml"
+    path.write_text(DICTIONARY)
+    return SourceDictionary.load(path)
+
+
+def rows(extract: Extract, role: str = "main") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = extract.engine.collect(extract.tables[role]).to_pylist()
+    return found
+
+
+def refused(files: Any, source: Any, kind: type[Exception] = DataError) -> str:
+    with pytest.raises(kind) as caught:
+        load(files, source=source)
+    return str(caught.value)
+
+
+def test_every_row_is_read_with_digest_and_size(tmp_path: Path, clinic: SourceDictionary) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ID,Note,Age\n1,x,50\n2,y,60\n")
+    extract = load(path, source=clinic)
+    assert rows(extract) == [{"c0": "1", "c2": "50"}, {"c0": "2", "c2": "60"}]
+    assert extract.headings["main"] == ("ID", "Note", "Age")
+    (file,) = extract.files
+    assert (file.role, file.name, file.n_rows, file.n_columns) == ("main", "a.csv", 2, 3)
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert extract.findings == ()
+
+
+def test_headings_match_in_other_case_and_with_white_space(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id\u00a0, AGE\n1,50\n")
+    assert rows(load(path, source=clinic)) == [{"c0": "1", "c1": "50"}]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "lazy", "arrow", "duckdb", "parquet"])
+def test_a_table_reads_as_the_same_file_would(
+    kind: str, tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    frame = pd.DataFrame({"ID": ["a", "b"], "Age": [50.0, None]})
+    arrow = pa.table({"ID": ["a", "b"], "Age": pa.array([50.0, None])})
+    given: Any = frame
+    if kind == "polars":
+        given = pl.DataFrame({"ID": ["a", "b"], "Age": [50.0, None]})
+    elif kind == "lazy":
+        given = pl.LazyFrame({"ID": ["a", "b"], "Age": [50.0, None]})
+    elif kind == "arrow":
+        given = arrow
+    elif kind == "duckdb":
+        given = duckdb.connect().from_arrow(arrow)
+    elif kind == "parquet":
+        given = tmp_path / "a.parquet"
+        pq.write_table(arrow, given)
+    extract = load(given, source=clinic)
+    assert rows(extract) == [{"c0": "a", "c1": "50"}, {"c0": "b", "c1": None}]
+    assert extract.files[0].n_rows == 2
+    assert len(extract.files[0].sha256) == 64
+
+
+def test_the_given_frame_is_not_changed(clinic: SourceDictionary) -> None:
+    frame = pd.DataFrame({"ID": [1, 2], "Age": [50, 60]})
+    before = frame.copy()
+    load(frame, source=clinic)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_latin_letters_are_read_with_a_warning(tmp_path: Path, clinic: SourceDictionary) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("ID,Age\nJosé,50\n".encode("latin-1"))
+    extract = load(path, source=clinic)
+    assert rows(extract)[0]["c0"] == "José"
+    assert [(f.severity, f.rule, f.value) for f in extract.findings] == [
+        ("warning", "encoding", "cp1252")
+    ]
+    assert extract.files[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_utf16_with_mixed_line_ends_is_read(tmp_path: Path, clinic: SourceDictionary) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("ID,Age\r\n1,50\n2,60\r3,70".encode("utf-16"))
+    extract = load(path, source=clinic)
+    assert [row["c1"] for row in rows(extract)] == ["50", "60", "70"]
+    assert "encoding" in {finding.rule for finding in extract.findings}
+
+
+def test_a_path_that_does_not_exist_names_the_nearest(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    (tmp_path / "registry_2020.csv").write_text("ID,Age\n1,50\n")
+    message = refused(tmp_path / "regitry_2020.csv", clinic, SpecError)
+    assert "does not exist" in message
+    assert "Did you mean 'registry_2020.csv'?" in message
+
+
+def test_a_folder_and_a_folder_that_is_not_there(tmp_path: Path, clinic: SourceDictionary) -> None:
+    assert "is a folder" in refused(tmp_path, clinic, SpecError)
+    assert "its folder does not exist" in refused(tmp_path / "no" / "a.csv", clinic, SpecError)
+
+
+def test_unknown_role_and_missing_required_file_are_told_together(
+    clinic: SourceDictionary,
+) -> None:
+    message = refused({"mian": "a.csv"}, clinic, SpecError)
+    assert "files.mian" in message
+    assert "Did you mean 'main'?" in message
+    assert "files.main: source 'clinic' cannot be read without this file" in message
+
+
+def test_problems_of_every_file_are_told_at_once(tmp_path: Path, clinic: SourceDictionary) -> None:
+    (tmp_path / "a.csv").write_text("ID,Age\n")
+    (tmp_path / "b.csv").write_text("Patient,Days,Days\n1,2,3\n")
+    message = refused({"main": tmp_path / "a.csv", "extra": tmp_path / "b.csv"}, clinic)
+    assert "a.csv: headings only" in message
+    assert "'Days' stands 2 times" in message
+
+
+def test_bad_rows_of_every_file_are_told_at_once(tmp_path: Path, clinic: SourceDictionary) -> None:
+    (tmp_path / "a.csv").write_text("ID,Age\n1\n")
+    (tmp_path / "b.csv").write_text("Patient,Days\n1,2,3\n")
+    message = refused({"main": tmp_path / "a.csv", "extra": tmp_path / "b.csv"}, clinic)
+    assert "a.csv line 2: 1 fields" in message
+    assert "b.csv line 2: 3 or more fields" in message
+
+
+def test_a_second_file_without_its_key_is_told(tmp_path: Path, clinic: SourceDictionary) -> None:
+    (tmp_path / "a.csv").write_text("ID,Age\n1,50\n")
+    (tmp_path / "b.csv").write_text("Person,Days\n1,2\n")
+    message = refused({"main": tmp_path / "a.csv", "extra": tmp_path / "b.csv"}, clinic)
+    assert "b.csv: no column Patient to join the patients by" in message
+
+
+def test_a_file_of_another_source_names_the_source_that_fits(tmp_path: Path) -> None:
+    path = tmp_path / "clinical.txt"
+    path.write_text("PATIENT_ID\tOS_STATUS\tOS_MONTHS\tHER2_IHC_SCORE\nP1\t0:LIVING\t3\t1\n")
+    message = refused(path, "ncdb_puf")
+    assert "does not look like source 'ncdb_puf'" in message
+    assert "PUF_CASE_ID, YEAR_OF_DIAGNOSIS" in message
+    assert "Try source 'cbioportal'" in message
+
+
+def test_the_best_of_several_fitting_sources_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "clinical.txt"
+    path.write_text(
+        "PATIENT_ID\tOS_STATUS\tINTCLUST\tCLAUDIN_SUBTYPE\tER_IHC\tHORMONE_THERAPY\tRADIO_THERAPY\n"
+        "P1\t0:LIVING\t1\tLumA\tPositve\tYES\tNO\n"
+    )
+    assert "Try source 'metabric'" in refused(path, "tcga_brca")
+
+
+def test_a_file_that_fits_no_source_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n")
+    assert "No other source of the package fits" in refused(path, "ncdb_puf")
+
+
+def test_two_headings_that_differ_in_case_only_are_ambiguous(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ID,AGE,age\n1,2,3\n")
+    assert "'Age' may be AGE or age" in refused(path, clinic)
+
+
+def test_headings_that_differ_in_case_only_are_fine_where_one_is_exact(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ID,AGE,Age\n1,2,3\n")
+    assert rows(load(path, source=clinic)) == [{"c0": "1", "c2": "3"}]
+
+
+def test_an_unknown_source_names_the_nearest() -> None:
+    message = refused("a.csv", "ncdb_pfu", SpecError)
+    assert "Did you mean 'ncdb_puf'?" in message
+
+
+def test_rows_kept_though_the_dictionary_skips_them_are_a_warning(tmp_path: Path) -> None:
+    names = ["bcr_patient_barcode", "her2_ihc_score", "her2_status_by_ihc", "her2_fish_status"]
+    headings = "\t".join([*names, "age_at_diagnosis"])
+    patients = "".join(f"TCGA-{i}\t1+\tNegative\tNegative\t50\n" for i in range(4))
+    path = tmp_path / "b.txt"
+    path.write_text(f"{headings}\n{patients}")
+    extract = load(path, source="tcga_brca")
+    assert extract.files[0].n_rows == 4
+    assert [(f.severity, f.rule, f.n) for f in extract.findings] == [("warning", "rows_kept", 2)]
+
+
+def test_a_damaged_parquet_file_is_told(tmp_path: Path, clinic: SourceDictionary) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PAR1 not really")
+    assert "is no readable Parquet file" in refused(path, clinic)
