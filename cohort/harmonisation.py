@@ -14,13 +14,13 @@ from cohort.data_findings import (
     unmapped_columns,
 )
 from cohort.decode import CodeBook, Piece
-from cohort.dictionary import ColumnRule, Text, split
+from cohort.dictionary import ColumnRule, SourceDictionary, Text, split
 from cohort.errors import DataError, Problem, SpecError
-from cohort.joining import column_name, join, key_problems
+from cohort.joining import Joined, column_name, join, key_problems
 from cohort.loading import Extract
 from cohort.recoding import Recoded, recode
 from cohort.schema import SCHEMA, column
-from cohort.table import Choice, Cohort
+from cohort.table import Choice, Cohort, Finding
 
 LazyTable = nw.LazyFrame[Any]
 
@@ -66,13 +66,7 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
     pieces, choices = _pieces(extract)
     joined = join(extract, _references(extract, pieces))
     recoded = recode(extract, joined.table, pieces)
-    findings = (
-        *extract.findings,
-        *absent_files(extract),
-        *joined.findings,
-        *tally_findings(recoded.tallies, pieces),
-        *unmapped_columns(extract, joined.table),
-    )
+    findings = _findings(extract, joined, recoded, pieces)
     if on_unknown_code == "stop":
         problems = unknown_code_problems(findings, dictionary.name)
         if problems:
@@ -86,11 +80,28 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
         identifies=tuple((name, _said(value)) for name, value in dictionary.identifies.items()),
         findings=findings,
         files=extract.files,
-        choices=(
-            Choice("harmonise", "source", dictionary.name, dictionary.describes),
-            Choice("harmonise", "dictionary_sha256", dictionary.sha256),
-            *choices,
-        ),
+        choices=(*_identity(dictionary), *choices),
+    )
+
+
+def _findings(
+    extract: Extract, joined: Joined, recoded: Recoded, pieces: Mapping[str, tuple[Piece, ...]]
+) -> tuple[Finding, ...]:
+    """All that was seen, in the order in which the stages saw it."""
+    return (
+        *extract.findings,
+        *absent_files(extract),
+        *joined.findings,
+        *tally_findings(recoded.tallies, pieces),
+        *unmapped_columns(extract, joined.table),
+    )
+
+
+def _identity(dictionary: SourceDictionary) -> tuple[Choice, ...]:
+    """Which dictionary read the source."""
+    return (
+        Choice("harmonise", "source", dictionary.name, dictionary.describes),
+        Choice("harmonise", "dictionary_sha256", dictionary.sha256),
     )
 
 

@@ -48,6 +48,12 @@ MAY_IMPORT = {
         "cohort.table",
     ),
     "analyses.study": ("analyses.study", "cohort", "analyses.results"),
+    "analyses.study.analyse": (
+        "analyses.study",
+        "analyses.estimators",
+        "analyses.results",
+        "cohort",
+    ),
     "analyses.study.run": ("analyses", "cohort"),
 }
 # Imports inside a function may reach further where the design says so.
@@ -76,6 +82,7 @@ def modules():
 
 
 MODULES = list(modules())
+NAMES = {name for name, _ in MODULES}
 
 
 def imports(path, *, late):
@@ -97,7 +104,8 @@ def imports(path, *, late):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert node.module is not None
-            yield node.module
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in NAMES else node.module for name in inner)
 
 
 def room(module, table):

@@ -103,7 +103,7 @@ def test_the_adjusted_model(numbers):
     assert (low.estimate, low.conf_low, low.conf_high) == pytest.approx(
         (0.6016, 0.2354, 1.5370), abs=5e-5
     )
-    assert numbers["os_adjusted/rows_used"].n == 463
+    assert numbers["os_adjusted/cox_patients_used"].n == 463
     assert numbers["os_adjusted/hazard_ratio/age_years"].estimate == pytest.approx(1.0399, abs=5e-5)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyses.estimators.survival_data import By, by_column, grouping, survival_data
 from analyses.results.frozen import Array
+from analyses.results.survival import EVERYONE
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
@@ -66,9 +67,8 @@ def grouped_survival(
     entry: str | None = None,
     weights: str | None = None,
     others: Sequence[str] = (),
-    everyone: str = "all",
 ) -> GroupedSurvival:
-    """Rows complete in every column named, coded by `by` (or all in the group `everyone`).
+    """Rows complete in every column named, coded by `by` (or all in the group `EVERYONE`).
 
     Raises AnalysisError as `survival_data` and `grouping`, and where every weight is 0.
     """
@@ -82,7 +82,7 @@ def grouped_survival(
     n_zero = int(rows.n - used.sum())
     if n_zero:
         frame = frame[used].reset_index(drop=True)
-    levels: tuple[str, ...] = (everyone,)
+    levels: tuple[str, ...] = (EVERYONE,)
     codes = np.zeros(len(frame), dtype=np.intp)
     if by is not None:
         groups = grouping(frame, by)

@@ -21,7 +21,7 @@ from analyses.kernels.intervals import survival_limits
 from analyses.kernels.product_limit import Counts, count, jackknife_error, product_limit
 from analyses.kernels.quantiles import flat_to_end
 from analyses.results.frozen import frozen
-from analyses.results.survival import EVERYONE, ConfType, Curve, KaplanMeier
+from analyses.results.survival import ConfType, Curve, KaplanMeier
 from cohort.table import Finding
 
 FOLLOW_UP_RATIO = 1.1  # median follow-up of groups further apart than this is said
@@ -50,8 +50,8 @@ def kaplan_meier(
     by, entry
         Groups: an ordered categorical or ``{"name": ..., "levels": [...]}``; delayed entry.
     weights
-        Whole numbers count as so many patients. With others the standard error is the
-        infinitesimal jackknife, and numbers at risk stay unweighted.
+        Whole numbers count as so many patients. With others the error is the infinitesimal
+        jackknife, and numbers at risk stay unweighted.
     conf_level, conf_type
         Of the pointwise limits: ``log-log``, ``log``, ``plain``, ``logit`` or ``arcsine``.
 
@@ -63,7 +63,7 @@ def kaplan_meier(
     Raises
     ------
     AnalysisError
-        For columns absent or of the wrong kind, entry at or after exit, groups without an order.
+        For columns absent or of the wrong kind, entry at or after exit, groups without order.
 
     Notes
     -----
@@ -71,9 +71,7 @@ def kaplan_meier(
     ``survfit`` and ``quantile.survfit`` of R's survival 3.5 in tests/analyses/test_kaplan_meier.py.
     """
     _require_interval(conf_level, conf_type)
-    rows = grouped_survival(
-        data, time=time, event=event, by=by, entry=entry, weights=weights, everyone=EVERYONE
-    )
+    rows = grouped_survival(data, time=time, event=event, by=by, entry=entry, weights=weights)
     curves = _curves(rows, rows.event, conf_level, conf_type)
     reverse = _curves(rows, ~rows.event, conf_level, conf_type)
     return KaplanMeier(

@@ -64,8 +64,7 @@ def table_one(
     Parameters
     ----------
     data, by
-        One row a patient (anything Narwhals reads); the groups, an ordered categorical or
-        ``{"name": ..., "levels": [...]}``.
+        One row a patient; the groups, an ordered categorical or ``{"name", "levels"}``.
     columns
         Numbers give mean (SD) and median (quartiles of type 7); categoricals, booleans and
         ``{"name": ..., "levels": [...]}`` counts and shares of the patients with a value.
@@ -73,8 +72,7 @@ def table_one(
         At least 0. Weighted are shares, means, deviations and quantiles, never the numbers of
         patients nor the spread below a standardised difference. Whole numbers are counts.
     tests
-        ``standard``: Kruskal-Wallis, uncorrected chi-square, Fisher where an expected count is
-        below 5. Not defined under weights.
+        ``standard``: Kruskal-Wallis, uncorrected chi-square, Fisher where a count expected is < 5.
 
     Returns
     -------
@@ -85,12 +83,12 @@ def table_one(
     Raises
     ------
     AnalysisError
-        For columns absent, dates, text without levels, infinite numbers, negative weights.
+        Columns absent, dates, text without levels, bad numbers or weights, tests under weights.
 
     Notes
     -----
-    Yang and Dalton (2012). Checked against R's ``quantile``, ``kruskal.test``, ``chisq.test``,
-    ``fisher.test`` and the matrix form in tests/analyses/test_table_one.py.
+    Yang and Dalton (2012). Checked against R (quantiles, tests, differences in matrix form) in
+    tests/analyses/test_table_one.py.
     """
     _require_tests(tests, weights)
     frame = as_pandas(data)
@@ -99,9 +97,7 @@ def table_one(
     _require(frame, [*needed, *names])
     missing = frame[needed].isna()
     kept = frame[~missing.any(axis=1)].reset_index(drop=True)
-    patients = _patients(kept, by, weights)
-    described = _described(kept, columns, names)
-    tested = described if tests == "standard" else ()
+    patients, described = _patients(kept, by, weights), _described(kept, columns, names)
     return TableOne(
         by=needed[0],
         groups=patients.groups,
@@ -109,7 +105,7 @@ def table_one(
         columns=tuple(names),
         rows=tuple(row for column in described for row in _rows(patients, column)),
         smd=tuple(smd for column in described for smd in _differences(patients, column)),
-        tests=tuple(_test(patients, column) for column in tested),
+        tests=tuple(_test(patients, c) for c in described if tests == "standard"),
         weights=weights,
         n_input=len(frame),
         n_missing=tuple((c, int(missing[c].sum())) for c in needed if missing[c].any()),

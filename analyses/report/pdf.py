@@ -64,5 +64,8 @@ def _characters() -> frozenset[int]:
     """Code points that every chosen font can draw, and the white space that none needs to."""
     from fontTools.ttLib import TTFont
 
-    maps = [set(TTFont(path, lazy=True).getBestCmap()) for path in font_files()]
-    return frozenset(set.intersection(*maps) | {0x09, 0x0A, 0x20})
+    drawn: list[set[int]] = []
+    for path in font_files():
+        with TTFont(path, lazy=True) as font:
+            drawn.append(set(font.getBestCmap()))
+    return frozenset(set.intersection(*drawn) | {0x09, 0x0A, 0x20})

@@ -37,7 +37,10 @@ WORKED = [
     (("2+", N, N, N, N, N, N, "positive"), "unresolved", "C06.none", ""),
     # E2: an equivocal result without numbers leaves 2+ open; numbers re-derive it (group 4).
     (("2+", N, "equivocal", N, N, N, N, N), "unresolved", "C05.reported", ""),
-    (("2+", N, "equivocal", N, 1.8, 4.5, N, N), "low", "C04.D4b", "ish_group_2_3_4;recount_assumed"),
+    (
+        ("2+", N, "equivocal", N, 1.8, 4.5, N, N),
+        "low", "C04.D4b", "ish_group_2_3_4;recount_assumed",
+    ),
     (("1+", N, "equivocal", N, N, N, N, N), "low", "C11.reported", ""),
     # E3 and E4: 0 or 1+ with group 1 is positive, with groups 2 to 4 by its score.
     (("0", N, N, N, 2.4, 5.0, N, N), "positive", "C08.D1", "discordant_ihc_ish"),

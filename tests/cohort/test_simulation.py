@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cohort import simulation
 from cohort.errors import SpecError
 from cohort.simulation import (
     SAMPLE_SEED,
     SAMPLE_SIZE,
     dirt_counts,
+    registry,
     simulate,
     simulated_patients,
     write_registry,
@@ -41,7 +41,7 @@ def test_same_seed_same_registry_and_another_seed_another(clean: pd.DataFrame) -
 def test_file_written_in_blocks_holds_the_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulation, "BLOCK", 400)
+    monkeypatch.setattr(registry, "BLOCK", 400)
     frame = simulate(1_050, seed=3)
     path = write_registry(tmp_path / "registry.csv", 1_050, 3)
     read = pd.read_csv(path, dtype=str, keep_default_na=False)

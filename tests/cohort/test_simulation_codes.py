@@ -8,7 +8,7 @@ import pytest
 
 import cohort
 from cohort.simulation import dirt_counts, simulate, simulated_patients
-from cohort.simulation_her2 import PATHWAYS
+from cohort.simulation.her2_evidence import PATHWAYS
 
 GROUPS = ["zero", "low", "positive"]
 DAYS = r"(\d{1,4})?"

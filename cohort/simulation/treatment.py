@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cohort.simulation_draws import Draws, Real, Truth, Whole
-from cohort.simulation_patients import POSITIVE, STAGE_II, STAGE_III, STAGE_IV, Patients
+from cohort.simulation.draws import Draws, Real, Truth, Whole
+from cohort.simulation.patients import POSITIVE, STAGE_II, STAGE_III, STAGE_IV, Patients
 
 NEVER = -1
 NO_SURGERY, CONSERVING, MASTECTOMY = range(3)

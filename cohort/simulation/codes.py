@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cohort.simulation_draws import Draws, Text, Truth, Whole, decimals, digits, pick, where
-from cohort.simulation_her2 import (
+from cohort.simulation.draws import Draws, Text, Truth, Whole, decimals, digits, pick, where
+from cohort.simulation.her2_evidence import (
     AMPLIFIED,
     DUAL,
     EQUIVOCAL,
@@ -21,11 +21,11 @@ from cohort.simulation_her2 import (
     SUM_POSITIVE,
     Evidence,
 )
-from cohort.simulation_patients import Patients
+from cohort.simulation.patients import Patients
 
 Columns = dict[str, Text]
 
-# In the order of the codes of simulation_her2: scores 0 to 3, worded negative, worded positive,
+# In the order of the codes of her2_evidence: scores 0 to 3, worded negative, worded positive,
 # not done, not in chart, unknown.
 _CS_SCORE = ("000", "010", "020", "030", "999", "999", "998", "997", "999")
 _CS_SCORE_OBSOLETE = ("000", "001", "002", "003", *_CS_SCORE[4:])

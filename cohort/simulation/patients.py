@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from cohort.simulation_draws import Draws, Real, Truth, Whole
-from cohort.simulation_truth import Effect, days_to_death, log_hazard
+from cohort.simulation.draws import Draws, Real, Truth, Whole
+from cohort.simulation.truth import Effect, days_to_death, log_hazard
 
 ZERO, LOW, POSITIVE = 0, 1, 2
 STAGE_0, STAGE_I, STAGE_II, STAGE_III, STAGE_IV = range(5)

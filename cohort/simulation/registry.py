@@ -1,15 +1,4 @@
-"""Synthetic registries with known hazard ratios, of any size, the same for the same seed.
-
-Death follows an exact proportional-hazards model (Weibull baseline, shape 1.15) in HER2 group,
-age, grade, stage, hormone receptors and comorbidity; nothing else acts, treatment included.
-Follow-up ends with the year after the last diagnosis year, or by chance loss (2.5 % a year,
-unrelated to anything). HER2-low is more often receptor-positive and of lower grade, so that the
-crude comparison is confounded. Each hospital has its own habit of calling 0 or 1+; the group as
-called is the one that acts, so that no tumour is misclassified. Whether a patient has a group on
-record (not for 2+ without an in-situ result, negative without a score, not tested, unknown)
-depends on the group but not on the outcome: complete cases are unbiased. Stage groups are
-anatomic in both editions.
-"""
+"""The registry's rows: drawn in blocks, coded as the participant user file, written as CSV."""
 
 from __future__ import annotations
 
@@ -23,39 +12,26 @@ import numpy as np
 
 from cohort.errors import Problem, SpecError, suggest
 from cohort.schema import SCHEMA
-from cohort.simulation_codes import Columns, receptor_columns
-from cohort.simulation_columns import (
+from cohort.simulation.codes import Columns, receptor_columns
+from cohort.simulation.columns import (
     outcome_columns,
     person_columns,
     stage_columns,
     treatment_columns,
     tumour_columns,
 )
-from cohort.simulation_draws import Draws
-from cohort.simulation_her2 import RECORDED, Evidence, draw_evidence
-from cohort.simulation_patients import Facilities, Patients, draw_facilities, draw_patients
-from cohort.simulation_treatment import draw_treatment
-from cohort.simulation_truth import (
-    HAZARD_RATIOS,
+from cohort.simulation.draws import Draws
+from cohort.simulation.her2_evidence import RECORDED, Evidence, draw_evidence
+from cohort.simulation.patients import Facilities, Patients, draw_facilities, draw_patients
+from cohort.simulation.treatment import draw_treatment
+from cohort.simulation.truth import (
     Effect,
     HazardRatios,
     effects,
-    simulated_truth,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "HAZARD_RATIOS",
-    "SAMPLE_SEED",
-    "SAMPLE_SIZE",
-    "dirt_counts",
-    "simulate",
-    "simulated_patients",
-    "simulated_truth",
-    "write_registry",
-]
 
 SOURCES = ("ncdb_puf",)
 YEARS = (2010, 2020)
@@ -325,19 +301,3 @@ def _category(name: str, codes: object, levels: Sequence[str] = ()) -> object:
     words = list(levels or SCHEMA[name].levels)
     kind = pd.CategoricalDtype(words, ordered=True)
     return pd.Categorical.from_codes(np.asarray(codes, np.int64), dtype=kind)
-
-
-def _main() -> None:
-    """Write a registry from the command line; without options, the one of the sample study."""
-    import argparse
-
-    parser = argparse.ArgumentParser(description="Write a synthetic registry as CSV.")
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--patients", type=int, default=SAMPLE_SIZE)
-    parser.add_argument("--seed", type=int, default=SAMPLE_SEED)
-    asked = parser.parse_args()
-    write_registry(asked.path, asked.patients, asked.seed)
-
-
-if __name__ == "__main__":
-    _main()

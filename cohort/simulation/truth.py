@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cohort.errors import Problem, SpecError, listed, suggest
-from cohort.simulation_draws import Real, Whole
+from cohort.simulation.draws import Real, Whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cohort.simulation_patients import Tumour
+    from cohort.simulation.patients import Tumour
 
 HazardRatios = Mapping[str, float | Mapping[str, float]]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cohort.simulation_codes import Columns
-from cohort.simulation_draws import Draws, Text, Truth, Whole, decimals, digits, pick, where
-from cohort.simulation_her2 import LAST_CS_YEAR
-from cohort.simulation_patients import POSITIVE, STAGE_BY_T_N, STAGE_II, STAGE_IV, Patients, Tumour
-from cohort.simulation_treatment import (
+from cohort.simulation.codes import Columns
+from cohort.simulation.draws import Draws, Text, Truth, Whole, decimals, digits, pick, where
+from cohort.simulation.her2_evidence import LAST_CS_YEAR
+from cohort.simulation.patients import POSITIVE, STAGE_BY_T_N, STAGE_II, STAGE_IV, Patients, Tumour
+from cohort.simulation.treatment import (
     CONSERVING,
     FIRST_IMMUNOTHERAPY_YEAR,
     MASTECTOMY,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cohort.simulation_draws import Draws, Real, Truth, Whole
-from cohort.simulation_patients import Patients
+from cohort.simulation.draws import Draws, Real, Truth, Whole
+from cohort.simulation.patients import Patients
 
 # Immunohistochemistry: a score 0 to 3, or
 STATED_NEGATIVE, STATED_POSITIVE, NOT_DONE, NOT_IN_CHART, UNKNOWN = 4, 5, 6, 7, 8
