@@ -86,10 +86,7 @@ def survival_data(
     numeric = [name for name in (time, entry, weights) if name is not None]
     wanted = list(dict.fromkeys([*numeric, event, *others]))
     _require_columns(frame, wanted)
-    rows = frame[wanted]
-    missing = rows.isna()
-    n_missing = tuple((name, int(missing[name].sum())) for name in wanted if missing[name].any())
-    complete = rows[~missing.any(axis=1)].reset_index(drop=True)
+    complete, n_missing = _complete(frame[wanted])
     problems = [p for name in numeric for p in _numbers(complete, name)]
     problems += _events(complete, event)
     if not problems and entry is not None:
@@ -144,8 +141,12 @@ def grouping(frame: pd.DataFrame, by: By) -> Grouping:
                 allowed=f"Values: {listed(sorted(map(str, values.unique())))}",
             )
         )
-    text = values.astype(str).to_numpy()
-    unknown = sorted(set(text) - set(order))
+    coded = pd.Categorical(
+        values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype(str)
+    )
+    seen = [str(level) for level in coded.categories]
+    present = {seen[i] for i in np.unique(coded.codes)}
+    unknown = sorted(present - set(order))
     if unknown:
         raise AnalysisError(
             Problem(
@@ -154,10 +155,9 @@ def grouping(frame: pd.DataFrame, by: By) -> Grouping:
                 f"Levels: {listed(order)}",
             )
         )
-    present = set(text)
     levels = tuple(level for level in order if level in present)
-    place = {level: i for i, level in enumerate(levels)}
-    return Grouping(name, np.array([place[value] for value in text], dtype=np.intp), levels)
+    place = np.array([levels.index(level) if level in present else -1 for level in seen])
+    return Grouping(name, place[coded.codes].astype(np.intp), levels)
 
 
 def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Array | None]:
@@ -166,6 +166,9 @@ def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Arr
     Exits and entries are merged on one scale so that an entry equal to an exit stays equal.
     """
     every = time if entry is None else np.concatenate([time, entry])
+    # Whole numbers of days or months below this mean are further apart than any tolerance.
+    if np.mean(every) < 1e7 and not np.any(every % 1):
+        return time, entry
     values, place = np.unique(every, return_inverse=True)
     gaps = np.diff(values)
     tolerance = np.sqrt(np.finfo(float).eps)
@@ -177,6 +180,20 @@ def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Arr
     merged = values[np.maximum.accumulate(first)][place]
     n = len(time)
     return merged[:n], None if entry is None else merged[n:]
+
+
+def _complete(rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
+    """Rows without a missing value, index 0..n-1, and how many each column leaves out."""
+    whole = np.ones(len(rows), dtype=bool)
+    counts = []
+    for name in rows.columns:
+        missing = rows[name].isna().to_numpy()
+        if missing.any():
+            counts.append((str(name), int(missing.sum())))
+            whole &= ~missing
+    # Where nothing is missing the columns are not copied: registries are large.
+    kept = rows if whole.all() else rows[whole]
+    return kept.reset_index(drop=True), tuple(counts)
 
 
 def _require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:

@@ -81,9 +81,9 @@ def flow_plan(
     below = max([box.bottom for box in (trunk[-1], *sides[-1:])])
     row = _group_row(steps, groups, by, style, max(trunk[-1].bottom + 8.0, below + 4.0))
     bottom = max([below, *(box.bottom for box in row)])
-    passed = [step.reason for step in steps if not step.n_removed]
+    passed = [f"“{step.reason}”" for step in steps if not step.n_removed]
     said = "" if steps else "No criterion was applied."
-    said = f"No patient was left out for: {'; '.join(passed)}." if passed else said
+    said = f"No patient was left out by {', '.join(passed)}." if passed else said
     size = style.small_size - 0.5
     notes = style.wrap(said, style.width_mm - 2 * MARGIN_MM, size=size) if said else ()
     foot = len(notes) * style.line_height(size) + 1.5 if notes else 0.0
@@ -131,9 +131,13 @@ def _columns(
 def _removed_words(
     step: AttritionStep, by: str, groups: Sequence[str], style: FigureStyle
 ) -> tuple[tuple[str, bool], ...]:
-    """Reason, count with those whose value was missing, and the groups where any is concerned."""
+    """Criterion, count with those whose value was missing, and the groups where any is concerned.
+
+    A criterion's reason may name who was kept ("Women") or who was left out ("No HER2 evidence"):
+    "left out by" is true of both.
+    """
     numbers = style.numbers
-    words = [(step.reason, False), (_n(step.n_removed, style), True)]
+    words = [(f"Left out by “{step.reason}”", False), (_n(step.n_removed, style), True)]
     if step.n_unknown:
         whole = step.n_unknown == step.n_removed
         who = "all" if whole else f"of them {count(step.n_unknown, numbers)}"
@@ -220,7 +224,7 @@ def alternative_text(
         return f"Flow of patients: {start.lower()}; no criterion was applied."
     said = [f"Flow of patients. {start}: {count(steps[0].n_before, numbers)}."]
     said += [
-        f"{step.reason}: {counted(step.n_removed, 'patient', numbers)} left out, "
+        f"Left out by “{step.reason}”: {counted(step.n_removed, 'patient', numbers)}, "
         f"{count(step.n_after, numbers)} remaining."
         for step in steps
     ]

@@ -14,6 +14,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from analyses.formatting import tick
 from analyses.plots import forest_rows
 from analyses.plots.forest_layout import (
+    ARROW_MM,
     EVENTS_HEAD,
     GAP_MM,
     HINTS,
@@ -234,7 +235,7 @@ def _draw_cells(body: Axes, plan: ForestPlan) -> tuple[ForestCell, ...]:
             cells.append(ForestCell("", row.term, row.level, "label", artist))
         texts = [("", "events", widths.label, events_words(row, style))] if widths.events else []
         for column, (title, _) in enumerate(plan.columns):
-            left = widths.left(column) + GAP_MM / 2
+            left = widths.left(column) + ARROW_MM
             texts.append((title, "hazard_ratio", left, ratio_words(row, column, style)))
             if widths.p:
                 texts.append(
@@ -256,7 +257,7 @@ def _draw_heads(head: Axes, plan: ForestPlan) -> tuple[Text, ...]:
     if widths.events:
         heads.append(add_text(head, (widths.label, last), EVENTS_HEAD, bold))
     for column, (title, models) in enumerate(plan.columns):
-        left = widths.left(column) + GAP_MM / 2
+        left = widths.left(column) + ARROW_MM
         heads.append(add_text(head, (left, last), ratio_head(models), bold))
         if widths.p:
             at = left + widths.ratios[column]

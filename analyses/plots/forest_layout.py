@@ -26,7 +26,8 @@ Columns = tuple[tuple[str, tuple[CoxModel, ...]], ...]
 EVENTS_HEAD = "Events/patients"
 HINTS = ("← lower hazard", "higher hazard →")
 MARGIN_MM = 1.5
-GAP_MM = 3.0
+GAP_MM = 3.5
+ARROW_MM = 2.2  # room for an arrow between a panel and its numbers
 INDENT_MM = 2.5
 _LEAST_PANEL_MM = 20.0
 _NARROWEST_PANEL_MM = 16.0
@@ -40,6 +41,7 @@ _LADDERS = (
     (0.25, 0.5, 1.0, 2.0, 4.0),
     (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
     (0.1, 0.3, 1.0, 3.0, 10.0),
+    (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
     (0.01, 0.1, 1.0, 10.0, 100.0),
 )
 _PLAIN_LIMITS = (0.1, 10.0)  # limits beyond these are clipped unless an estimate lies there

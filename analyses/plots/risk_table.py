@@ -99,7 +99,7 @@ def draw_risk_table(
             y += line
             row_labels.append((group, quantity, add_text(labels, (_INDENT_MM, y), row, small)))
             for time, n in zip(own["time"], own[quantity], strict=True):
-                text = count(int(n) + (quantity == "n_event"), style.numbers)
+                text = count(int(n), style.numbers)
                 artist = add_text(axes, (float(time), y), text, small, "center")
                 cells.append(RiskCell(group, quantity, float(time), artist))
         y += line + _GAP_MM

@@ -66,11 +66,11 @@ def test_boxes_hold_reasons_counts_and_groups():
     artists = plot_flow(STUDY, groups=GROUPS, start="Patients in TCGA-BRCA")
     assert words(artists, "start") == {"": "Patients in TCGA-BRCA n = 1,099"}
     assert words(artists, "removed") == {
-        "step0": "Women n = 7 of them 2 because the value is missing "
+        "step0": "Left out by “Women” n = 7 of them 2 because the value is missing "
         "HER2-zero 1, HER2-low 2, HER2 unknown 4",
-        "step1": "No HER2 evidence n = 456",
-        "step2": "HER2 evidence conflicts or is incomplete n = 25",
-        "step4": "Vital status or follow-up not known n = 1 all because the value is missing "
+        "step1": "Left out by “No HER2 evidence” n = 456",
+        "step2": "Left out by “HER2 evidence conflicts or is incomplete” n = 25",
+        "step4": "Left out by “Vital status or follow-up not known” n = 1 all because the value is missing "
         "HER2-low 1",
     }
     assert words(artists, "remaining") == {
@@ -86,7 +86,7 @@ def test_boxes_hold_reasons_counts_and_groups():
     }
     (note,) = artists.notes
     assert note.get_text() == (
-        "No patient was left out for: HER2-negative without a score: neither zero nor low."
+        "No patient was left out by “HER2-negative without a score: neither zero nor low”."
     )
 
 
@@ -133,13 +133,15 @@ def test_a_cohort_without_groups_ends_with_those_analysed():
     step = AttritionStep("age", "Adults", 10, 4, 6, (("all", 4),), (("all", 6),))
     artists = plot_flow((step,), groups=GROUPS)
     assert words(artists, "group") == {}
-    assert words(artists, "removed") == {"age": "Adults n = 4"}
+    assert words(artists, "removed") == {"age": "Left out by “Adults” n = 4"}
 
 
 def test_alternative_text_tells_every_number():
     alt = plot_flow(STUDY, groups=GROUPS).alt
-    assert alt.startswith("Flow of patients. Patients in the source: 1,099. Women: 7 patients left")
-    assert "Vital status or follow-up not known: 1 patient left out, 610 remaining." in alt
+    assert alt.startswith(
+        "Flow of patients. Patients in the source: 1,099. Left out by “Women”: 7 patients, "
+    )
+    assert "Left out by “Vital status or follow-up not known”: 1 patient, 610 remaining." in alt
     assert alt.endswith("Groups: HER2-zero 60, HER2-low 405, HER2-positive 145.")
 
 

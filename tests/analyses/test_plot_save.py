@@ -69,7 +69,7 @@ def test_no_file_holds_a_date_or_the_programs_version(saved):
 def test_text_stays_text_in_vector_files(saved):
     svg = saved[".svg"].read_text(encoding="utf-8")
     assert ">HER2-positive</text>" in svg
-    assert "No HER2 evidence (a=b, $x$ &amp; &lt;c&gt;)" in svg
+    assert "“No HER2 evidence (a=b, $x$ &amp; &lt;c&gt;)”" in svg
     assert set(re.findall(r"font-family: ([^;\"]+)", svg)) == {f"'{font_family()}'"}
     page = PdfReader(saved[".pdf"]).pages[0]
     assert "No HER2 evidence (a=b, $x$ & <c>)" in page.extract_text()
@@ -105,7 +105,7 @@ def test_the_alternative_text_is_in_every_file(saved):
     assert PdfReader(saved[".pdf"]).metadata["/Subject"] == alt
     with Image.open(saved[".png"]) as image:
         assert image.text["Description"] == alt
-    assert "460 patients left out" in saved[".svg"].read_text()
+    assert "(a=b, $x$ &amp; &lt;c&gt;)”: 460 patients, 639 remaining" in saved[".svg"].read_text()
 
 
 def test_only_the_formats_asked_for_are_written(tmp_path):
