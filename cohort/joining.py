@@ -57,8 +57,8 @@ def key_problems(extract: Extract) -> list[Problem]:
             )
         ).to_pylist()[0]
         missing, twice = int(counts["missing"] or 0), int(counts["twice"] or 0)
+        heading = extract.headings[file.role][key_place(extract, file.role)]
         if missing:
-            heading = extract.headings[file.role][key_place(extract, file.role)]
             problems.append(
                 Problem(
                     file.name, f"{missing:,} rows have no {heading}",
@@ -69,7 +69,7 @@ def key_problems(extract: Extract) -> list[Problem]:
             problems.append(
                 Problem(
                     file.name, f"{twice:,} patients stand in more than one row",
-                    "One row a patient",
+                    f"One row a patient (key {heading})",
                     "Keep one row of each, or describe the file by a dictionary of another grain.",
                 )
             )  # fmt: skip

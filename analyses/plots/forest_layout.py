@@ -244,7 +244,8 @@ def axis_limits(coefficients: Sequence[Coefficient]) -> tuple[float, float]:
             if value is not None:
                 low = min(low, max(value, math.log(least)))
                 high = max(high, min(value, math.log(most)))
-    return math.exp(low - 0.08), math.exp(high + 0.08)
+    margin = 0.05 + 0.05 * (high - low)
+    return math.exp(low - margin), math.exp(high + margin)
 
 
 def beyond(c: Coefficient, limits: tuple[float, float]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from cohort.table import Finding, TimeUnit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.results.logrank import LogRank
     from analyses.results.study import Analysis
     from analyses.study.spec import Study
     from cohort.selection import Criterion
@@ -119,11 +120,10 @@ def _curves(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     failures: list[Failure] = []
     test = None
     if spec.by is not None:
-        test, missed = _attempt(spec, frame, lambda: _logrank(spec, frame))
-        failures += missed
-        if test is not None:
-            records += test.records(spec.id)
-            findings += test.findings
+        test = _logrank(spec, frame)
+        failures += _undefined(spec, test)
+        records += test.records(spec.id)
+        findings += test.findings
     title = spec.title or "Kaplan-Meier curves"
     made = CurveAnalysis(spec.id, title, spec.endpoint, curves, test, times, said)
     return _outcome(spec.id, made, records, findings, failures)
@@ -137,7 +137,7 @@ def _tests(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     test = _logrank(spec, frame)
     records = list(test.records(spec.id))
     findings = list(test.findings)
-    failures: list[Failure] = []
+    failures = _undefined(spec, test)
     pairs = trend = None
     said = ""
     if spec.pairs != "none" and len(test.groups) > 2:
@@ -152,7 +152,9 @@ def _tests(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
         rows, by, said = _trend(spec, frame)
         trend, missed = _attempt(spec, rows, lambda: _logrank(spec, rows, by=by, trend="linear"))
         failures += missed
-        records += trend.records(f"{spec.id}.trend") if trend is not None else ()
+        if trend is not None:
+            failures += _undefined(spec, trend)
+            records += trend.records(f"{spec.id}.trend")
     title = spec.title or "Log-rank tests"
     made = TestAnalysis(spec.id, title, spec.endpoint, test, pairs, trend, said)
     return _outcome(spec.id, made, records, findings, failures)
@@ -253,6 +255,23 @@ def _attempt(
         return estimate(), []
     except AnalysisError as error:
         return None, [_failure(spec, frame, error)]
+
+
+def _undefined(spec: Any, test: LogRank) -> list[Failure]:
+    """The failure that stands for a test that does not exist (no events, one group)."""
+    if test.p_value is not None:
+        return []
+    failure = Failure(
+        analysis=spec.id,
+        kind=spec.kind,
+        group=test.by,
+        term="trend" if test.kind == "trend" else "",
+        reason=test.reason or "the test is not defined",
+        n=sum(test.n),
+        n_event=sum(test.n_event),
+        advice="Follow up longer, or compare groups that have events.",
+    )
+    return [failure]
 
 
 def _failure(spec: Any, frame: pd.DataFrame, error: AnalysisError) -> Failure:

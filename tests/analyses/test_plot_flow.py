@@ -70,8 +70,8 @@ def test_boxes_hold_reasons_counts_and_groups():
         "HER2-zero 1, HER2-low 2, HER2 unknown 4",
         "step1": "Left out by “No HER2 evidence” n = 456",
         "step2": "Left out by “HER2 evidence conflicts or is incomplete” n = 25",
-        "step4": "Left out by “Vital status or follow-up not known” n = 1 all because the value is missing "
-        "HER2-low 1",
+        "step4": "Left out by “Vital status or follow-up not known” n = 1 "
+        "all because the value is missing HER2-low 1",
     }
     assert words(artists, "remaining") == {
         "step0": "Remaining n = 1,092",
@@ -223,7 +223,7 @@ def test_any_reasons_keep_their_boxes_apart_and_their_letters(removals):
         assert (
             side[step.id]
             .replace(" ", "")
-            .startswith(f"{step.reason.replace(' ', '')}n={step.n_removed}")
+            .startswith(f"Leftoutby“{step.reason.replace(' ', '')}”n={step.n_removed}")
         )
 
 
