@@ -145,7 +145,10 @@ def select(
     steps = _steps(every, counts, HER2_STATUS if by_group else ("all",))
     kept = marked.filter(nw.col("attrition_place") == len(every) * 2).drop("attrition_place")
     n = steps[-1].n_after if steps else cohort.n
-    chosen = tuple(Choice("select", c.id, _words(c), c.reason) for c in every)
+    chosen = tuple(
+        Choice("select" if i < len(criteria) else "select_implied", c.id, _words(c), c.reason)
+        for i, c in enumerate(every)
+    )
     selected = replace(cohort, patients=cohort.engine.materialise(kept), n=n, attrition=steps)
     return selected.noting(choices=chosen)
 

@@ -20,7 +20,7 @@ from analyses.report.blocks import (
     row,
 )
 from analyses.report.cohort_pages import endpoint_sentence
-from analyses.report.words import endpoint_of, group_words
+from analyses.report.words import group_words
 from analyses.results.cox import Coefficient, CoxModel
 from analyses.results.failure import Failure
 from analyses.results.study import (
@@ -296,12 +296,12 @@ def model(
         width,
     )
     yield _model_table(analysis, style)
-    outcome = endpoint_of(result, analysis.endpoint)
-    yield Paragraph(
-        f"Hazard ratios of {outcome.label.lower()} are associations in these patients, conditional "
-        "on the other terms of their model; they are not effects of treatment or biology.",
-        "note",
-    )
+    if len(fitted.terms) > 1:
+        yield Paragraph(
+            "Hazard ratios are associations in these patients, conditional on the other terms of "
+            "their model; they are not effects of treatment or biology.",
+            "note",
+        )
 
 
 def _model_table(analysis: CoxAnalysis, style: NumberStyle) -> Table:

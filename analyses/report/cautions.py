@@ -11,6 +11,8 @@ from analyses.report.words import endpoint_of, events, group_words, joined
 from analyses.results.study import CoxAnalysis, CurveAnalysis, StudyResult
 
 FEW_EVENTS = "few_events"
+NO_EVENTS = "no_events"
+LEAST_EVENTS = 10
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
 
 
@@ -32,40 +34,48 @@ def caution_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
     """One sentence a caution, each once, with its numbers."""
     sentences: list[str] = []
+    told: set[tuple[str, str]] = set()  # a group is warned of once an endpoint
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
-            sentences += _few_events(result, analysis)
+            sentences += _few_events(result, analysis, told)
             sentences += _follow_up(result, analysis, style)
         elif isinstance(analysis, CoxAnalysis):
-            sentences += _thin_levels(result, analysis)
+            sentences += _thin_levels(result, analysis, told)
     sentences += _outside(result, style)
     return tuple(dict.fromkeys(sentences))
 
 
-def _few_events(result: StudyResult, analysis: CurveAnalysis) -> Iterator[str]:
+def _few_events(
+    result: StudyResult, analysis: CurveAnalysis, told: set[tuple[str, str]]
+) -> Iterator[str]:
     """Groups that the curves warn of, with the count in the endpoint's own noun."""
-    warned = {f.value for f in analysis.curves.findings if f.rule == FEW_EVENTS}
-    endpoint = endpoint_of(result, analysis.endpoint)
+    warned = {f.value for f in analysis.curves.findings if f.rule in (FEW_EVENTS, NO_EVENTS)}
     for curve in analysis.curves.curves:
         if curve.group in warned:
             name = group_words(analysis.curves.by, curve.group)
-            yield (
-                f"{endpoint.label}: {events(endpoint, curve.n_event)} among {curve.n:,} patients "
-                f"({name}) support no conclusion about this group: neither a difference nor its "
-                "absence."
-            )
+            told.add((analysis.endpoint, curve.group))
+            yield _no_conclusion(result, analysis.endpoint, name, curve.n, curve.n_event)
 
 
-def _thin_levels(result: StudyResult, analysis: CoxAnalysis) -> Iterator[str]:
-    """HER2 groups with too few events in a model, where no curve has said so."""
-    endpoint = endpoint_of(result, analysis.endpoint)
+def _thin_levels(
+    result: StudyResult, analysis: CoxAnalysis, told: set[tuple[str, str]]
+) -> Iterator[str]:
+    """HER2 groups with fewer than ten events in a model, where no curve has said so."""
     for c in analysis.adjusted.coefficients:
-        if c.term == "her2_status" and c.n_event < 10 and c.level is not None:
-            yield (
-                f"{endpoint.label}: {events(endpoint, c.n_event)} among {c.n:,} patients "
-                f"({label(c.term, c.level)}) support no conclusion about this group: neither a "
-                "difference nor its absence."
-            )
+        if c.term != "her2_status" or c.level is None or c.n_event >= LEAST_EVENTS:
+            continue
+        if (analysis.endpoint, c.level) not in told:
+            told.add((analysis.endpoint, c.level))
+            name = label(c.term, c.level)
+            yield _no_conclusion(result, analysis.endpoint, name, c.n, c.n_event)
+
+
+def _no_conclusion(result: StudyResult, id: str, name: str, n: int, n_event: int) -> str:
+    endpoint = endpoint_of(result, id)
+    return (
+        f"{endpoint.label}: {events(endpoint, n_event)} among {n:,} patients ({name}) support no "
+        "conclusion about this group: neither a difference nor its absence."
+    )
 
 
 def _follow_up(result: StudyResult, analysis: CurveAnalysis, style: NumberStyle) -> Iterator[str]:

@@ -8,7 +8,7 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Table, row
 from analyses.report.manifest import manifest, versions
-from analyses.report.words import joined
+from analyses.report.words import in_sentence, joined
 from analyses.results.study import (
     CoxAnalysis,
     CurveAnalysis,
@@ -41,26 +41,28 @@ def methods_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 
 
 def _cohort(result: StudyResult, style: NumberStyle) -> str:
-    criteria = [c.value for c in result.choices if c.stage == "select"]
+    criteria = [f"{c.meaning} ({c.value})" for c in result.choices if c.stage == "select"]
     listed = "; ".join(dict.fromkeys(criteria)) or "none"
+    implied = "the endpoint of an analysis is known"
+    if result.compares_her2:
+        implied = f"the patient is in one of the three HER2 groups, and {implied}"
     return (
         f"Files were read as text and interpreted only by the dictionary {result.source}; a code "
         "that it does not know, or a value that cannot be, was set to missing and counted. "
-        f"Patients loaded: {count(result.n_loaded, style)}. Criteria, in order: {listed}. A "
-        "patient whose value is missing does not meet a criterion."
+        f"Patients loaded: {count(result.n_loaded, style)}. Criteria, in order: {listed}. Then: "
+        f"{implied}. A patient whose value is missing does not meet a criterion."
     )
 
 
 def _endpoints(result: StudyResult) -> Iterator[str]:
     for e in result.endpoints:
-        censored = f" Follow-up was censored at {e.censored}." if e.censored else ""
-        yield (
-            f"{e.label} ({e.kind}): {e.meaning}, in {result.time_unit} from diagnosis. Follow-up "
-            f"of 0 is kept and an event at 0 counts; a patient censored on the day of an event is "
-            f"at risk for it.{censored}"
-        )
-    conversions = "1 year = 365.25 days = 12 months"
-    yield f"Times stay in the source's unit; horizons are converted once ({conversions})."
+        censored = f"; follow-up censored at {e.censored}" if e.censored else ""
+        yield f"{e.label} ({e.kind}): {e.meaning}, in {result.time_unit} from diagnosis{censored}."
+    yield (
+        "Follow-up of 0 is kept and an event at 0 counts; a patient censored on the day of an "
+        "event is at risk for it. Times stay in the source's unit; horizons are converted once "
+        "(1 year = 365.25 days = 12 months)."
+    )
 
 
 def _her2(result: StudyResult) -> str:
@@ -146,8 +148,9 @@ def _cox(analysis: CoxAnalysis) -> str:
 
 def _term(name: str, reference: str | None, per: float | None) -> str:
     if reference is not None:
-        return f"{label(name)} (reference {label(name, reference)})"
-    return words.per_step(name, per)
+        return f"{in_sentence(name)} (reference {label(name, reference)})"
+    step = words.per_step(name, per)
+    return step[:1].lower() + step[1:] if in_sentence(name)[:1].islower() else step
 
 
 def _software() -> str:

@@ -80,7 +80,10 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
             outcome = endpoint_of(result, analysis.endpoint).label
             words = AxisWords(outcome, "diagnosis", result.time_unit)
             drawn[analysis.id] = plot_kaplan_meier(
-                analysis.curves, test=analysis.test, words=words, style=style
+                analysis.curves,
+                test=analysis.test,
+                words=words,
+                style=replace(style, curtail_below=analysis.curtail_below),
             )
         elif isinstance(analysis, CoxAnalysis):
             models: Models = analysis.adjusted
@@ -88,7 +91,7 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
                 models = {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
             drawn[analysis.id] = plot_forest(models, style=style)
     for name, artists in drawn.items():
-        save_figure(artists.figure, folder, name)
+        save_figure(artists.figure, folder, name, alt=artists.alt)
     return {
         name: (artists.alt, float(artists.figure.get_size_inches()[0]) * 25.4)
         for name, artists in drawn.items()
