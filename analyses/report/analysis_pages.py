@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
@@ -20,7 +18,8 @@ from analyses.report.blocks import (
     row,
 )
 from analyses.report.cohort_pages import endpoint_sentence
-from analyses.report.words import group_words
+from analyses.report.feature_table import feature_table
+from analyses.report.words import ADJUSTMENTS, group_words
 from analyses.results.cox import Coefficient, CoxModel
 from analyses.results.failure import Failure
 from analyses.results.study import (
@@ -31,7 +30,6 @@ from analyses.results.study import (
     TableAnalysis,
     TestAnalysis,
 )
-from analyses.results.table_one import TableOne, TableOneRow
 
 Alts = dict[str, tuple[str, float]]  # figure name -> (alternative text, width in mm)
 
@@ -58,7 +56,7 @@ def _pages_of(
     result: StudyResult, analysis: Analysis, style: NumberStyle, alts: Alts
 ) -> Iterator[Block]:
     if isinstance(analysis, TableAnalysis):
-        yield features(analysis, style)
+        yield feature_table(analysis, style)
     elif isinstance(analysis, CurveAnalysis):
         yield from curves(result, analysis, style, alts)
     elif isinstance(analysis, TestAnalysis):
@@ -76,67 +74,6 @@ def _callout(failure: Failure) -> Callout:
     title = f"No estimate: {failure.analysis}" + (f", {what}" if what else "")
     sizes = f"{failure.n:,} patients, {failure.n_event:,} events"
     return Callout(title, f"{failure.reason} ({sizes}). {failure.advice}".strip())
-
-
-def features(analysis: TableAnalysis, style: NumberStyle) -> Table:
-    """Table 1: features by group, with the largest standardised difference of any pair."""
-    table = analysis.table
-    largest = {smd.column: smd for smd in table.largest_smd}
-    heads = tuple(
-        f"{label(table.by, g)} (n\u00a0=\u00a0{count(n, style)})"
-        for g, n in zip(table.groups, table.n, strict=True)
-    )
-    tests = {t.column: t for t in table.tests}
-    rows: list[tuple[Cell, ...]] = []
-    for column in table.columns:
-        smd = largest.get(column)
-        value = style.dash if smd is None else _smd(smd, style)
-        test = tests.get(column)
-        p = [] if not tests else [words.p_value(test.p_value if test else None, style)]
-        blank = [""] * len(table.groups)
-        rows.append(row(Cell(label(column), strong=True), *blank, value, *p))
-        lines = [line for line in table.rows if line.column == column]
-        rows += [_table_line(table, line, style, len(p)) for line in lines]
-    note = (
-        "Numbers are patients (% of those with a value), mean (SD) and median (quartiles); missing "
-        "values are % of all. SMD: largest absolute standardised difference of any pair of groups, "
-        "missing values left out."
-    )
-    columns = ("Feature", *heads, "SMD", *(style.p_symbol,) * bool(tests))
-    n_groups = len(table.groups)
-    return Table(
-        analysis.id,
-        analysis.title,
-        columns,
-        aligned(len(columns)),
-        tuple(rows),
-        (3.2, *(1.8,) * n_groups, 0.9, *(0.9,) * bool(tests)),
-        note,
-    )
-
-
-def _smd(smd: Any, style: NumberStyle) -> str:
-    return words.NOT_ESTIMABLE if smd.value is None else words.number(smd.value, 2, style)
-
-
-def _table_line(
-    table: TableOne, line: TableOneRow, style: NumberStyle, n_tests: int
-) -> tuple[Cell, ...]:
-    """One line of Table 1: a level, a mean, a median or the missing."""
-    if line.column == "diagnosis_year":  # a calendar year has no thousands
-        style = replace(style, thousands_digits=9)
-    names = {"mean_sd": "Mean (SD)", "median_iqr": "Median (quartiles)", "missing": "Missing"}
-    first = label(line.column, line.level) if line.level is not None else names[line.kind]
-    cells = []
-    for i in range(len(table.groups)):
-        if line.kind == "mean_sd":
-            text = words.mean_sd(line.estimate[i], line.sd[i], style)
-        elif line.kind == "median_iqr":
-            text = words.median_iqr(line.estimate[i], line.low[i], line.high[i], style)
-        else:
-            text = f"{count(line.n[i], style)} ({words.percent(line.estimate[i], style)})"
-        cells.append(Cell(text))
-    return row(Cell(first, indent=1), *cells, "", *[""] * n_tests)
 
 
 def curves(
@@ -175,7 +112,10 @@ def _milestones(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table
         m, f = medians[curve.group], follow_up[curve.group]
         cells = [
             Cell(group_words(km.by, curve.group), strong=True),
-            Cell(f"{count(curve.n_event, style)} / {count(curve.n, style)}"),
+            Cell(
+                f"{count(curve.n_event, style)} / {count(curve.n, style)}",
+                f"{analysis.id}/median/{curve.group}",
+            ),
             Cell(
                 words.median_time(m["estimate"], m["conf_low"], m["conf_high"], None, style),
                 f"{analysis.id}/median/{curve.group}",
@@ -215,9 +155,12 @@ def tests(result: StudyResult, analysis: TestAnalysis, style: NumberStyle) -> It
     rows = [
         row(
             Cell(label(test.by, g), strong=True),
-            count(n, style),
-            words.number(observed, 0 if float(observed).is_integer() else 2, style),
-            words.number(expected, 2, style),
+            Cell(count(n, style), f"{analysis.id}/observed_events/{g}"),
+            Cell(
+                words.number(observed, 0 if float(observed).is_integer() else 2, style),
+                f"{analysis.id}/observed_events/{g}",
+            ),
+            Cell(words.number(expected, 2, style), f"{analysis.id}/expected_events/{g}"),
         )
         for g, n, observed, expected in zip(
             test.groups, test.n, test.observed, test.expected, strict=True
@@ -254,12 +197,14 @@ def _pairs(analysis: TestAnalysis, style: NumberStyle) -> Table:
     rows = []
     for (a, b), test, adjusted in zip(pairs.pairs, pairs.results, pairs.p_adjusted, strict=True):
         names = f"{label(test.by, a)} and {label(test.by, b)}"
+        single = f"{analysis.id}.pairs/logrank_test/{b}/{a}"
+        corrected = f"{analysis.id}.pairs/logrank_adjusted_p/{b}/{pairs.method}/{a}"
         rows.append(
             row(
                 Cell(names, strong=True),
-                words.number(test.statistic, 2, style),
-                words.p_value(test.p_value, style),
-                words.p_value(adjusted, style),
+                Cell(words.number(test.statistic, 2, style), single),
+                Cell(words.p_value(test.p_value, style), single),
+                Cell(words.p_value(adjusted, style), corrected),
             )
         )
     return Table(
@@ -270,7 +215,7 @@ def _pairs(analysis: TestAnalysis, style: NumberStyle) -> Table:
         tuple(rows),
         (3, 1.2, 1, 1),
         f"Each pair uses its two groups only; p adjusted for {len(rows)} pairs by "
-        f"{pairs.method.capitalize()}.",
+        f"{ADJUSTMENTS[pairs.method]}.",
     )
 
 
@@ -322,7 +267,8 @@ def _model_table(analysis: CoxAnalysis, style: NumberStyle) -> Table:
             if c.level is not None
             else Cell(words.per_step(c.term, c.per), strong=True)
         )
-        cells = [first, Cell(f"{count(c.n_event, style)} / {count(c.n, style)}")]
+        events = f"{count(c.n_event, style)} / {count(c.n, style)}"
+        cells = [first, Cell(events, _record(analysis.id, c))]
         if both:
             name, single_c = alone[c.term, c.level]
             cells += _ratio_cells(name, single_c, style)
@@ -344,9 +290,14 @@ def _model_table(analysis: CoxAnalysis, style: NumberStyle) -> Table:
     )
 
 
+def _record(analysis: str, c: Coefficient) -> str:
+    """Id of the record that a coefficient's hazard ratio is in."""
+    parts = [part for part in (c.term, c.level, c.reference) if part is not None]
+    return "/".join([analysis, "hazard_ratio", *parts])
+
+
 def _ratio_cells(name: str, c: Coefficient, style: NumberStyle) -> list[Cell]:
-    parts = [p for p in (c.term, c.level, c.reference) if p is not None]
-    record = "/".join([name, "hazard_ratio", *parts])
+    record = _record(name, c)
     if c.is_reference:
         return [Cell(words.REFERENCE, record), Cell("")]
     ratio = words.hazard_ratio(*c.hazard_ratio, style)

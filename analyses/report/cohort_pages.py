@@ -90,7 +90,7 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
             row(
                 step.reason,
                 Cell(count(step.n_removed, style), f"{name}/n_removed"),
-                count(step.n_unknown, style),
+                Cell(count(step.n_unknown, style), f"{name}/n_unknown"),
                 Cell(count(step.n_after, style), f"{name}/n_after"),
                 *(Cell(count(after.get(g), style), f"{name}/n_after/{g}") for g in HER2_GROUPS),
             )

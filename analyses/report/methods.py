@@ -8,7 +8,7 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Table, row
 from analyses.report.manifest import manifest, versions
-from analyses.report.words import in_sentence, joined
+from analyses.report.words import ADJUSTMENTS, in_sentence, joined
 from analyses.results.study import (
     CoxAnalysis,
     CurveAnalysis,
@@ -125,7 +125,7 @@ def _test(analysis: TestAnalysis) -> str:
         text += f", stratified by {joined([label(s) for s in analysis.test.strata])}"
     if analysis.pairs is not None:
         text += (
-            f"; pairs use their two groups only, p adjusted by {analysis.pairs.method.capitalize()}"
+            f"; pairs use their two groups only, p adjusted by {ADJUSTMENTS[analysis.pairs.method]}"
         )
     if analysis.trend is not None:
         text += f"; the trend (scores 0, 1, 2, 1 df) was tested {analysis.trend_said}"

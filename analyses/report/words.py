@@ -8,6 +8,7 @@ from analyses.formatting import NumberStyle, count, label
 from analyses.results.study import Endpoint, StudyResult
 
 _EVENTS = {"OS": ("death", "deaths"), "DSS": ("disease-specific death", "disease-specific deaths")}
+ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "bonferroni": "Bonferroni"}
 _NAMES = ("Charlson", "Ki-67", "T category", "N category", "M category")
 
 

@@ -229,6 +229,7 @@ def _flow_records(steps: Sequence[AttritionStep], endpoints: Sequence[Endpoint])
     chains = [(f"flow.{step.id}", step) for step in steps]
     chains += [(f"flow.{e.id}.{e.step.id}", e.step) for e in endpoints]
     for name, step in chains:
+        records.append(Record(name, "attrition", "n_unknown", n=step.n_unknown, unit="patients"))
         for quantity, n, groups in (
             ("n_removed", step.n_removed, step.removed_by_group),
             ("n_after", step.n_after, step.after_by_group),
