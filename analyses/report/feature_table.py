@@ -57,7 +57,7 @@ def _smd(analysis: str, smd: Smd, style: NumberStyle) -> Cell:
 def _test(analysis: str, column: str, test: GroupTest | None, style: NumberStyle) -> Cell:
     if test is None:
         return Cell(style.dash)
-    return Cell(words.p_value(test.p_value, style), f"{analysis}/group_test/{column}")
+    return Cell(words.p_value(test.p_value, style), f"{analysis}/test_{test.test}/{column}")
 
 
 def _line(

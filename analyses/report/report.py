@@ -58,7 +58,7 @@ def write_report(result: StudyResult, out: str | Path) -> Path:
     with fresh_folder(Path(out)) as folder:
         alts = _figures(result, folder / "figures")
         pages, front = _pages(result, alts)
-        findings = result.findings + _glyphs([*front, *pages])
+        findings = result.findings + _glyphs(result.title, [*front, *pages])
         _write_tables(result, pages, folder / "tables")
         _write_json(folder / "results.json", _results(result))
         _write_rows(folder / "findings.csv", FINDING_COLUMNS, (astuple(f) for f in findings))
@@ -130,9 +130,9 @@ def _pdf(
         return typeset(data, sorted(figures.glob("*.svg")), Path(work))
 
 
-def _glyphs(blocks: Sequence[Block]) -> tuple[Finding, ...]:
+def _glyphs(title: str, blocks: Sequence[Block]) -> tuple[Finding, ...]:
     """A finding for each character that no chosen font has."""
-    text = json.dumps(as_json(blocks), ensure_ascii=False)
+    text = title + json.dumps(as_json(blocks), ensure_ascii=False)
     return tuple(
         Finding(
             "warning", "report", "", f"U+{ord(c):04X}", "no_glyph", text.count(c),

@@ -176,7 +176,7 @@ def _cox(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     adjusted = cox(frame, terms=terms, **options)
     records = list(adjusted.records(spec.id, unit))
     findings = list(adjusted.findings)
-    failures = list(adjusted.failures)
+    failures = [replace(failure, analysis=spec.id) for failure in adjusted.failures]
     alone: list[Any] = []
     if spec.univariable and len(terms) > 1:
         for model in univariable_cox(frame, terms=terms, **options):
@@ -297,11 +297,8 @@ def _outcome(
     failures: Sequence[Failure],
 ) -> Outcome:
     """The parts of an analysis, its failures written as records too."""
-    named = tuple(
-        failure if failure.analysis else replace(failure, analysis=name) for failure in failures
-    )
-    extra = tuple(_failed(i, failure) for i, failure in enumerate(named))
-    return Outcome(name, made, (*records, *extra), tuple(findings), named)
+    extra = tuple(_failed(i, failure) for i, failure in enumerate(failures))
+    return Outcome(name, made, (*records, *extra), tuple(findings), tuple(failures))
 
 
 def _failed(place: int, failure: Failure) -> Record:

@@ -214,8 +214,16 @@ class Study(Spec):
         return (*self.paths().values(), *([own] if isinstance(own, Path) else []))
 
     def identity(self) -> tuple[str, str, str]:
-        """Name of the file, sha256 of its bytes, the study as canonical JSON."""
-        text = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
+        """Name of the file, sha256 of its bytes, the study as canonical JSON.
+
+        Of a file outside the study's folder only the name is kept: no output tells where on
+        a machine the data are.
+        """
+        plain = self.to_dict()
+        files = plain["source"]["files"]
+        plain["source"]["files"] = {role: _told(path) for role, path in files.items()}
+        plain["source"]["name"] = _told(plain["source"]["name"])
+        text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
         return self.name, self.digest, text
 
     def endpoint(self, id: str) -> EndpointSpec:
@@ -236,6 +244,12 @@ class Study(Spec):
     def to_dict(self) -> dict[str, Any]:
         """The study with every default written out, as plain JSON types."""
         return self.model_dump(mode="json")
+
+
+def _told(path: str) -> str:
+    """A path as an output may hold it: as written below the study's folder, else its name."""
+    outside = Path(path).is_absolute() or ".." in Path(path).parts
+    return Path(path).name if outside else path
 
 
 def load_study(path: str | Path, *, allow_path: bool = False) -> Study:

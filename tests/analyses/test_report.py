@@ -1,0 +1,135 @@
+"""The report's pages: what they say of groups, tests, failures, odd letters and other sources."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+import analyses
+from analyses.report.blocks import Cell, Table
+from analyses.report.pdf import unprintable, visible
+from analyses.report.report import _pages
+from analyses.study.spec import Study
+from cohort.simulation import simulate
+
+BASE: dict[str, Any] = {
+    "version": 1,
+    "title": "A study",
+    "source": {"name": "ncdb_puf", "files": {"main": "registry.csv"}},
+    "endpoints": [{"id": "os", "kind": "OS"}],
+    "analyses": [{"id": "table", "kind": "table_one", "by": "her2_status", "columns": ["grade"]}],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("report")
+    simulate(600, seed=11, dirt=0).to_csv(target / "registry.csv", index=False)
+    return target
+
+
+def report(folder: Path, tmp_path: Path, **changed: Any) -> tuple[Any, str]:
+    """The study's result and the text of its PDF."""
+    study = Study.from_dict(BASE | changed, folder=folder)
+    result = analyses.run_study(study, out=tmp_path / "out")
+    pages = pypdf.PdfReader(tmp_path / "out" / "report.pdf").pages
+    return result, " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def cells(result: Any, name: str) -> list[Cell]:
+    alts = {a.id: ("", 166.0) for a in result.analyses} | {"flow": ("", 166.0)}
+    pages, _ = _pages(result, alts)
+    table = next(b for b in pages if isinstance(b, Table) and b.name == name)
+    return [cell for row in table.rows for cell in row]
+
+
+def test_tests_of_table_one_are_printed_from_their_records(folder, tmp_path):
+    table = {"id": "table", "kind": "table_one", "by": "her2_status", "tests": "standard"}
+    result, _ = report(folder, tmp_path, analyses=[table | {"columns": ["grade", "age_years"]}])
+    ids = {record.id for record in result.records}
+    named = {cell.record for cell in cells(result, "table") if cell.record}
+    assert {"table/test_chi-square/grade", "table/test_Kruskal-Wallis/age_years"} <= named <= ids
+
+
+def test_a_year_has_no_thousands_sign(folder, tmp_path):
+    years = {"id": "years", "kind": "table_one", "by": "her2_status", "columns": ["diagnosis_year"]}
+    result, _ = report(folder, tmp_path, analyses=[years])
+    text = " ".join(cell.text for cell in cells(result, "years"))
+    assert "2015" in text
+    assert "2,0" not in text
+
+
+def test_the_jama_style_changes_numbers_but_no_record(folder, tmp_path):
+    model = {"id": "model", "kind": "cox", "endpoint": "os", "terms": ["her2_status", "age_years"]}
+    plain, _ = report(folder, tmp_path / "a", analyses=[model])
+    jama, text = report(folder, tmp_path / "b", analyses=[model], report={"style": "jama"})
+    assert [r.to_dict() for r in plain.records] == [r.to_dict() for r in jama.records]
+    assert "P < .001" in text
+    assert "0.001" not in text.replace("0.0010", "")
+
+
+def test_a_letter_that_no_font_has_is_escaped_and_reported(folder, tmp_path):
+    result, text = report(folder, tmp_path, title="生存 in HER2-low", question="χ² and β ≥ 2?")
+    assert "\\u{751f}\\u{5b58} in HER2-low" in text
+    text_of_findings = (tmp_path / "out" / "findings.csv").read_text(encoding="utf-8")
+    findings = list(csv.DictReader(text_of_findings.splitlines()))
+    assert {f["value"] for f in findings if f["rule"] == "no_glyph"} == {"U+751F", "U+5B58"}
+    assert result.title == "生存 in HER2-low"
+    assert unprintable("aχβ≥²–") == ()
+    assert visible({"a": ["é", "生"]}) == {"a": ["é", "\\u{751f}"]}
+
+
+def test_markup_in_words_stays_words(folder, tmp_path):
+    _, text = report(folder, tmp_path, title='#panic("x") *a* $b$ <c> [d] @e')
+    assert '#panic("x") *a* $b$ <c> [d] @e' in text
+
+
+def test_an_analysis_that_fails_stands_in_its_place(folder, tmp_path):
+    model = {"id": "model", "kind": "cox", "endpoint": "os", "terms": ["her2_status"]}
+    only = {"id": "x", "column": "her2_status", "one_of": ["zero"], "reason": "HER2-zero"}
+    result, text = report(folder, tmp_path, analyses=[*BASE["analyses"], model | {"only": only}])
+    assert result.exit_code == 5
+    assert "No estimate: model" in text
+    failed = [r for r in result.records if r.status == "failed"]
+    assert failed
+    assert all(r.analysis == "model" and r.reason for r in failed)
+
+
+def test_a_restriction_is_counted_beside_its_analysis(folder, tmp_path):
+    curves = {"id": "curves", "kind": "kaplan_meier", "endpoint": "os", "by": "her2_status"}
+    only = {"id": "x", "column": "hr_status", "one_of": ["positive"], "reason": "HR-positive"}
+    result, text = report(folder, tmp_path, analyses=[curves | {"only": only}])
+    outside = next(r for r in result.records if r.quantity == "rows_outside")
+    used = next(r for r in result.records if r.id == "curves/kaplan_meier_patients_used")
+    assert outside.n + used.n == result.endpoints[0].n
+    assert f"Restricted: HR-positive; {outside.n} patients are outside" in text
+
+
+def test_absolute_paths_of_the_study_are_not_written(folder, tmp_path):
+    source = {"name": "ncdb_puf", "files": {"main": str(folder / "registry.csv")}}
+    study = Study.from_dict(BASE | {"source": source}, folder=tmp_path, allow_path=True)
+    analyses.run_study(study, out=tmp_path / "out")
+    for file in (tmp_path / "out").rglob("*.json"):
+        assert str(folder) not in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.real
+def test_a_source_without_scores_keeps_everybody_where_her2_is_not_compared(real_data, tmp_path):
+    portal = real_data / "metabric" / "brca_metabric_clinical_data.tsv"
+    (tmp_path / "metabric.tsv").write_bytes(portal.read_bytes())
+    curves = {"id": "curves", "kind": "kaplan_meier", "endpoint": "os"}
+    source = {"name": "metabric", "files": {"main": "metabric.tsv"}}
+    result, text = report(tmp_path, tmp_path, source=source, analyses=[curves])
+    assert result.endpoints[0].n == 1981
+    assert result.endpoints[0].n_event == 1144
+    follow_up = next(r for r in result.records if r.quantity == "median_follow_up")
+    assert follow_up.estimate == pytest.approx(195.53, abs=0.01)
+    median = next(r for r in result.records if r.quantity == "median")
+    assert median.estimate == pytest.approx(156.33, abs=0.01)
+    assert "2,509 patients" in text
+    json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
