@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.errors import Problem, SpecError, listed, suggest
-from cohort.schema import HER2_GROUPS, HER2_STATUS, column
+from cohort.schema import HER2_STATUS, column
 from cohort.table import AttritionStep, Choice, Cohort
 
 LazyTable = nw.LazyFrame[Any]
@@ -125,17 +125,9 @@ def select(
     _check(cohort, every)
     by_group = "her2_status" in cohort.columns
     group = nw.col("her2_status") if by_group else nw.lit("all")
-    place = nw.lit(len(every) * 2)
-    for i, criterion in reversed(list(enumerate(every))):
-        met = criterion.met()
-        place = (
-            nw.when(met.is_null())
-            .then(nw.lit(2 * i + 1))
-            .when(~met)
-            .then(nw.lit(2 * i))
-            .otherwise(place)
-        )
-    marked = cohort.engine.materialise(cohort.patients.with_columns(attrition_place=place))
+    marked = cohort.engine.materialise(
+        cohort.patients.with_columns(attrition_place=_first_not_met(every))
+    )
     counted = cohort.engine.collect(
         marked.with_columns(attrition_group=group)
         .group_by(["attrition_place", "attrition_group"])
@@ -151,6 +143,24 @@ def select(
     )
     selected = replace(cohort, patients=cohort.engine.materialise(kept), n=n, attrition=steps)
     return selected.noting(choices=chosen)
+
+
+def _first_not_met(criteria: Sequence[Criterion]) -> nw.Expr:
+    """Twice the place of the first criterion not met, one more where its value is missing.
+
+    A patient who meets all has twice their number.
+    """
+    place = nw.lit(len(criteria) * 2)
+    for i, criterion in reversed(list(enumerate(criteria))):
+        met = criterion.met()
+        place = (
+            nw.when(met.is_null())
+            .then(nw.lit(2 * i + 1))
+            .when(~met)
+            .then(nw.lit(2 * i))
+            .otherwise(place)
+        )
+    return place
 
 
 def _steps(
@@ -208,8 +218,3 @@ def _words(criterion: Criterion) -> str:
             else f"{criterion.column} {low:g} to {high:g}"
         )
     return f"{criterion.column} known"
-
-
-def groups_after(step: AttritionStep) -> tuple[tuple[str, int], ...]:
-    """The three HER2 groups after a step."""
-    return tuple((group, n) for group, n in step.after_by_group if group in HER2_GROUPS)

@@ -87,16 +87,13 @@ def survival_data(
     wanted = list(dict.fromkeys([*numeric, event, *others]))
     _require_columns(frame, wanted)
     complete, n_missing = _complete(frame[wanted])
+    if complete.empty:
+        found = f"no row has a value in all of {listed(wanted)}"
+        raise AnalysisError(Problem("", found, advice="Check the selection."))
     problems = [p for name in numeric for p in _numbers(complete, name)]
     problems += _events(complete, event)
     if not problems and entry is not None:
         problems += _entries(complete, entry, time)
-    if not problems and complete.empty:
-        problems.append(
-            Problem(
-                "", f"no row has a value in all of {listed(wanted)}", advice="Check the selection."
-            )
-        )
     if problems:
         raise AnalysisError(problems)
     entry_values = None if entry is None else complete[entry].to_numpy(dtype=float)
@@ -215,7 +212,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> list[Problem]:
     """Problems of a column that must hold finite numbers of at least zero."""
     where = f"column '{name}'"
     if not pd.api.types.is_numeric_dtype(frame[name]) or frame[name].dtype == bool:
-        example = str(frame[name].iloc[0]) if len(frame) else ""
+        example = str(frame[name].iloc[0])
         return [
             Problem(
                 where,

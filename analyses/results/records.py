@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -88,8 +88,3 @@ def checked(records: Iterable[Record]) -> tuple[Record, ...]:
         if record.status != "ok" and not record.reason:
             raise ValueError(f"record {record.id!r} is {record.status} without a reason")
     return result
-
-
-def renamed(records: Iterable[Record], analysis: str) -> tuple[Record, ...]:
-    """The same records under another analysis id."""
-    return tuple(replace(record, analysis=analysis) for record in records)

@@ -104,3 +104,26 @@ def test_numbers_are_compared_as_numbers_in_one_of(make_cohort):
     cohort = make_cohort({"diagnosis_year": [2010, 2011, 2012]})
     chosen = Criterion("years", "diagnosis_year", "two years", one_of=("2010", "2012"))
     assert select(cohort, [chosen], her2_groups=False).n == 2
+
+
+@pytest.mark.parametrize(
+    ("between", "kept", "said"),
+    [
+        ((None, 2011), ["2010", "2011"], "diagnosis_year up to 2011"),
+        ((2011, None), ["2011", "2012"], "diagnosis_year 2011 or more"),
+        ((2011, 2011), ["2011"], "diagnosis_year 2011 to 2011"),
+    ],
+)
+def test_both_ends_of_a_range_are_included_and_either_may_be_open(make_cohort, between, kept, said):
+    cohort = make_cohort({"diagnosis_year": [2010, 2011, 2012, None]})
+    criterion = Criterion("years", "diagnosis_year", "years", between=between)
+    selected = select(cohort, [criterion], her2_groups=False)
+    assert [str(int(year)) for year in selected.to_pandas().diagnosis_year] == kept
+    assert (selected.choices[-1].stage, selected.choices[-1].value) == ("select", said)
+
+
+def test_a_cohort_shows_its_attrition_in_a_notebook(make_cohort):
+    cohort = make_cohort({"sex": ["female", "male"]})
+    shown = select(cohort, [SEX], her2_groups=False)._repr_html_()
+    assert "<b>1 patients</b> from worked" in shown
+    assert "<td>Women</td><td>1</td><td>1</td>" in shown
