@@ -152,3 +152,22 @@ def _worded(name: str, label: str, value: str, dated: bool) -> tuple[str, str]:
     if label == IMPOSSIBLE and timed and value.startswith("-"):
         return "negative_followup", "Follow-up cannot be negative: missing. Ask the data's owner."
     return _SAID[label]
+
+
+def unverified_codes(
+    extract: Extract, pieces: Mapping[str, tuple[Piece, ...]]
+) -> Iterator[Finding]:
+    """Code tables in use whose meanings were written from memory, with the codes concerned."""
+    for name, group in pieces.items():
+        for table in dict.fromkeys(piece.rule.codes for piece in group if piece.texts):
+            if table is None:
+                continue
+            codes = extract.dictionary.codes(table).codes
+            n = sum(code.verified == "memory" for code in codes)
+            if n:
+                advice = (
+                    f"{n} of the {len(codes)} codes in this table are from memory, not checked in "
+                    "their code book."
+                )
+                role = group[0].role
+                yield Finding("info", role, name, table, "unverified_codes", n, advice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cohort.codes import CodeTable
 from cohort.dictionary import ColumnRule, SourceDictionary, split
@@ -74,6 +74,7 @@ def _main_file(dictionary: SourceDictionary) -> Iterator[Found]:
 
 
 def _followup(dictionary: SourceDictionary) -> Iterator[Found]:
+    """Follow-up in the source's own unit, and from the file that vital status comes from."""
     unit = dictionary.time.followup
     other = "months" if unit == "days" else "days"
     if f"followup_{other}" in dictionary.columns:
@@ -81,6 +82,33 @@ def _followup(dictionary: SourceDictionary) -> Iterator[Found]:
             ("columns", f"followup_{other}"),
             f"time.followup says {unit}", "", f"Map followup_{unit}: time is never converted.",
         )  # fmt: skip
+    times = [n for n in dictionary.columns if n.startswith("followup_") or n.endswith("_time")]
+    for name in times:
+        for rule in dictionary.columns[name]:
+            if rule.number is not None and rule.number.scale != 1:
+                yield (
+                    ("columns", name, "number", "scale"),
+                    "follow-up stays in the unit of the source", "",
+                    "Leave scale out: time is never converted.",
+                )  # fmt: skip
+    vital, time = (_roles(dictionary, name) for name in ("vital_status", f"followup_{unit}"))
+    if vital and time and vital != time:
+        found = f"from {_files(time)}, but vital status from {_files(vital)}"
+        advice = "Take both from one file: a status of another day belongs to another time."
+        yield ("columns", f"followup_{unit}"), found, "", advice
+
+
+def _roles(dictionary: SourceDictionary, name: str) -> tuple[frozenset[str], ...]:
+    """Files that a column comes from, for each alternative of `first_of`."""
+    return tuple(
+        frozenset(split(reference)[0] for reference in item.references)
+        for rule in dictionary.columns.get(name, ())
+        for item in rule.alternatives
+    )
+
+
+def _files(roles: Sequence[frozenset[str]]) -> str:
+    return ", else ".join(" and ".join(f"'{role}'" for role in sorted(each)) for each in roles)
 
 
 def _named_elsewhere(dictionary: SourceDictionary) -> Iterator[Found]:

@@ -57,6 +57,7 @@ def add_endpoint(
     """
     names = cohort.columns
     kind = kind.upper()
+    _require_length(id, censor_at)
     time, event = _overall(cohort) if kind == "OS" else _given(cohort, kind)
     columns = {f"{id}_time": time, f"{id}_event": event}
     known = ~(nw.col(f"{id}_time").is_null() | nw.col(f"{id}_event").is_null())
@@ -82,6 +83,13 @@ def add_endpoint(
             )
         )
     return replace(cohort, patients=made).noting(findings, tuple(choices))
+
+
+def _require_length(id: str, censor_at: object) -> None:
+    """Refuse a bare number, which does not say 5 of what."""
+    if censor_at is not None and not isinstance(censor_at, Duration):
+        allowed = "A length with its unit: Duration(5, 'years')"
+        raise SpecError(Problem(f"endpoint '{id}'", f"censor_at is {censor_at!r}", allowed))
 
 
 def _overall(cohort: Cohort) -> tuple[nw.Expr, nw.Expr]:

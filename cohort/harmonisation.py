@@ -12,6 +12,7 @@ from cohort.data_findings import (
     tally_findings,
     unknown_code_problems,
     unmapped_columns,
+    unverified_codes,
 )
 from cohort.decode import CodeBook, Piece
 from cohort.dictionary import ColumnRule, SourceDictionary, Text, split
@@ -94,6 +95,7 @@ def _findings(
         *joined.findings,
         *tally_findings(recoded.tallies, pieces),
         *unmapped_columns(extract, joined.table),
+        *unverified_codes(extract, pieces),
     )
 
 

@@ -14,6 +14,7 @@ from cohort.her2_ish import with_ish, with_keys
 from cohort.table import Choice, Cohort, Finding, Severity
 
 EDITIONS = (2018,)
+STAGE = "her2"  # under which findings and choices are noted
 
 
 class Her2Status(StrEnum):
@@ -37,12 +38,13 @@ def classify_her2(
 ) -> Cohort:
     """The cohort with `her2_status`, `her2_detail`, `her2_rule` and `her2_flags`.
 
-    Evidence, in this order: (1) dual-probe ratio and signals both known, or a decisive
-    single-probe count: the guideline's group; (2) else a reported positive or negative in-situ
-    result, or the overall summary where some in-situ number exists; (3) else what every group
-    left open by partial numbers has in common. The score, this result, the wording of the IHC
-    report and the summary then decide by ``her2_rules/category.csv``. A negative result without
-    a score is `negative_unspecified`, never zero. `her2_rule` reads ``C04.D5``: the deciding row
+    Evidence, in this order: (1) dual-probe ratio and signals both known: the guideline's group;
+    (2) else a reported positive or negative in-situ result, a decisive single-probe count, or
+    the overall summary where some in-situ number exists; (3) else what every group left open by
+    partial numbers has in common. Methods that conflict make positive, flagged. The score, this
+    result, the wording of the IHC report and the summary then decide by
+    ``her2_rules/category.csv``. A negative result without a score is `negative_unspecified`,
+    never zero. `her2_rule` reads ``C04.D5``: the deciding row
     of the category table and the in-situ evidence used.
 
     Parameters
@@ -76,7 +78,13 @@ def classify_her2(
     decided = evidence.join(table, on=keys, how="left")
     names = [name for name in cohort.columns if name not in _OUTPUT]
     classified = engine.materialise(decided.select(*names, *_output()))
-    result = replace(cohort, patients=classified)
+    # What an earlier classification of this cohort noted is no longer true of it.
+    result = replace(
+        cohort,
+        patients=classified,
+        findings=tuple(f for f in cohort.findings if f.source != STAGE),
+        choices=tuple(c for c in cohort.choices if c.stage != STAGE),
+    )
     return result.noting(_findings(result), _choices(edition, chosen))
 
 
@@ -106,7 +114,7 @@ def _check(edition: int, chosen: Mapping[str, str]) -> None:
         problems.append(
             Problem(
                 "her2.edition",
-                f"{edition} is not available",
+                f"{edition!r} is not available",
                 f"Editions: {listed(map(str, EDITIONS))}",
             )
         )
@@ -161,6 +169,16 @@ def _table_flags() -> list[nw.Expr]:
     ]
 
 
+_ASSAY = {
+    "expression": (
+        "This source calls HER2 from gene expression, not from immunohistochemistry or in-situ "
+        "hybridisation: its positive patients are no assay result (edge case E13)."
+    ),
+    "not_stated": (
+        "Positive by the source's summary alone, which does not say by what assay: it may be gene "
+        "expression (edge case E13)."
+    ),
+}
 _STATUS_ADVICE = {
     "negative_unspecified": (
         "HER2-negative by a wording, a summary or an in-situ result, without a score: neither zero "
@@ -177,25 +195,32 @@ def _findings(cohort: Cohort) -> tuple[Finding, ...]:
     """Counts of what is left out of the groups and of each flag."""
     counts = her2_counts(cohort)
     found = []
-    for status, advice in _STATUS_ADVICE.items():
+    for status, meaning in _STATUS_ADVICE.items():
         n = sum(row[3] for row in counts if row[0] == status)
         if n:
-            severity: Severity = "info" if status == "unknown" else "warning"
+            unknown_few = status == "unknown" and n < cohort.n
+            severity: Severity = "info" if unknown_few else "warning"
             found.append(
-                Finding(severity, "her2", "her2_status", status, f"her2_{status}", n, advice)
+                Finding(severity, STAGE, "her2_status", status, f"her2_{status}", n, meaning)
             )
+    advice = _ASSAY.get(dict(cohort.identifies).get("her2_assay", ""))
+    by_summary = sum(row[3] for row in counts if row[1] == "C28.none")
+    if advice and by_summary:
+        found.append(
+            Finding("warning", STAGE, "her2_reported", "", "her2_assay", by_summary, advice)
+        )
     for row in her2_rules.read("flag_meanings"):
         flag, meaning = row["flag"], row["meaning"]
         n = sum(count[3] for count in counts if flag in count[2].split(";"))
         if n:
-            found.append(Finding("info", "her2", "her2_flags", flag, flag, n, meaning))
+            found.append(Finding("info", STAGE, "her2_flags", flag, flag, n, meaning))
     return tuple(found)
 
 
 def _choices(edition: int, chosen: Mapping[str, str]) -> tuple[Choice, ...]:
     """What was decided, for the methods text and the manifest."""
-    made = [Choice("her2", "edition", str(edition), f"ASCO/CAP {edition} guideline")]
+    made = [Choice(STAGE, "edition", str(edition), f"ASCO/CAP {edition} guideline")]
     for policy in her2_rules.policies():
         choice = chosen.get(policy.id, policy.choices[0])
-        made.append(Choice("her2", policy.id, choice, policy.meaning(choice)))
+        made.append(Choice(STAGE, policy.id, choice, policy.meaning(choice)))
     return tuple(made)

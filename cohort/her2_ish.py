@@ -20,6 +20,12 @@ def _column(frame: LazyTable, name: str, kind: Any) -> nw.Expr:
     return nw.lit(None).cast(kind)
 
 
+def _number(frame: LazyTable, name: str) -> nw.Expr:
+    """The number, or null: not-a-number, which compares as the largest of all, is no evidence."""
+    value = _column(frame, name, nw.Float64)
+    return nw.when(value.is_nan().fill_null(True)).then(nw.lit(None)).otherwise(value)
+
+
 def _text_key(frame: LazyTable, name: str) -> nw.Expr:
     return _column(frame, name, nw.String).fill_null(MISSING)
 
@@ -29,11 +35,8 @@ def _cut(frame: LazyTable, stem: str, cuts: tuple[tuple[float, str], ...], lowes
 
     `<stem>_low` and `<stem>_high` bound the value; the upper bound of an interval is exclusive.
     """
-    value = _column(frame, stem, nw.Float64)
-    low = _column(frame, f"{stem}_low", nw.Float64)
-    high = _column(frame, f"{stem}_high", nw.Float64)
-    low = nw.coalesce(low, value)
-    high = nw.coalesce(high, value)
+    value, low, high = (_number(frame, name) for name in (stem, f"{stem}_low", f"{stem}_high"))
+    low, high = nw.coalesce(low, value), nw.coalesce(high, value)
     expression = nw.lit(MISSING)
     below = float("inf")
     levels = [*cuts, (float("-inf"), lowest)]
@@ -71,55 +74,58 @@ def with_ish(frame: LazyTable, engine: Engine, edition: int) -> LazyTable:
     dual = dual.rename_columns(
         {"ish_rule": "dual_rule", "result": "dual_result", "flags": "dual_flags"}
     )
-    single = single.rename_columns(
-        {
-            "k_copies": "k_single",
-            "ish_rule": "single_rule",
-            "result": "single_result",
-            "flags": "single_flags",
-        }
+    single = single.drop_columns("flags").rename_columns(
+        {"k_copies": "k_single", "ish_rule": "single_rule", "result": "single_result"}
     )
     joined = frame.join(
         engine.register("her2_dual", dual), on=["k_ratio", "k_copies", "k_ihc"], how="left"
     ).join(engine.register("her2_single", single), on=["k_single", "k_ihc"], how="left")
-    decided = _is_either
-    whole = nw.col("dual_rule").str.starts_with("D").fill_null(False)
-    by_dual = whole & decided("dual_result")
-    by_single = decided("single_result")
-    numbers_conflict = by_dual & by_single & _differ("dual_result", "single_result")
-    first, second = decided("k_first"), decided("k_second")
-    reports_conflict = first & second & _differ("k_first", "k_second")
-    some_number = ~(nw.col("dual_rule").is_null() & nw.col("single_rule").is_null())
-    summary = (
-        some_number & (nw.col("k_reported") != MISSING) & (nw.col("k_reported") != "equivocal")
-    )
-    summary_result = (
-        nw.when(nw.col("k_reported") == "positive")
-        .then(nw.lit("positive"))
-        .otherwise(nw.lit("negative"))
-    )
-    equivocal = (nw.col("k_first") == "equivocal") | (nw.col("k_second") == "equivocal")
-    positive, reported = nw.lit("positive"), nw.lit("reported")
-    order: list[tuple[nw.Expr, nw.Expr, nw.Expr]] = [
-        (numbers_conflict, positive, nw.lit("numbers_conflict")),
-        (whole, nw.col("dual_result"), nw.col("dual_rule")),
-        (by_single, nw.col("single_result"), nw.col("single_rule")),
-        (reports_conflict, positive, nw.lit("reports_conflict")),
-        (first, nw.col("k_first"), reported),
-        (second, nw.col("k_second"), reported),
-        (summary, summary_result, nw.lit("summary")),
-        (~nw.col("dual_rule").is_null(), nw.col("dual_result"), nw.col("dual_rule")),
-        (~nw.col("single_rule").is_null(), nw.col("single_result"), nw.col("single_rule")),
-        (equivocal, nw.lit("equivocal"), reported),
-    ]
     result, rule = nw.lit(MISSING), nw.lit("none")
-    for condition, value, evidence in reversed(order):
+    for condition, value, evidence in reversed(_evidence()):
         result = nw.when(condition).then(value).otherwise(result)
         rule = nw.when(condition).then(evidence).otherwise(rule)
     resolved = joined.with_columns(k_ish=result, ish_rule=rule)
-    return resolved.with_columns(
-        ish_flags=_ish_flags(), ish_conflict=_conflict_flag(numbers_conflict | reports_conflict)
+    return resolved.with_columns(ish_flags=_ish_flags(), ish_conflict=_conflict_flag())
+
+
+def _evidence() -> list[tuple[nw.Expr, nw.Expr, nw.Expr]]:
+    """(condition, result, evidence) by authority: the first whose condition holds decides.
+
+    Ratio and signals both known give the guideline's group; else a report decides; else a
+    single-probe count, the summary beside numbers, and what partial numbers leave open. Two
+    methods that conflict make the tumour positive (edge case E18).
+    """
+    dual_result, single_result = nw.col("dual_result"), nw.col("single_result")
+    dual_rule, single_rule = nw.col("dual_rule"), nw.col("single_rule")
+    whole = dual_rule.str.starts_with("D").fill_null(False)
+    dual, single = _is_either("dual_result"), _is_either("single_result")
+    first, second = _is_either("k_first"), _is_either("k_second")
+    numbers_conflict = dual & single & _differ("dual_result", "single_result")
+    reports_conflict = first & second & _differ("k_first", "k_second")
+    against_single = (first & _differ("k_first", "single_result")) | (
+        second & _differ("k_second", "single_result")
     )
+    some_number = ~(dual_rule.is_null() & single_rule.is_null())
+    summary = some_number & ~nw.col("k_reported").is_in([MISSING, "equivocal"])
+    summary_positive = nw.col("k_reported") == "positive"
+    summary_result = (
+        nw.when(summary_positive).then(nw.lit("positive")).otherwise(nw.lit("negative"))
+    )
+    equivocal = (nw.col("k_first") == "equivocal") | (nw.col("k_second") == "equivocal")
+    positive, reported = nw.lit("positive"), nw.lit("reported")
+    return [
+        (numbers_conflict, positive, nw.lit("numbers_conflict")),
+        (whole, dual_result, dual_rule),
+        (reports_conflict, positive, nw.lit("reports_conflict")),
+        (single & against_single, positive, nw.lit("methods_conflict")),
+        (first, nw.col("k_first"), reported),
+        (second, nw.col("k_second"), reported),
+        (single, single_result, single_rule),
+        (summary, summary_result, nw.lit("summary")),
+        (~dual_rule.is_null(), dual_result, dual_rule),
+        (~single_rule.is_null(), single_result, single_rule),
+        (equivocal, nw.lit("equivocal"), reported),
+    ]
 
 
 def _is_either(name: str) -> nw.Expr:
@@ -137,8 +143,6 @@ def _ish_flags() -> nw.Expr:
     return (
         nw.when((used == nw.col("dual_rule")).fill_null(False))
         .then(nw.col("dual_flags"))
-        .when((used == nw.col("single_rule")).fill_null(False))
-        .then(nw.col("single_flags"))
         .when(
             (used == "summary").fill_null(False) & (nw.col("k_reported") == "negative_or_equivocal")
         )
@@ -147,16 +151,17 @@ def _ish_flags() -> nw.Expr:
     )
 
 
-def _conflict_flag(methods: nw.Expr) -> nw.Expr:
-    """Flag of in-situ methods that conflict, or of a report against the number-based result."""
-    by_number = nw.col("ish_rule").str.contains("^[DS][0-9]")
-    against = (_is_either("k_first") & _differ("k_first", "k_ish")) | (
-        _is_either("k_second") & _differ("k_second", "k_ish")
+def _conflict_flag() -> nw.Expr:
+    """Flag of in-situ methods that conflict, or of evidence against the result that decided."""
+    methods = nw.col("ish_rule").str.ends_with("_conflict")
+    sources = ("dual_result", "single_result", "k_first", "k_second")
+    against = nw.any_horizontal(
+        *(_is_either(name) & _differ(name, "k_ish") for name in sources), ignore_nulls=False
     )
     return (
         nw.when(methods)
         .then(nw.lit("discordant_ish_methods"))
-        .when(by_number & against & _is_either("k_ish"))
+        .when(against & _is_either("k_ish"))
         .then(nw.lit("ish_status_conflict"))
         .otherwise(nw.lit(None))
     )

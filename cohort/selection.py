@@ -29,20 +29,22 @@ class Criterion:
     column: str
     reason: str
     between: tuple[Bound, Bound] | None = None
-    one_of: tuple[str, ...] | None = None
+    one_of: Sequence[str] | None = None
     not_missing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse none or several conditions in one criterion."""
+        where = f"criterion '{self.id}'"
         given = [self.between is not None, self.one_of is not None, self.not_missing]
         if sum(given) != 1:
-            raise SpecError(
-                Problem(
-                    f"criterion '{self.id}'",
-                    f"{sum(given)} conditions given",
-                    "Exactly one of: between, one_of, not_missing",
-                )
-            )
+            allowed = "Exactly one of: between, one_of, not_missing"
+            raise SpecError(Problem(where, f"{sum(given)} conditions given", allowed))
+        if self.one_of is not None and (isinstance(self.one_of, str) or not self.one_of):
+            found = f"one_of is {self.one_of!r}"
+            raise SpecError(Problem(where, found, "A tuple of levels, such as ('I', 'II')"))
+        if self.between is not None and not _is_range(self.between):
+            found = f"between is {self.between!r}"
+            raise SpecError(Problem(where, found, "Two numbers, the lower first; None is open"))
 
     def met(self) -> nw.Expr:
         """True where met; null where the value is missing."""
@@ -63,8 +65,20 @@ class Criterion:
         return nw.when(value.is_null()).then(nw.lit(None)).otherwise(nw.lit(True))
 
 
+def _is_range(between: object) -> bool:
+    """Whether it is two ends in order, numbers or None, and not open at both."""
+    if isinstance(between, str) or not isinstance(between, Sequence) or len(between) != 2:
+        return False
+    ends = [end for end in between if end is not None]
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
+    return bool(ends) and numbers and ends == sorted(ends)
+
+
 def her2_criteria() -> tuple[Criterion, ...]:
-    """The criteria that leave the three HER2 groups, one a status that is no group."""
+    """The criteria that leave the three HER2 groups, one a status that is no group.
+
+    Their ids hold a hyphen, which an id of a study file cannot.
+    """
     reasons = {
         "unknown": "No HER2 evidence",
         "unresolved": "HER2 evidence conflicts or is incomplete",
@@ -74,14 +88,14 @@ def her2_criteria() -> tuple[Criterion, ...]:
     criteria = []
     for status, reason in reasons.items():
         every.remove(status)
-        criteria.append(Criterion(f"her2_{status}", "her2_status", reason, one_of=tuple(every)))
+        criteria.append(Criterion(f"her2-{status}", "her2_status", reason, one_of=tuple(every)))
     return tuple(criteria)
 
 
 def endpoint_criterion(endpoint: str) -> Criterion:
     """The criterion that leaves patients whose endpoint is known."""
     return Criterion(
-        f"{endpoint}_known",
+        f"{endpoint}-known",
         f"{endpoint}_time",
         "Vital status or follow-up not known",
         not_missing=True,
@@ -141,7 +155,12 @@ def select(
         Choice("select" if i < len(criteria) else "select_implied", c.id, _words(c), c.reason)
         for i, c in enumerate(every)
     )
-    selected = replace(cohort, patients=cohort.engine.materialise(kept), n=n, attrition=steps)
+    selected = replace(
+        cohort,
+        patients=cohort.engine.materialise(kept),
+        n=n,
+        attrition=cohort.attrition + steps,
+    )
     return selected.noting(choices=chosen)
 
 
@@ -189,19 +208,51 @@ def _steps(
 
 
 def _check(cohort: Cohort, criteria: Sequence[Criterion]) -> None:
+    """Columns that are not there, and conditions that do not fit theirs, all at once."""
     known = cohort.columns
-    problems = [
-        Problem(
-            f"criterion '{c.id}'",
-            f"'{c.column}' is not a column of this cohort",
-            f"Columns: {listed(known)}",
-            suggest(c.column, known),
-        )
-        for c in criteria
-        if c.column not in known
-    ]
+    problems = []
+    for criterion in criteria:
+        if criterion.column not in known:
+            problems.append(
+                Problem(
+                    f"criterion '{criterion.id}'",
+                    f"'{criterion.column}' is not a column of this cohort",
+                    f"Columns: {listed(known)}",
+                    suggest(criterion.column, known),
+                )
+            )
+        else:
+            problems += _misfits(criterion)
     if problems:
         raise SpecError(problems)
+
+
+def _misfits(criterion: Criterion) -> list[Problem]:
+    """Levels that the column does not have, a range of what is no number."""
+    known = column(criterion.column)
+    if known is None:
+        return []
+    where = f"criterion '{criterion.id}'"
+    numeric = known.kind in ("number", "integer")
+    if criterion.between is not None and not numeric:
+        found = f"'{known.name}' is no number and has no range"
+        return [Problem(where, found, advice="Use one_of.")]
+    wrong = []
+    for level in criterion.one_of or ():
+        if numeric and not _is_number(level):
+            wrong.append(Problem(where, f"'{level}' is no number, and {known.name} is one"))
+        elif known.levels and level not in known.levels:
+            allowed, near = f"Levels: {listed(known.levels)}", suggest(level, known.levels)
+            wrong.append(Problem(where, f"'{level}' is not a level of {known.name}", allowed, near))
+    return wrong
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _words(criterion: Criterion) -> str:

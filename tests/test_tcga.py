@@ -53,9 +53,9 @@ def test_the_groups_of_all_1099_patients(result):
 
 def test_a_patient_missing_from_the_outcome_file_has_no_endpoint(numbers):
     # 1,096 of 1,099 have overall survival; among the groups one HER2-low patient has none.
-    assert numbers["flow.os.os_known/n_removed/low"].n == 1
-    assert numbers["flow.os.os_known/n_after/zero"].n == 61
-    assert numbers["flow.os.os_known/n_after/low"].n == 407
+    assert numbers["flow.os.os-known/n_removed/low"].n == 1
+    assert numbers["flow.os.os-known/n_after/zero"].n == 61
+    assert numbers["flow.os.os-known/n_after/low"].n == 407
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,10 @@ def _her2(result: StudyResult) -> str:
         f"HER2 status follows ASCO/CAP {edition}: zero is IHC 0 and low is IHC 1+, or 2+ with a "
         "negative in-situ result; positive is IHC 3+ or a positive in-situ result after the "
         "guideline's IHC work-up. Evidence was taken in this order: dual-probe ratio and signals "
-        "both known, or a decisive single-probe count (the guideline's group); else a reported "
-        "positive or negative in-situ result, or the overall summary where some in-situ number "
-        "exists; else what every group left open by partial numbers has in common. An edition "
-        "re-reads in-situ results only, never a score. Edge cases were decided as follows."
+        "both known (the guideline's group); else a reported positive or negative in-situ result, "
+        "a decisive single-probe count, or the overall summary where some in-situ number exists; "
+        "else what every group left open by partial numbers has in common. An edition re-reads "
+        "in-situ results only, never a score. Edge cases were decided as follows."
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
+from narwhals.exceptions import DuplicateError
 
 from cohort.errors import DataError, Problem, SpecError
 from cohort.formats.delimited import WHITE, twice_over
@@ -80,6 +81,9 @@ def to_arrow(table: Any) -> pa.Table:
         return table.replace_schema_metadata(None)
     try:
         frame = nw.from_native(table)
+    except DuplicateError:
+        twice_over([str(name) for name in table.columns], "table")
+        raise
     except TypeError:
         found = f"a {type(table).__name__} is no table"
         allowed = "A path, or a pandas, Polars, Arrow or DuckDB table"

@@ -217,3 +217,44 @@ def test_ssf8_is_not_read_with_the_codes_of_the_interpretations() -> None:
 def test_facts_from_memory_keep_their_mark() -> None:
     rows = list(csv.DictReader((FOLDER / "naaccr_160_race.csv").read_text().splitlines()))
     assert {row["verified"] for row in rows} == {"memory"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (
+            "vital_status: {from: fu.V, codes: label_vital_status}\n"
+            "  followup_days: {from: main.D, number: {}}",
+            "from 'main', but vital status from 'fu'",
+        ),
+        (
+            "vital_status: {first_of: [fu.V, main.V], codes: label_vital_status}\n"
+            "  followup_days: {first_of: [main.D, fu.D], number: {}}",
+            "from 'main', else 'fu', but vital status from 'fu', else 'main'",
+        ),
+        (
+            "vital_status: {from: main.V, codes: label_vital_status}\n"
+            "  followup_days: {coalesce: [main.D, fu.D], number: {}}",
+            "from 'fu' and 'main', but vital status from 'main'",
+        ),
+        ("followup_days: {from: main.D, number: {scale: 30.4}}", "in the unit of the source"),
+        ("given_dss_time: {from: main.D, number: {scale: 12}}", "in the unit of the source"),
+    ],
+)
+def test_follow_up_is_in_its_own_unit_and_from_the_file_of_vital_status(
+    tmp_path: Path, columns: str, said: str
+) -> None:
+    text = column(columns).replace(
+        "  visits: {grain: event, key: ID, required: false}",
+        "  fu: {grain: patient, key: ID, required: false}",
+    )
+    assert said in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("label", "score"),
+    [("0+", "0"), ("Score 0", "0"), ("ihc 1+", "1+"), ("Positive (Score 3+)", "3+"), ("+1", "1+")],
+)
+def test_wordings_of_a_score_are_read_as_that_score(label: str, score: str) -> None:
+    codes = {c.code.lower(): c.value for c in read_codes(FOLDER / "label_her2_ihc_score.csv").codes}
+    assert codes[label.lower()] == score

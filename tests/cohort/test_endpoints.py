@@ -81,3 +81,29 @@ def test_an_endpoint_that_the_source_gives_and_one_that_it_does_not(make_cohort)
 def test_a_source_without_follow_up_is_told_what_is_needed(make_cohort):
     with pytest.raises(SpecError, match="gives no follow-up"):
         add_endpoint(make_cohort({"vital_status": ["dead"]}), id="os")
+
+
+def test_events_at_zero_are_counted_in_words(make_cohort):
+    cohort = make_cohort({"vital_status": ["dead", "alive"], "followup_days": [0.0, 0.0]})
+    finding = next(f for f in add_endpoint(cohort, id="os").findings if f.rule == "time_zero")
+    assert finding.n == 2
+    assert "1 of these patients have the event at 0" in finding.advice
+
+
+def test_days_of_death_are_no_follow_up_in_months(make_cohort):
+    days = {"vital_status": ["dead"], "death_day": [3.0], "last_contact_day": [3.0]}
+    with pytest.raises(SpecError, match="gives no follow-up"):
+        add_endpoint(make_cohort(days, time_unit="months"), id="os")
+
+
+def test_a_kind_may_be_written_small_and_an_id_made_again(make_cohort):
+    given = {"given_dss_time": [5.0], "given_dss_event": ["yes"]}
+    cohort = make_cohort(given | {"vital_status": ["alive"], "followup_days": [9.0]})
+    made = add_endpoint(add_endpoint(cohort, id="x"), id="x", kind="dss")
+    assert _endpoint(made, "x") == [(5, True)]
+
+
+def test_censoring_without_a_unit_is_refused(make_cohort):
+    cohort = make_cohort({"vital_status": ["dead"], "followup_days": [3.0]})
+    with pytest.raises(SpecError, match="Duration"):
+        add_endpoint(cohort, id="os", censor_at=5)

@@ -392,9 +392,20 @@ def test_the_cohort_carries_what_the_source_says(tmp_path: Path) -> None:
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
-    dictionary = source(tmp_path, "grade: {from: main.G, codes: g}")
+    source(tmp_path, "grade: {from: main.G, codes: g}")
     table = frame(G=["1", "02", "6", "7"])
     one = harmonise(load(table, source=dictionary))
     other = harmonise(load(table.iloc[::-1], source=dictionary))
     pd.testing.assert_frame_equal(one.to_pandas(), other.to_pandas())
     assert one.findings == other.findings
+
+
+def test_codes_that_are_from_memory_are_told(tmp_path: Path) -> None:
+    source(tmp_path, "grade: {from: main.G, codes: g}")
+    table = tmp_path / "codes" / "g.csv"
+    table.write_text(CODES.replace("two,yes,s", "two,memory,s"))
+    dictionary = SourceDictionary.load(tmp_path / "clinic.yaml")
+    cohort = harmonise(load(frame(G=["1", "02"]), source=dictionary))
+    told = [f for f in cohort.findings if f.rule == "unverified_codes"]
+    assert [(f.column, f.value, f.n) for f in told] == [("grade", "g", 1)]
+    assert "1 of the 6 codes" in told[0].advice

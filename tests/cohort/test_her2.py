@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -34,7 +35,7 @@ WORKED = [
     # E1: 2+ without in-situ evidence, whatever the wording says.
     (("2+", N, N, N, N, N, N, N), "unresolved", "C06.none", ""),
     (("2+", "positive", N, N, N, N, N, N), "unresolved", "C06.none", "score_status_conflict"),
-    (("2+", N, N, N, N, N, N, "positive"), "unresolved", "C06.none", ""),
+    (("2+", N, N, N, N, N, N, "positive"), "unresolved", "C17.none", "summary_conflict"),
     # E2: an equivocal result without numbers leaves 2+ open; numbers re-derive it (group 4).
     (("2+", N, "equivocal", N, N, N, N, N), "unresolved", "C05.reported", ""),
     (
@@ -111,6 +112,47 @@ WORKED = [
         ("2+", N, "positive", N, 1.5, 3.0, N, "positive"),
         "low", "C04.D5", "ish_status_conflict;summary_conflict",
     ),
+    # A single-probe count is one method beside others: it never overrules a positive report.
+    (
+        ("2+", N, "positive", "negative", N, N, 3.0, N),
+        "positive", "C03.reports_conflict", "discordant_ish_methods",
+    ),
+    (
+        ("2+", N, "positive", N, N, N, 3.0, N),
+        "positive", "C03.methods_conflict", "discordant_ish_methods",
+    ),
+    (
+        ("2+", N, N, "negative", N, N, 6.0, N),
+        "positive", "C03.methods_conflict", "discordant_ish_methods",
+    ),
+    (("2+", N, N, N, N, 8.0, 3.0, N), "positive", "C03.numbers_conflict", "discordant_ish_methods"),
+    # The summary is used only where it decides, and an equivocal one never.
+    (("2+", N, N, N, 1.5, N, N, "equivocal"), "unresolved", "C05.P2b", "partial_ish"),
+    (("2+", N, N, N, N, N, 4.0, "negative"), "low", "C04.summary", ""),
+    (("0", N, "negative", N, N, N, N, "positive"), "zero", "C10.reported", "summary_conflict"),
+    (
+        ("3+", N, "negative", N, N, N, N, "negative"),
+        "positive", "C02.reported", "discordant_ihc_ish;summary_conflict",
+    ),
+    ((N, N, "negative", N, N, N, N, "positive"), "unresolved", "C34.reported", "summary_conflict"),
+    ((N, "negative", N, N, N, N, N, "positive"), "unresolved", "C24.none", "summary_conflict"),
+    # Equivocal evidence.
+    (("2+", N, N, "equivocal", N, N, N, N), "unresolved", "C05.reported", ""),
+    (("2+", N, "equivocal", N, N, 3.0, N, N), "low", "C04.P5b", "partial_ish"),
+    ((N, "equivocal", N, N, N, N, N, N), "unresolved", "C27.none", ""),
+    ((N, N, N, N, N, N, N, "equivocal"), "unresolved", "C30.none", ""),
+    ((N, N, "equivocal", N, N, N, N, N), "unresolved", "C31.reported", ""),
+    # What differs from the result that decided is flagged, whichever it is.
+    (("2+", N, N, "positive", 1.5, 3.0, N, N), "low", "C04.D5", "ish_status_conflict"),
+    (("2+", N, "negative", N, N, 8.0, N, N), "low", "C04.reported", "ish_status_conflict"),
+    (("0", "positive", N, N, N, N, N, N), "zero", "C12.none", "score_status_conflict"),
+    # The rows of the in-situ tables that are left.
+    (("3+", N, N, N, N, N, 5.0, N), "positive", "C01.S2a", ""),
+    ((N, N, N, N, N, N, 5.0, N), "unresolved", "C32.S2d", ""),
+    (("3+", N, N, N, 1.5, N, N, N), "positive", "C01.P2a", "partial_ish"),
+    ((N, N, N, N, N, 8.0, N, N), "unresolved", "C32.P3b", "partial_ish"),
+    ((N, N, N, N, N, 3.0, N, N), "unresolved", "C32.P5c", "partial_ish"),
+    ((N, N, N, N, 2.5, 3.0, N, N), "unresolved", "C32.D2d", "ish_group_2_3_4"),
     # Nothing known.
     ((N, N, N, N, N, N, N, N), "unknown", "C33.none", ""),
 ]  # fmt: skip
@@ -129,10 +171,53 @@ def test_each_worked_patient_has_the_status_rule_and_flags_written_beside_it(mak
     assert seen == [row[1:] for row in WORKED]
 
 
+def test_the_detail_names_the_evidence_behind_the_group(make_cohort):
+    patients = {
+        "ihc_0": ("0", N, N, N, N, N, N, N),
+        "ihc_1": ("1+", N, N, N, N, N, N, N),
+        "ihc_2_ish_negative": ("2+", N, "negative", N, N, N, N, N),
+        "ihc_3": ("3+", N, "negative", N, N, N, N, N),
+        "ish_positive": ("1+", N, "positive", N, N, N, N, N),
+        "reported_positive": (N, N, N, N, N, N, N, "positive"),
+    }
+    classified = classify_her2(make_cohort(_columns(list(patients.values())))).to_pandas()
+    assert list(classified.her2_detail) == list(patients)
+    policy = classify_her2(
+        make_cohort(_columns([("2+", N, N, N, N, N, N, N)])), policies={"E1": "low"}
+    )
+    assert list(policy.to_pandas().her2_detail) == ["ihc_2_ish_unknown"]
+
+
+def test_not_a_number_is_no_evidence(make_cohort):
+    nan = float("nan")
+    cohort = make_cohort({"her2_ihc": ["2+"], "her2_ratio": [nan], "her2_copies": [nan]})
+    assert classify_her2(cohort).to_pandas().her2_rule[0] == "C06.none"
+
+
+def test_a_second_classification_replaces_what_the_first_noted(make_cohort):
+    cohort = make_cohort(_columns([row[0] for row in WORKED]) | {"age_years": [50.0] * len(WORKED)})
+    once = classify_her2(cohort, policies={"E1": "low"})
+    twice = classify_her2(classify_her2(cohort), policies={"E1": "low"})
+    assert twice.findings == once.findings
+    assert twice.choices == once.choices
+    assert list(twice.to_pandas().age_years) == [50.0] * len(WORKED)
+
+
+def test_a_source_without_any_evidence_and_one_by_expression_are_warned_of(make_cohort):
+    nothing = classify_her2(make_cohort({"age_years": [50.0]}))
+    assert [(f.severity, f.rule, f.n) for f in nothing.findings] == [("warning", "her2_unknown", 1)]
+    cohort = make_cohort({"her2_reported": ["positive", "negative"]})
+    expression = replace(cohort, identifies=(("her2_assay", "expression"),))
+    found = {f.rule: (f.severity, f.n) for f in classify_her2(expression).findings}
+    assert found["her2_assay"] == ("warning", 1)
+
+
 @pytest.mark.parametrize(
     ("policy", "choice", "evidence", "status"),
     [
         ("E1", "low", ("2+", N, N, N, N, N, N, N), "low"),
+        ("E16", "positive", ("0", N, N, N, N, N, N, "positive"), "positive"),
+        ("E16", "keep_by_ihc", ("1+", N, N, N, N, N, N, "positive"), "low"),
         ("E3", "exclude", ("0", N, "positive", N, N, N, N, N), "unresolved"),
         ("E3", "keep_by_ihc", ("0", N, "positive", N, N, N, N, N), "zero"),
         ("E3", "keep_by_ihc", ("1+", N, "positive", N, N, N, N, N), "low"),
@@ -288,6 +373,12 @@ def test_counts_and_findings_add_up_to_every_patient(make_cohort):
     classified = classify_her2(cohort)
     assert sum(row[3] for row in her2_counts(classified)) == cohort.n
     said = {f.rule: f.n for f in classified.findings}
+    severities = {f.rule: f.severity for f in classified.findings}
+    assert severities["her2_unresolved"] == severities["her2_negative_unspecified"] == "warning"
+    assert severities["her2_unknown"] == "info"
+    assert said["recount_assumed"] == sum("recount_assumed" in r[3] for r in WORKED)
+    statuses = [row[0] for row in her2_counts(classified)]
+    assert statuses == sorted(statuses, key=[str(s) for s in Her2Status].index)
     assert said["her2_negative_unspecified"] == sum(r[1] == "negative_unspecified" for r in WORKED)
     assert said["her2_unresolved"] == sum(r[1] == "unresolved" for r in WORKED)
     assert said["her2_unknown"] == 1

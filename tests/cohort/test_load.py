@@ -225,3 +225,9 @@ def test_a_damaged_parquet_file_is_told(tmp_path: Path, clinic: SourceDictionary
     path = tmp_path / "a.parquet"
     path.write_bytes(b"PAR1 not really")
     assert "is no readable Parquet file" in refused(path, clinic)
+
+
+def test_a_frame_with_a_column_twice_is_refused() -> None:
+    twice = pd.DataFrame([[1, 2, 3]], columns=["ID", "Age", "Age"])
+    with pytest.raises(DataError, match="'Age' stands 2 times"):
+        load(twice, source="ncdb_puf")

@@ -29,10 +29,10 @@ def test_attrition_of_worked_patients(make_cohort):
     assert steps == {
         "era": (7, 2, 1, 5),
         "women": (5, 2, 1, 3),
-        "her2_unknown": (3, 1, 0, 2),
-        "her2_unresolved": (2, 0, 0, 2),
-        "her2_negative_unspecified": (2, 1, 0, 1),
-        "os_known": (1, 0, 0, 1),
+        "her2-unknown": (3, 1, 0, 2),
+        "her2-unresolved": (2, 0, 0, 2),
+        "her2-negative_unspecified": (2, 1, 0, 1),
+        "os-known": (1, 0, 0, 1),
     }
     assert list(selected.to_pandas().patient_id) == ["p000001"]
     assert selected.n == 1
@@ -98,6 +98,54 @@ def test_unknown_columns_are_told_together_with_a_suggestion(make_cohort):
 def test_a_criterion_has_exactly_one_condition():
     with pytest.raises(SpecError, match="2 conditions given"):
         Criterion("a", "sex", "x", one_of=("female",), not_missing=True)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"one_of": "III"}, "one_of is 'III'"),
+        ({"one_of": ()}, "one_of is ()"),
+        ({"between": (None, None)}, "between is (None, None)"),
+        ({"between": (20,)}, "between is (20,)"),
+        ({"between": ("20", "80")}, "between is ('20', '80')"),
+        ({"between": (80, 20)}, "between is (80, 20)"),
+        ({"between": (True, 2)}, "between is (True, 2)"),
+    ],
+)
+def test_a_condition_that_is_none_is_refused_when_it_is_made(condition, said):
+    with pytest.raises(SpecError) as error:
+        Criterion("x", "stage", "x", **condition)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "said"),
+    [
+        (Criterion("x", "stage", "x", one_of=("II", "iii")), "'iii' is not a level of stage"),
+        (Criterion("x", "stage", "x", between=(1, 2)), "'stage' is no number"),
+        (Criterion("x", "age_years", "x", one_of=("old",)), "'old' is no number"),
+    ],
+)
+def test_a_condition_that_does_not_fit_its_column_is_refused(make_cohort, criterion, said):
+    cohort = make_cohort({"stage": ["I"], "age_years": [50.0]})
+    with pytest.raises(SpecError, match=said):
+        select(cohort, [criterion], her2_groups=False)
+
+
+def test_a_missing_time_leaves_the_endpoint_of_that_name_and_no_other(make_cohort):
+    cohort = make_cohort({"pfi_time": [1.0, None, 0.0], "os_time": [None, 1.0, 1.0]})
+    selected = select(cohort, [], endpoint="pfi", her2_groups=False)
+    assert list(selected.to_pandas().patient_id) == ["p000000", "p000002"]
+    step = selected.attrition[0]
+    assert (step.id, step.n_removed, step.n_unknown) == ("pfi-known", 1, 1)
+    assert selected.choices[-1].stage == "select_implied"
+
+
+def test_a_second_selection_continues_the_attrition_of_the_first(make_cohort):
+    cohort = make_cohort({"sex": ["female", "female", "male"], "os_time": [1.0, None, 2.0]})
+    once = select(cohort, [SEX], her2_groups=False)
+    twice = select(once, [], endpoint="os", her2_groups=False)
+    assert [(s.n_before, s.n_after) for s in twice.attrition] == [(3, 2), (2, 1)]
 
 
 def test_numbers_are_compared_as_numbers_in_one_of(make_cohort):
