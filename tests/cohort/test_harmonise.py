@@ -392,7 +392,7 @@ def test_the_cohort_carries_what_the_source_says(tmp_path: Path) -> None:
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
-    source(tmp_path, "grade: {from: main.G, codes: g}")
+    dictionary = source(tmp_path, "grade: {from: main.G, codes: g}")
     table = frame(G=["1", "02", "6", "7"])
     one = harmonise(load(table, source=dictionary))
     other = harmonise(load(table.iloc[::-1], source=dictionary))
