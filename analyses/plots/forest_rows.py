@@ -62,9 +62,17 @@ def forest_rows(columns: Sequence[tuple[str, tuple[CoxModel, ...]]]) -> tuple[Fo
         term = terms[name]
         if set(own) != {None}:
             rows.append(ForestRow(name, None, term_words(term), True))
+        if term.kind == "spline":  # the columns of a curve are no hazard ratios singly
+            continue
         for level in own:
             words = term_words(term) if level is None else level_words(term, level)
-            cells = tuple(found.get((i, name, level)) for i in range(len(columns)))
+            every = [found.get((i, name, level)) for i, _ in enumerate(columns)]
+            lead = next(every[i] for i, _ in widest_first if every[i] is not None)
+            # Ratios against different references do not stand side by side.
+            cells = tuple(
+                c if c is None or lead is None or c.reference == lead.reference else None
+                for c in every
+            )
             against = reference_words(term, level)
             rows.append(ForestRow(name, level, words, False, against, cells))
     return tuple(rows)
@@ -128,6 +136,8 @@ def notes(
     said = [f"Cox models, {' and '.join(ties)} ties; squares are sized by events."]
     if any(model.robust for model in models):
         said.append("Limits from the robust variance.")
+    if any(term.kind == "spline" for model in models for term in model.terms):
+        said.append("Splines are curves and have no single ratio.")
     if clipped:
         said.append("Arrows: limits beyond the axis.")
     if counted and len(columns) > 1:

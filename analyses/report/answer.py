@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label, percent
 from analyses.report.blocks import Block, Bullets, Callout, Paragraph
 from analyses.report.cautions import cautions
-from analyses.report.words import endpoint_of, in_sentence, joined, selected
+from analyses.report.words import endpoint_of, events, in_sentence, joined, selected
+from analyses.results.cox import Coefficient, CoxModel
 from analyses.results.study import CoxAnalysis, StudyResult
 
 SHOWN = 4  # models named on the first page; all are in Results
@@ -31,33 +32,68 @@ def front_matter(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 def _who(result: StudyResult, style: NumberStyle) -> str:
     share = percent(result.n_analysed / result.n_loaded, style)
     loaded = count(result.n_loaded, style)
-    verb = "compared" if result.compares_her2 else "analysed"
-    return f"Of {loaded} patients {share} were {verb}: {selected(result, style)}."
+    return f"Of {loaded} patients {share} were selected: {selected(result, style)}."
 
 
 def _found(result: StudyResult, style: NumberStyle) -> Iterator[str]:
-    """The HER2 hazard ratios of each Cox model, adjusted and not told apart."""
-    models = [a for a in result.analyses if isinstance(a, CoxAnalysis)]
+    """The HER2 hazard ratios of the first Cox models, with who and what each rests on."""
     told = 0
-    for analysis in models:
+    for analysis in result.analyses:
+        if not isinstance(analysis, CoxAnalysis) or told == SHOWN:
+            continue
         contrasts = [
             c
             for c in analysis.adjusted.coefficients
             if c.term == "her2_status" and not c.is_reference
         ]
-        if not contrasts or told == SHOWN:
-            continue
-        told += 1
-        outcome = endpoint_of(result, analysis.endpoint).label
-        others = [t.name for t in analysis.adjusted.terms if t.name != "her2_status"]
-        how = (
-            f"adjusted for {joined([in_sentence(name) for name in others])}"
-            if others
-            else "unadjusted"
+        if contrasts:
+            told += 1
+            yield _ratios(result, analysis, contrasts, style)
+
+
+def _ratios(
+    result: StudyResult,
+    analysis: CoxAnalysis,
+    contrasts: Sequence[Coefficient],
+    style: NumberStyle,
+) -> str:
+    fitted = analysis.adjusted
+    endpoint = endpoint_of(result, analysis.endpoint)
+    n_event = events(endpoint, fitted.n_event, style)
+    limits = [r.reason for r in result.restrictions if r.analysis == analysis.id]
+    within = f"; {joined(limits)}" if limits else ""
+    who = f"{count(fitted.n, style)} patients, {n_event}{within}"
+    ratios = "; ".join(
+        f"{label('her2_status', c.level)} {words.hazard_ratio(*c.hazard_ratio, style)}"
+        for c in contrasts
+    )
+    level = words.tick(100 * fitted.conf_level)
+    reference = label("her2_status", contrasts[0].reference)
+    return (
+        f"{endpoint.label} ({who}), hazard ratio against {reference} with {level}% limits, "
+        f"{_how(fitted)}: {ratios}."
+    )
+
+
+def _how(fitted: CoxModel) -> str:
+    """What the HER2 contrast is conditional on, in words."""
+    alone = [t for t in fitted.terms if t.kind != "interaction" and t.name != "her2_status"]
+    pairs = [t for t in fitted.terms if t.kind == "interaction"]
+    inner = [
+        part
+        for pair in pairs
+        if any(p.name == "her2_status" for p in pair.parts)
+        for part in pair.parts
+        if part.name != "her2_status"
+    ]
+    parts = []
+    if alone:
+        parts.append(f"adjusted for {joined([in_sentence(t.name) for t in alone])}")
+    if fitted.strata:
+        parts.append(f"stratified by {joined([in_sentence(name) for name in fitted.strata])}")
+    for part in inner:
+        at = (
+            label(part.name, part.reference) if part.reference else f"{in_sentence(part.name)} of 0"
         )
-        ratios = "; ".join(
-            f"{label('her2_status', c.level)} {words.hazard_ratio(*c.hazard_ratio, style)}"
-            for c in contrasts
-        )
-        reference = label("her2_status", contrasts[0].reference)
-        yield f"{outcome}, hazard ratio against {reference} ({how}): {ratios}."
+        parts.append(f"at {at} (the model has an interaction)")
+    return ", ".join(parts) or "unadjusted"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyses import formatting as words
-from analyses.formatting import NumberStyle, count, label, n_percent
+from analyses.formatting import NumberStyle, count, n_percent
 from analyses.report.blocks import Block, Bullets, Heading, Paragraph
 from analyses.report.words import endpoint_of, events, group_words, joined
-from analyses.results.study import CoxAnalysis, CurveAnalysis, StudyResult
+from analyses.results.study import (
+    Analysis,
+    CoxAnalysis,
+    CurveAnalysis,
+    StudyResult,
+    TestAnalysis,
+)
 
-FEW_EVENTS = "few_events"
-NO_EVENTS = "no_events"
 LEAST_EVENTS = 10
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
+SAID_OTHERWISE = ("few_events", "no_events", UNEQUAL_FOLLOW_UP)
 
 
 def caution_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
@@ -24,11 +29,12 @@ def caution_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
         yield Paragraph("No caution beyond those of every observational cohort was found.")
     else:
         yield Bullets(said)
-    yield Paragraph(
-        "The comparison of HER2 groups is observational: groups differ in features that also bear "
-        "on prognosis, and what was not measured is not adjusted for. HER2-low is in part a "
-        "laboratory's habit: readers agree poorly on IHC 0 against 1+."
-    )
+    if result.compares_her2:
+        yield Paragraph(
+            "The comparison of HER2 groups is observational: groups differ in features that also "
+            "bear on prognosis, and what was not measured is not adjusted for. HER2-low is in "
+            "part a laboratory's habit: readers agree poorly on IHC 0 against 1+."
+        )
 
 
 def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
@@ -37,45 +43,58 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
     told: set[tuple[str, str]] = set()  # a group is warned of once an endpoint
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
-            sentences += _few_events(result, analysis, told)
+            groups = [(c.group, c.n, c.n_event) for c in analysis.curves.curves]
+            found = (analysis.curves.by, groups)
+            sentences += _few_events(result, analysis.endpoint, found, told, style)
             sentences += _follow_up(result, analysis, style)
+        elif isinstance(analysis, TestAnalysis):
+            test = analysis.test
+            groups = list(zip(test.groups, test.n, test.n_event, strict=True))
+            sentences += _few_events(result, analysis.endpoint, (test.by, groups), told, style)
         elif isinstance(analysis, CoxAnalysis):
-            sentences += _thin_levels(result, analysis, told)
-    sentences += _outside(result, style)
+            groups = [
+                (c.level, c.n, c.n_event)
+                for c in analysis.adjusted.coefficients
+                if c.term == "her2_status" and c.level is not None
+            ]
+            found = ("her2_status", groups)
+            sentences += _few_events(result, analysis.endpoint, found, told, style)
+        sentences += _warned(result, analysis)
+    if result.compares_her2:
+        sentences += _outside(result, style)
     return tuple(dict.fromkeys(sentences))
 
 
 def _few_events(
-    result: StudyResult, analysis: CurveAnalysis, told: set[tuple[str, str]]
+    result: StudyResult,
+    id: str,
+    found: tuple[str | None, Sequence[tuple[str, int, int]]],
+    told: set[tuple[str, str]],
+    style: NumberStyle,
 ) -> Iterator[str]:
-    """Groups that the curves warn of, with the count in the endpoint's own noun."""
-    warned = {f.value for f in analysis.curves.findings if f.rule in (FEW_EVENTS, NO_EVENTS)}
-    for curve in analysis.curves.curves:
-        if curve.group in warned:
-            name = group_words(analysis.curves.by, curve.group)
-            told.add((analysis.endpoint, curve.group))
-            yield _no_conclusion(result, analysis.endpoint, name, curve.n, curve.n_event)
-
-
-def _thin_levels(
-    result: StudyResult, analysis: CoxAnalysis, told: set[tuple[str, str]]
-) -> Iterator[str]:
-    """HER2 groups with fewer than ten events in a model, where no curve has said so."""
-    for c in analysis.adjusted.coefficients:
-        if c.term != "her2_status" or c.level is None or c.n_event >= LEAST_EVENTS:
-            continue
-        if (analysis.endpoint, c.level) not in told:
-            told.add((analysis.endpoint, c.level))
-            name = label(c.term, c.level)
-            yield _no_conclusion(result, analysis.endpoint, name, c.n, c.n_event)
-
-
-def _no_conclusion(result: StudyResult, id: str, name: str, n: int, n_event: int) -> str:
+    """Groups with fewer than ten events, each once an endpoint, in the endpoint's own noun."""
     endpoint = endpoint_of(result, id)
-    return (
-        f"{endpoint.label}: {events(endpoint, n_event)} among {n:,} patients ({name}) support no "
-        "conclusion about this group: neither a difference nor its absence."
-    )
+    by, groups = found
+    for group, n, n_event in groups:
+        if n_event >= LEAST_EVENTS or (id, group) in told:
+            continue
+        told.add((id, group))
+        who = f"{count(n, style)} patients ({group_words(by, group)})"
+        yield (
+            f"{endpoint.label}: {events(endpoint, n_event, style)} among {who} support no "
+            "conclusion about this group: neither a difference nor its absence."
+        )
+
+
+def _warned(result: StudyResult, analysis: Analysis) -> Iterator[str]:
+    """What else an estimator warned of, in its own words."""
+    for finding in result.findings:
+        if (
+            finding.source == analysis.id
+            and finding.severity == "warning"
+            and finding.rule not in SAID_OTHERWISE
+        ):
+            yield f"{analysis.title}: {finding.advice}"
 
 
 def _follow_up(result: StudyResult, analysis: CurveAnalysis, style: NumberStyle) -> Iterator[str]:
@@ -109,7 +128,7 @@ def _outside(result: StudyResult, style: NumberStyle) -> Iterator[str]:
     other = sizes.get("unresolved", 0) + sizes.get("unknown", 0)
     if other:
         yield (
-            f"{n_percent(other, total, style)} more have HER2 evidence that conflicts, is "
+            f"{n_percent(other, total, style)} have HER2 evidence that conflicts, is "
             f"incomplete or is absent ({count(sizes.get('unresolved', 0), style)} unresolved, "
             f"{count(sizes.get('unknown', 0), style)} unknown)."
         )

@@ -15,7 +15,7 @@ from analyses.report.blocks import (
     aligned,
     row,
 )
-from analyses.report.words import endpoint_of, events, joined, selected
+from analyses.report.words import joined, selected
 from analyses.results.study import StudyResult
 from cohort.schema import HER2_GROUPS, HER2_STATUS
 from cohort.table import Finding
@@ -77,18 +77,19 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
         f"Of {count(result.n_loaded, style)} patients, {selected(result, style)} {met}. Each "
         "patient left out is counted once, under the first criterion not met."
     )
-    if not result.attrition:
+    if not alt:
         return
     yield FigureBlock("flow", "Flow of patients from the source to the analysis.", alt, 166)
     columns: tuple[str, ...] = ("Step", "Left out", "of these, value missing", "Remain")
     columns += tuple(label("her2_status", group) for group in HER2_GROUPS)
     rows = []
-    for step in result.attrition:
-        name = f"flow.{step.id}"
+    known = [(f"flow.{e.id}.{e.step.id}", e.step, e.label) for e in result.endpoints]
+    chains = [(f"flow.{step.id}", step, "") for step in result.attrition]
+    for name, step, of in [*chains, *known]:
         after = dict(step.after_by_group)
         rows.append(
             row(
-                step.reason,
+                f"{of} known" if of else step.reason,
                 Cell(count(step.n_removed, style), f"{name}/n_removed"),
                 Cell(count(step.n_unknown, style), f"{name}/n_unknown"),
                 Cell(count(step.n_after, style), f"{name}/n_after"),
@@ -102,7 +103,7 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
         aligned(len(columns)),
         tuple(rows),
         (4, 1.1, 1.4, 1.1, 1.4, 1.4, 1.6),
-        "Endpoints leave out further patients, given with each analysis.",
+        "Each endpoint's row counts from the last step before it.",
     )
 
 
@@ -218,16 +219,6 @@ def limits_pages(result: StudyResult) -> Iterator[Block]:
         yield Paragraph(
             f"This source does not identify: {said}. Analyses that need it are refused."
         )
-
-
-def endpoint_sentence(result: StudyResult, id: str, style: NumberStyle) -> str:
-    """Who an endpoint leaves out, in one sentence."""
-    endpoint = endpoint_of(result, id)
-    left = endpoint.step.n_removed
-    sizes = f"{count(endpoint.n, style)} patients, {events(endpoint, endpoint.n_event)}"
-    if not left:
-        return f"{endpoint.label}: {sizes}."
-    return f"{endpoint.label}: {sizes}; {count(left, style)} more without a known endpoint."
 
 
 def _finding(finding: Finding, style: NumberStyle) -> tuple[Cell, ...]:

@@ -8,6 +8,7 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Table, row
 from analyses.report.manifest import manifest, versions
+from analyses.report.model_pages import variance_words
 from analyses.report.words import ADJUSTMENTS, in_sentence, joined
 from analyses.results.study import (
     CoxAnalysis,
@@ -16,6 +17,7 @@ from analyses.results.study import (
     TableAnalysis,
     TestAnalysis,
 )
+from analyses.results.terms import Term
 
 _INTERVALS = {
     "log-log": "log(-log) transformed",
@@ -99,7 +101,7 @@ def _statistics(result: StudyResult) -> Iterator[str]:
             seen.append(
                 "Features: counts and per cent, mean (SD) and median (quartiles, type 7). "
                 "Standardised mean differences use the root mean of the two groups' variances; "
-                "categories by Yang and Dalton."
+                "categories by Yang and Dalton." + _group_tests(analysis)
             )
         elif isinstance(analysis, CurveAnalysis):
             km = analysis.curves
@@ -128,29 +130,48 @@ def _test(analysis: TestAnalysis) -> str:
             f"; pairs use their two groups only, p adjusted by {ADJUSTMENTS[analysis.pairs.method]}"
         )
     if analysis.trend is not None:
-        text += f"; the trend (scores 0, 1, 2, 1 df) was tested {analysis.trend_said}"
+        scores = joined([words.tick(score) for score in analysis.trend.scores or ()])
+        text += f"; the trend (scores {scores}; 1 df) was tested {analysis.trend_said}"
+    if (analysis.trend or analysis.pairs) and (analysis.test.strata or analysis.test.rho != 0):
+        text += ", with the same weights and strata"
     return f"{text}."
+
+
+def _group_tests(analysis: TableAnalysis) -> str:
+    """The tests of Table 1 by name, where there are any."""
+    names = list(dict.fromkeys(test.test for test in analysis.table.tests))
+    if not names:
+        return ""
+    simulated = " (100,000 tables drawn with a fixed seed)" * any("simulated" in n for n in names)
+    return (
+        f" Groups were compared by {joined(names)}{simulated}: Fisher where an expected count is "
+        "below 5."
+    )
 
 
 def _cox(analysis: CoxAnalysis) -> str:
     model = analysis.adjusted
-    variance = "robust (sandwich)" if model.robust else "model-based"
-    if model.cluster is not None:
-        variance = f"robust, clustered by {label(model.cluster)}"
-    terms = joined([_term(t.name, t.reference, t.per) for t in model.terms])
+    terms = joined([_term(term) for term in model.terms])
     strata = f", stratified by {joined([label(s) for s in model.strata])}" if model.strata else ""
     alone = "; each term also alone" if analysis.univariable else ""
     return (
-        f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance} variance, Wald "
-        f"{words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
+        f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance_words(model)}, "
+        f"Wald {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
     )
 
 
-def _term(name: str, reference: str | None, per: float | None) -> str:
-    if reference is not None:
-        return f"{in_sentence(name)} (reference {label(name, reference)})"
-    step = words.per_step(name, per)
-    return step[:1].lower() + step[1:] if in_sentence(name)[:1].islower() else step
+def _term(term: Term) -> str:
+    """A term as declared and learnt: reference, step, or the knots of its curve."""
+    if term.kind == "interaction":
+        return f"the interaction of {joined([in_sentence(part.name) for part in term.parts])}"
+    if term.kind == "spline":
+        knots = joined([words.tick(knot) for knot in term.knots])
+        df = len(term.knots) - 1
+        return f"{in_sentence(term.name)} as a restricted cubic spline ({df} df, knots at {knots})"
+    if term.reference is not None:
+        return f"{in_sentence(term.name)} (reference {label(term.name, term.reference)})"
+    step = words.per_step(term.name, term.per)
+    return step[:1].lower() + step[1:] if in_sentence(term.name)[:1].islower() else step
 
 
 def _software() -> str:
@@ -178,5 +199,6 @@ def manifest_pages(result: StudyResult) -> Iterator[Block]:
         tuple(rows),
         (0.8, 3.0, 5.4),
         f"Seed {made['seed']}. No count was redacted. Versions and every choice: manifest.json; "
-        "every number of this report: results.json.",
+        "every estimate and its counts: results.json; findings: findings.csv; points of curves "
+        "with numbers at risk: tables.",
     )

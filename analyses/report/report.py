@@ -73,8 +73,12 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
     style = replace(PAGE, numbers=STYLES[result.style])
     groups = HER2_GROUPS if result.compares_her2 else ()
     drawn: dict[str, Any] = {}
-    if result.attrition:
-        drawn["flow"] = plot_flow(result.attrition, groups=groups, style=style)
+    # One endpoint belongs to the flow; several have their rows in the table beneath it.
+    steps = result.attrition
+    if len(result.endpoints) == 1:
+        steps = (*steps, result.endpoints[0].step)
+    if steps:
+        drawn["flow"] = plot_flow(steps, groups=groups, style=style)
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
             outcome = endpoint_of(result, analysis.endpoint).label

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyses.formatting import NumberStyle, count, label
-from analyses.results.study import Endpoint, StudyResult
+from analyses.results.study import Analysis, Endpoint, StudyResult, TableAnalysis
 
 _EVENTS = {"OS": ("death", "deaths"), "DSS": ("disease-specific death", "disease-specific deaths")}
 ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "bonferroni": "Bonferroni"}
@@ -17,10 +17,40 @@ def endpoint_of(result: StudyResult, id: str) -> Endpoint:
     return next(endpoint for endpoint in result.endpoints if endpoint.id == id)
 
 
-def events(endpoint: Endpoint, n: int) -> str:
+def events(endpoint: Endpoint, n: int, style: NumberStyle) -> str:
     """``6 deaths``, ``1 event``: the count with the noun that fits the endpoint."""
     one, many = _EVENTS.get(endpoint.kind, ("event", "events"))
-    return f"{n:,} {one if n == 1 else many}"
+    return f"{count(n, style)} {one if n == 1 else many}"
+
+
+def used_rows(
+    result: StudyResult,
+    analysis: Analysis,
+    counts: tuple[int, int | None, int, tuple[tuple[str, int], ...]],
+    style: NumberStyle,
+) -> str:
+    """Who an analysis rests on and who it leaves out, with each reason.
+
+    `counts` are patients, events (None where there is no endpoint), rows given, and rows without
+    a value by column, as the analysis's own result has them.
+    """
+    n, n_event, n_input, n_missing = counts
+    said = f"{count(n, style)} {'patient' if n == 1 else 'patients'}"
+    left = []
+    if not isinstance(analysis, TableAnalysis):
+        endpoint = endpoint_of(result, analysis.endpoint)
+        said = f"{endpoint.label}: {said}, {events(endpoint, n_event or 0, style)}"
+        if endpoint.step.n_removed:
+            left.append(f"{count(endpoint.step.n_removed, style)} without a known endpoint")
+    left += [
+        f"{count(limit.n_outside, style)} outside the restriction to {limit.reason}"
+        for limit in result.restrictions
+        if limit.analysis == analysis.id
+    ]
+    if n_input > n:
+        columns = joined([f"{in_sentence(c)} {count(k, style)}" for c, k in n_missing])
+        left.append(f"{count(n_input - n, style)} without a value ({columns})")
+    return f"{said}. Left out: {joined(left)}." if left else f"{said}."
 
 
 def group_words(by: str | None, group: str) -> str:

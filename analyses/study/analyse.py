@@ -120,10 +120,12 @@ def _curves(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     failures: list[Failure] = []
     test = None
     if spec.by is not None:
-        test = _logrank(spec, frame)
-        failures += _undefined(spec, test)
-        records += test.records(spec.id)
-        findings += test.findings
+        # Curves stand without their test: one group alone has none.
+        test, failures = _attempt(spec, frame, lambda: _logrank(spec, frame))
+        if test is not None:
+            failures += _undefined(spec, test)
+            records += test.records(spec.id)
+            findings += test.findings
     title = spec.title or "Kaplan-Meier curves"
     made = CurveAnalysis(spec.id, title, spec.endpoint, curves, test, times, said)
     return _outcome(spec.id, made, records, findings, failures)
@@ -147,7 +149,10 @@ def _tests(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
             lambda: pairwise_logrank(frame, **_logrank_options(spec), adjust=spec.pairs),
         )
         failures += missed
-        records += pairs.records(f"{spec.id}.pairs") if pairs is not None else ()
+        if pairs is not None:
+            failures += [f for pair in pairs.results for f in _undefined(spec, pair)]
+            records += pairs.records(f"{spec.id}.pairs")
+            findings += [finding for pair in pairs.results for finding in pair.findings]
     if spec.trend != "none":
         rows, by, said = _trend(spec, frame)
         trend, missed = _attempt(spec, rows, lambda: _logrank(spec, rows, by=by, trend="linear"))
@@ -155,6 +160,7 @@ def _tests(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
         if trend is not None:
             failures += _undefined(spec, trend)
             records += trend.records(f"{spec.id}.trend")
+            findings += trend.findings
     title = spec.title or "Log-rank tests"
     made = TestAnalysis(spec.id, title, spec.endpoint, test, pairs, trend, said)
     return _outcome(spec.id, made, records, findings, failures)
@@ -183,6 +189,7 @@ def _cox(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
             name = f"{spec.id}.univariable.{model.terms[0].name}"
             alone.append(model)
             records += model.records(name, unit)
+            findings += model.findings
             failures += [replace(failure, analysis=name) for failure in model.failures]
     title = spec.title or "Cox proportional-hazards model"
     made = CoxAnalysis(spec.id, title, spec.endpoint, adjusted, tuple(alone))

@@ -21,7 +21,7 @@ BASE: dict[str, Any] = {
     "version": 1,
     "title": "A study",
     "source": {"name": "ncdb_puf", "files": {"main": "registry.csv"}},
-    "endpoints": [{"id": "os", "kind": "OS"}],
+    "endpoints": [{"id": "os", "kind": "OS", "label": "Overall survival"}],
     "analyses": [{"id": "table", "kind": "table_one", "by": "her2_status", "columns": ["grade"]}],
 }
 
@@ -107,7 +107,80 @@ def test_a_restriction_is_counted_beside_its_analysis(folder, tmp_path):
     outside = next(r for r in result.records if r.quantity == "rows_outside")
     used = next(r for r in result.records if r.id == "curves/kaplan_meier_patients_used")
     assert outside.n + used.n == result.endpoints[0].n
-    assert f"Restricted: HR-positive; {outside.n} patients are outside" in text
+    assert f"{outside.n} outside the restriction to HR-positive" in text
+    assert f"Overall survival: {used.n} patients" in text
+
+
+def model(id: str, *terms: Any, **more: Any) -> dict[str, Any]:
+    return {"id": id, "kind": "cox", "endpoint": "os", "terms": list(terms)} | more
+
+
+def test_an_interaction_has_no_model_of_its_own_and_its_contrasts_say_where(folder, tmp_path):
+    pair = {"interaction": ["her2_status", "hr_status"]}
+    result, text = report(
+        folder, tmp_path, analyses=[model("both", "her2_status", "hr_status", pair)]
+    )
+    assert "at HR-negative (the model has an interaction)" in text
+    shown = [cell.text for cell in cells(result, "both")]
+    assert "HER2-low × HR-positive" in shown
+    assert shown[shown.index("HER2-low × HR-positive") + 2] == "–"
+
+
+def test_page_one_names_strata_restriction_counts_and_level(folder, tmp_path):
+    only = {"id": "x", "column": "hr_status", "one_of": ["positive"], "reason": "HR-positive"}
+    analysis = model("m", "her2_status", strata=["grade"], conf_level=0.9, only=only)
+    result, text = report(folder, tmp_path, analyses=[analysis])
+    fitted = result.analyses[0].adjusted
+    said = f"({fitted.n} patients, {fitted.n_event} deaths; HR-positive)"
+    assert said in text
+    assert "with 90% limits, stratified by grade" in text
+
+
+def test_a_spline_is_one_row_with_one_test_and_its_knots(folder, tmp_path):
+    curve = {"name": "age_years", "spline": {"df": 3}}
+    result, text = report(folder, tmp_path, analyses=[model("m", "her2_status", curve)])
+    row = [c for c in cells(result, "m") if c.record.endswith("/term_test/age_years")]
+    assert len(row) == 2
+    assert not any("spline 1" in c.text.lower() for c in cells(result, "m"))
+    assert "age as a restricted cubic spline (3 df, knots at" in text
+
+
+def test_one_group_keeps_its_curve_and_the_missing_test_is_told(folder, tmp_path):
+    only = {"id": "x", "column": "her2_status", "one_of": ["zero"], "reason": "HER2-zero"}
+    curves = {"id": "c", "kind": "kaplan_meier", "endpoint": "os", "by": "her2_status"}
+    result, text = report(folder, tmp_path, analyses=[curves | {"only": only}])
+    assert result.exit_code == 5
+    assert [curve.group for curve in result.analyses[0].curves.curves] == ["zero"]
+    assert "one group only" in text
+
+
+def test_who_has_no_value_is_told_for_every_kind_of_analysis(folder, tmp_path):
+    kinds = [
+        {"id": "t", "kind": "table_one", "by": "grade", "columns": ["age_years"]},
+        {"id": "c", "kind": "kaplan_meier", "endpoint": "os", "by": "grade"},
+        {"id": "l", "kind": "logrank", "endpoint": "os", "by": "hr_status", "strata": ["grade"]},
+        model("m", "grade"),
+    ]
+    result, text = report(folder, tmp_path, analyses=kinds)
+    assert text.count("without a value (") == 4
+    for record in result.records:
+        if record.quantity.endswith("rows_missing") and record.term == "grade":
+            assert f"grade {record.n}" in text
+
+
+def test_weighted_sums_are_not_called_events(folder, tmp_path):
+    test = {"id": "l", "kind": "logrank", "endpoint": "os", "by": "comorbidity_index", "rho": 1}
+    _, text = report(folder, tmp_path, analyses=[test | {"trend": "linear"}])
+    assert "Observed, weighted" in text
+    assert "scores 0, 1, 2 and 3; 1 df" in text
+
+
+def test_few_events_reach_the_cautions_from_a_log_rank_test_too(folder, tmp_path):
+    only = {"id": "x", "column": "stage", "one_of": ["I"], "reason": "Stage I"}
+    early = {"id": "y", "column": "age_years", "between": [None, 45], "reason": "To 45"}
+    test = {"id": "l", "kind": "logrank", "endpoint": "os", "by": "her2_status", "only": only}
+    _, text = report(folder, tmp_path, analyses=[test], select=[early])
+    assert "support no conclusion about this group" in text
 
 
 def test_absolute_paths_of_the_study_are_not_written(folder, tmp_path):

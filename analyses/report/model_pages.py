@@ -1,0 +1,153 @@
+"""Pages about a Cox model: who it rests on, its hazard ratios, what it was fitted with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyses import formatting as words
+from analyses.formatting import NumberStyle, count, label
+from analyses.plots.forest_rows import level_words, term_words
+from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
+from analyses.report.words import used_rows
+from analyses.results.cox import Coefficient, CoxModel
+from analyses.results.study import CoxAnalysis, StudyResult
+from analyses.results.terms import Term
+
+_TESTS = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
+
+
+def model_pages(
+    result: StudyResult,
+    analysis: CoxAnalysis,
+    style: NumberStyle,
+    alts: dict[str, tuple[str, float]],
+) -> Iterator[Block]:
+    """A forest plot and the table of hazard ratios, each term alone and adjusted."""
+    fitted = analysis.adjusted
+    counts = (fitted.n, fitted.n_event, fitted.n_input, fitted.n_missing)
+    yield Paragraph(used_rows(result, analysis, counts, style))
+    alt, width = alts[analysis.id]
+    level = words.tick(100 * fitted.conf_level)
+    yield FigureBlock(
+        analysis.id,
+        f"{analysis.title}. Hazard ratios with {level}% limits; squares sized by events.",
+        alt,
+        width,
+    )
+    yield _Rows(analysis, style).table()
+    if len(fitted.terms) > 1:
+        yield Paragraph(
+            "Hazard ratios are associations in these patients, conditional on the other terms of "
+            "their model; they are not effects of treatment or biology.",
+            "note",
+        )
+
+
+class _Rows:
+    """The rows of a model's table, each term alone beside the adjusted model where both exist."""
+
+    def __init__(self, analysis: CoxAnalysis, style: NumberStyle) -> None:
+        self.analysis, self.style = analysis, style
+        self.both = bool(analysis.univariable)
+        # A term alone is shown only beside the row of its own reference.
+        self.alone = {
+            (c.term, c.level, c.reference): (self._alone(single), c)
+            for single in analysis.univariable
+            for c in single.coefficients
+        }
+
+    def _alone(self, single: CoxModel) -> str:
+        return f"{self.analysis.id}.univariable.{single.terms[0].name}"
+
+    def table(self) -> Table:
+        """The table with its heads and what the model was fitted with."""
+        fitted, style = self.analysis.adjusted, self.style
+        rows = [cells for term in fitted.terms for cells in self._term(term)]
+        heads: tuple[str, ...] = ("Term", "Events / patients")
+        if self.both:
+            heads += ("Alone: HR", style.p_symbol)
+        heads += ("Adjusted: HR" if self.both else "HR", style.p_symbol)
+        level = words.tick(100 * fitted.conf_level)
+        return Table(
+            self.analysis.id,
+            f"{self.analysis.title}: hazard ratios (HR) with {level}% limits.",
+            heads,
+            aligned(len(heads)),
+            tuple(rows),
+            (2.6, 1.5, *(2.2, 0.9) * (1 + self.both)),
+            _note(fitted, style, self.both),
+        )
+
+    def _term(self, term: Term) -> Iterator[tuple[Cell, ...]]:
+        own = [c for c in self.analysis.adjusted.coefficients if c.term == term.name]
+        if term.kind == "spline":
+            yield self._spline(term)
+            return
+        if any(c.level is not None for c in own):
+            yield row(Cell(term_words(term), strong=True), *[""] * (3 + 2 * self.both))
+        for c in own:
+            name = term_words(term) if c.level is None else level_words(term, c.level)
+            first = Cell(name, indent=int(c.level is not None), strong=c.level is None)
+            events = f"{count(c.n_event, self.style)} / {count(c.n, self.style)}"
+            cells = [first, Cell(events, _record(self.analysis.id, c))]
+            if self.both:
+                alone = self.alone.get((c.term, c.level, c.reference))
+                dash = [Cell(self.style.dash), Cell(self.style.dash)]
+                cells += dash if alone is None else _ratio_cells(*alone, self.style)
+            yield (*cells, *_ratio_cells(self.analysis.id, c, self.style))
+
+    def _spline(self, term: Term) -> tuple[Cell, ...]:
+        """One row for the whole curve: its columns mean nothing singly."""
+        fitted = self.analysis.adjusted
+        sizes = f"{count(fitted.n_event, self.style)} / {count(fitted.n, self.style)}"
+        cells = [Cell(term_words(term), strong=True), Cell(sizes, f"{self.analysis.id}/wald_test")]
+        models = [(self._alone(m), m) for m in self.analysis.univariable if m.terms[0] == term]
+        columns = [*models[:1], (self.analysis.id, fitted)]
+        if self.both and not models:
+            cells += [Cell(self.style.dash), Cell(self.style.dash)]
+        for name, model in columns:
+            tests = model.term_tests.set_index("term")["p_value"]
+            p = float(tests[term.name]) if term.name in tests else None
+            record = f"{name}/term_test/{term.name}" if p is not None else ""
+            cells += [Cell("curve"), Cell(words.p_value(p, self.style), record)]
+        return tuple(cells)
+
+
+def _record(analysis: str, c: Coefficient) -> str:
+    """Id of the record that a coefficient's hazard ratio is in."""
+    parts = [part for part in (c.term, c.level, c.reference) if part is not None]
+    return "/".join([analysis, "hazard_ratio", *parts])
+
+
+def _ratio_cells(name: str, c: Coefficient, style: NumberStyle) -> list[Cell]:
+    record = _record(name, c)
+    if c.is_reference:
+        return [Cell(words.REFERENCE, record), Cell("")]
+    ratio = words.hazard_ratio(*c.hazard_ratio, style)
+    return [Cell(ratio, record), Cell(words.p_value(c.p_value, style), record)]
+
+
+def variance_words(fitted: CoxModel) -> str:
+    """How the limits were found: ``robust variance, clustered by reporting hospital``."""
+    if fitted.cluster is not None:
+        return f"robust variance, clustered by {label(fitted.cluster).lower()}"
+    return "robust variance" if fitted.robust else "model-based variance"
+
+
+def _note(fitted: CoxModel, style: NumberStyle, both: bool) -> str:
+    """Ties, variance, tests and discrimination of the adjusted model, in words."""
+    tests = "; ".join(
+        f"{_TESTS[t.name]} chi-square {words.number(t.statistic, 2, style)} on {t.df} df, "
+        f"{words.p_equals(t.p_value, style)}"
+        for t in fitted.tests
+    )
+    c = fitted.concordance
+    index, error = (words.number(x, 3, style) for x in (c.estimate, c.std_error))
+    parts = [f"{fitted.ties.capitalize()} ties, {variance_words(fitted)}", tests]
+    parts.append(f"concordance {index} (SE {error})")
+    alone = "Each term alone rests on its own complete patients. " if both else ""
+    splines = any(term.kind == "spline" for term in fitted.terms)
+    curve = " A curve has one test for all its columns." if splines else ""
+    what = "Adjusted model" if both else "Model"
+    said = "; ".join(part for part in parts if part)
+    return f"{alone}{what}: {said}. p of each row: Wald.{curve}"
