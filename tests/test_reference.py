@@ -11,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.r
 
 FOLDER = Path(__file__).resolve().parent / "reference"
+WRITTEN_BY_HAND = ("cox_separated.csv",)
 
 
 def numbers_and_words(path: Path) -> list[float | str]:
@@ -33,7 +34,8 @@ def test_the_committed_answers_are_what_r_computes(tmp_path: Path) -> None:
     copy = tmp_path / "tests" / "reference"
     shutil.copytree(FOLDER, copy)
     for path in copy.glob("*.csv"):
-        path.unlink()
+        if path.name not in WRITTEN_BY_HAND:
+            path.unlink()
     script = ["Rscript", "tests/reference/make_reference.R"]
     done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

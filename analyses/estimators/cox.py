@@ -88,7 +88,7 @@ def cox(
     strata
         Column or columns: one baseline hazard for each combination of their values.
     weights
-        Case weights above 0; whole numbers are taken as counts of identical patients.
+        Above 0; whole numbers count identical patients (one unit a row in the robust variance).
     cluster, robust
         Sandwich variance with the rows of one value of `cluster` as one unit; by default where
         there are clusters or weights that are not counts.
@@ -206,7 +206,9 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepar
     stratum, strata_levels = _strata(rows.frame, asked.strata)
     order = np.lexsort((rows.time, stratum))
     columns = columns_of(terms, rows.frame)
-    design = _design(terms, columns, rows.event)
+    are_counts = _are_counts(rows.weights)
+    design = _design(terms, columns, rows.event, rows.weights if are_counts else None)
+    offset, shift = _offset(rows, asked.offset)
     block = kernel.Block(
         design_matrix(columns, order, design.centre),
         stratum[order],
@@ -214,15 +216,15 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepar
         rows.event[order],
         None if rows.entry is None else rows.entry[order],
         None if rows.weights is None else rows.weights[order],
-        None if asked.offset is None else rows.frame[asked.offset].to_numpy(dtype=float)[order],
+        None if offset is None else offset[order],
     )
     grid = kernel.grid([block], len(strata_levels))
     return _Prepared(
-        rows=Rows(kernel.place(block, grid), grid, asked.ties, design),
+        rows=Rows(kernel.place(block, grid), grid, asked.ties, design, shift),
         terms=terms,
         cluster=_codes(rows.frame, asked.cluster, order),
         strata_levels=strata_levels,
-        are_counts=_are_counts(rows.weights),
+        are_counts=are_counts,
         n_input=rows.n_input,
         n_missing=rows.n_missing,
         findings=findings,
@@ -238,7 +240,7 @@ def _model(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> CoxModel:
     shown = fitted.reported[fitted.estimated]
     covariance = covariance[np.ix_(shown, shown)]
     coefficients = summarised(ready.terms, fitted, covariance, asked.conf_level)
-    event = ready.rows.placed.block.event
+    design = ready.rows.design
     return CoxModel(
         coefficients=coefficients,
         covariance=frozen(covariance),
@@ -246,11 +248,13 @@ def _model(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> CoxModel:
         log_likelihood=fitted.at.log_likelihood,
         log_likelihood_null=fitted.null.log_likelihood,
         tests=model_tests(fitted, covariance, likelihood_holds=holds),
-        concordance=concordance(fitted, ready.rows.placed, ready.cluster),
+        concordance=concordance(
+            fitted, ready.rows.placed, ready.cluster, as_counts=ready.are_counts and not robust
+        ),
         n_parameters=int(fitted.counted.sum()),
         ties=asked.ties,
-        n=len(event),
-        n_event=int(event.sum()),
+        n=design.n_all,
+        n_event=design.n_event_all,
         n_event_weighted=float(fitted.at.total[:, 2].sum()),
         n_input=ready.n_input,
         n_missing=ready.n_missing,
@@ -305,6 +309,15 @@ def _are_counts(weights: Array | None) -> bool:
     return weights is None or bool((weights == np.floor(weights)).all())
 
 
+def _offset(rows: SurvivalData, name: str | None) -> tuple[Array | None, float]:
+    """The offset less its weighted mean, and that mean: a constant must not cost any digits."""
+    if name is None:
+        return None, 0.0
+    values = rows.frame[name].to_numpy(dtype=float)
+    shift = float(np.average(values, weights=rows.weights))
+    return values - shift, shift
+
+
 def _codes(frame: pd.DataFrame, name: str | None, order: Places) -> Places | None:
     return None if name is None else pd.factorize(frame[name])[0][order]
 
@@ -320,8 +333,14 @@ def _strata(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Places, tuple[
     return codes.astype(np.intp), tuple(", ".join(parts) for parts in zip(*words, strict=True))
 
 
-def _design(terms: tuple[Term, ...], columns: list[Column], event: Flags) -> Design:
-    """Name, mean, spread, rows and events of each column."""
+def _design(
+    terms: tuple[Term, ...], columns: list[Column], event: Flags, counts: Array | None
+) -> Design:
+    """Name, mean, spread, rows and events of each column; `counts` patients a row."""
+
+    def number(rows: Flags) -> int:
+        return int(rows.sum() if counts is None else counts[rows].sum())
+
     names: list[str] = []
     factors = []
     crossed = {part.name for term in terms for part in term.parts}
@@ -334,8 +353,9 @@ def _design(terms: tuple[Term, ...], columns: list[Column], event: Flags) -> Des
     centre = np.array([float(value.mean()) for value in values])
     edges = [(float(value.min()), float(value.max())) for value in values]
     reach = [max(c - low, high - c) for c, (low, high) in zip(centre, edges, strict=True)]
-    n = [len(event) if member is None else int(member.sum()) for member in members]
-    deaths = [int((event if member is None else member & event).sum()) for member in members]
+    n_all, n_event_all = number(np.ones(len(event), dtype=bool)), number(event)
+    n = [n_all if member is None else number(member) for member in members]
+    deaths = [n_event_all if member is None else number(member & event) for member in members]
     return Design(
         tuple(names),
         centre,
@@ -344,5 +364,7 @@ def _design(terms: tuple[Term, ...], columns: list[Column], event: Flags) -> Des
         np.array([column.number is None for column in columns], dtype=bool),
         np.array(n, dtype=np.intp),
         np.array(deaths, dtype=np.intp),
+        n_all,
+        n_event_all,
         tuple(factors),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh, qr
 
 from analyses.kernels import cox as kernel
 from analyses.kernels.newton import Maximum, aliased, maximise, solved
@@ -21,6 +22,12 @@ REBASE = "Choose another reference, or merge it with another level. Other terms 
 LEAVE_OUT = "Leave the term out. Other terms are reported."
 SAME = ("it is the same in every row that is compared", LEAVE_OUT)
 EMPTY = ("no row holds this combination of levels", LEAVE_OUT)
+NOTHING_LEFT = (
+    "no finite estimate: nothing is left to compare once other coefficients have become infinite",
+    LEAVE_OUT,
+)
+UNINFORMED = 1e-8  # of the null information along a direction: below it the data are silent
+LOADED = 1e-6  # share of a column in such a direction that is no rounding error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +44,8 @@ class Design:
         Columns that only say who is at a level or in a combination of levels.
     n, n_event
         Rows and events at that level; all of them for a number.
+    n_all, n_event_all
+        Rows and events of the model; patients where the weights are counts, here and above.
     factors
         Columns of each category that is in no interaction.
     """
@@ -48,17 +57,20 @@ class Design:
     is_level: Flags
     n: Places
     n_event: Places
+    n_all: int
+    n_event_all: int
     factors: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows of a model on the grid of its event times."""
+    """Rows of a model on the grid of its event times; `shift` was taken off every offset."""
 
     placed: kernel.Placed
     grid: kernel.Grid
     ties: kernel.Ties
     design: Design
+    shift: float = 0.0
 
     def likelihood(self, beta: Array) -> kernel.Likelihood:
         """Log-likelihood, score and information at some coefficients."""
@@ -78,7 +90,8 @@ class Fit:
     beta
         One for each column; 0 where not estimated.
     estimated
-        Columns with a finite coefficient in the model that was maximised.
+        Columns with a finite coefficient in the model that was maximised. Where several become
+        infinite together but not apart, all but one of them, which carries the rest's limit.
     counted
         Columns that the tests of the whole model count: estimated or infinite.
     unreported
@@ -118,8 +131,10 @@ def fit(rows: Rows) -> Fit:
     A level with rows but no events drives its coefficient to minus infinity; in that limit its
     rows leave every risk set, so the other coefficients are those of the model without them
     (what R's `coxph` tends to with a large `iter.max`). A reference without events does the
-    same to its rows, and no level can then be compared with it. Any other column along which
-    the likelihood rises for ever is found by Newton's steps not shrinking.
+    same to its rows, and no level can then be compared with it. Any other direction along which
+    the likelihood rises for ever is found by Newton's steps not shrinking, or by the information
+    along it vanishing; columns that take part in it have no estimate. A column that others
+    determine in the risk sets alone has none either, as in R.
 
     Raises
     ------
@@ -133,8 +148,8 @@ def fit(rows: Rows) -> Fit:
     unreported = {i: EMPTY if empty[i] else SAME for i in _constant(rows, null)}
     active = np.ones(p, dtype=bool)
     active[list(unreported)] = False
+    _leave_out_dependent(rows, null, active, unreported)
     counted = active.copy()
-    _require_independent(rows, null, active)
     away, reference_away = _without_events(rows, active, unreported)
     start = null
     if away.any():
@@ -143,17 +158,10 @@ def fit(rows: Rows) -> Fit:
         for place in _constant(rows, start):
             if active[place]:
                 why = "it does not vary once the rows at levels without events have left"
-                unreported[place] = (why, LEAVE_OUT)
+                unreported.setdefault(place, (why, LEAVE_OUT))
                 active[place] = False
-        _require_independent(rows, start, active)
-    end = maximise(rows.likelihood, zero, rows.design.reach, active, start)
-    if end.status == "stopped":
-        raise _not_converged(rows, end)
-    infinite = end.moving & active if end.status == "flat" else np.zeros(p, dtype=bool)
-    for place in map(int, np.flatnonzero(infinite)):
-        sign = "plus" if end.beta[place] > 0 else "minus"
-        unreported[place] = (f"no finite estimate: it goes to {sign} infinity", MERGE)
-    estimated = active & ~infinite
+        _leave_out_dependent(rows, start, active, unreported)
+    end, estimated, iterations = _limit(rows, start, active, unreported)
     own = end.at.information[np.ix_(estimated, estimated)]
     covariance = solved(own, np.eye(len(own)))
     if covariance is None:
@@ -168,7 +176,7 @@ def fit(rows: Rows) -> Fit:
         unreported=unreported,
         away=away,
         reference_away=reference_away,
-        iterations=end.iterations,
+        iterations=iterations,
         covariance=(covariance + covariance.T) / 2,
     )
 
@@ -205,23 +213,88 @@ def _constant(rows: Rows, at: kernel.Likelihood) -> list[int]:
     return [int(place) for place in np.flatnonzero(own <= rounding * events)]
 
 
-def _require_independent(rows: Rows, at: kernel.Likelihood, active: Flags) -> None:
-    """No column may be a sum of others: which one to leave out is not for a program to choose."""
+def _limit(
+    rows: Rows, start: kernel.Likelihood, active: Flags, unreported: dict[int, Why]
+) -> tuple[Maximum[kernel.Likelihood], Flags, int]:
+    """The maximum or the limit it tends to, its finite columns, and the iterations it took.
+
+    Each direction to infinity has one column held where the search left it, and the search goes
+    on along the others: in the limit they do not depend on which column is held.
+    """
+    estimated, beta, at, iterations = active.copy(), np.zeros(len(active)), start, 0
+    while True:
+        end = maximise(rows.likelihood, beta, rows.design.reach, estimated, at)
+        iterations += end.iterations
+        if end.status == "converged":
+            return end, estimated, iterations
+        taking_part, held = _silent(start, end, estimated)
+        if not held.any():
+            raise _not_converged(rows, end)
+        moving = end.moving & estimated
+        for place in map(int, np.flatnonzero(moving | taking_part)):
+            sign = "plus" if end.beta[place] > 0 else "minus"
+            away = (f"no finite estimate: it goes to {sign} infinity", MERGE)
+            unreported.setdefault(place, away if moving[place] else NOTHING_LEFT)
+        estimated &= ~held
+        beta, at = end.beta, end.at
+
+
+def _silent(
+    start: kernel.Likelihood, end: Maximum[kernel.Likelihood], active: Flags
+) -> tuple[Flags, Flags]:
+    """Columns in the directions without information, and as many of them as there are directions.
+
+    Directions by their information relative to what they had with every coefficient zero.
+    """
+    taking_part, held = np.zeros((2, len(active)), dtype=bool)
+    places = np.flatnonzero(active)
+    size = np.sqrt(np.diag(start.information)[places])
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        return taking_part, held
+    null, own = (
+        at.information[np.ix_(places, places)] / np.outer(size, size) for at in (start, end.at)
+    )
+    left, directions = eigh(own, null)
+    count = int((left < UNINFORMED).sum())
+    if end.status == "flat":
+        count = max(count, 1)
+    directions = directions[:, :count]
+    loads = np.abs(directions).max(axis=1, initial=0.0)
+    taking_part[places] = loads > LOADED * loads.max(initial=0.0)
+    if count:
+        held[places[qr(directions.T, mode="r", pivoting=True)[1][:count]]] = True
+    return taking_part, held
+
+
+def _leave_out_dependent(
+    rows: Rows, at: kernel.Likelihood, active: Flags, unreported: dict[int, Why]
+) -> None:
+    """Take out columns that earlier ones determine in the risk sets; over all rows is an error.
+
+    There, which one to leave out is not for a program to choose.
+    """
     places = np.flatnonzero(active)
     found = aliased(at.information[np.ix_(active, active)])
+    if not found:
+        return
+    x = rows.placed.block.x
+    everywhere = dict(aliased((x.T @ x)[np.ix_(active, active)]))
     problems = []
     for column, others in found:
-        named = (
-            " and ".join(rows.design.names[places[other]] for other in others)
-            or "the other columns"
-        )
-        problems.append(
-            Problem(
-                f"cox: {rows.design.names[places[column]]}",
-                f"is fully determined by {named}",
-                advice="Leave one of these terms out, or merge the level with another.",
+        own = everywhere.get(column, others)
+        names = [rows.design.names[places[other]] for other in own]
+        named = " and ".join(names) or "the other columns"
+        if column in everywhere:
+            problems.append(
+                Problem(
+                    f"cox: {rows.design.names[places[column]]}",
+                    f"is fully determined by {named}",
+                    advice="Leave one of these terms out, or merge the level with another.",
+                )
             )
-        )
+        why = f"in the risk sets it is fully determined by {named}"
+        unreported.setdefault(int(places[column]), (why, LEAVE_OUT))
+        active[places[column]] = False
     if problems:
         raise AnalysisError(problems)
 
@@ -229,8 +302,8 @@ def _require_independent(rows: Rows, at: kernel.Likelihood, active: Flags) -> No
 def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> tuple[Flags, bool]:
     """Rows at levels and references without events; their columns are taken out of `active`.
 
-    At a reference without events the next level becomes the base of the fit: the coefficients
-    of other terms do not depend on it, and those of this term have no meaning.
+    At a reference without events a level, then dependent, becomes the base of the fit: other
+    terms' coefficients do not depend on which, and those of this term have no meaning.
     """
     design, block = rows.design, rows.placed.block
     away = np.zeros(len(block.exit), dtype=bool)
@@ -243,11 +316,10 @@ def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> tu
     for columns in design.factors:
         places = list(columns)
         left = [place for place in places if active[place]]
-        if left and design.n_event[places].sum() == block.event.sum():
+        if left and design.n_event[places].sum() == design.n_event_all:
             away |= ~_members(rows, places)
-            active[left[0]] = False
             reference_away = True
-            n = len(away) - int(design.n[places].sum())
+            n = design.n_all - int(design.n[places].sum())
             why = f"no finite estimate: {n} patients and no events at the reference level"
             unreported.update(dict.fromkeys(left, (why, REBASE)))
     return away, reference_away

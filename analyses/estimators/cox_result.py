@@ -41,7 +41,7 @@ def summarised(
         labels = dict(term.labels) if term.kind == "category" else None
         for level, reference in _rows(term):
             if labels is not None and level == term.reference:
-                result.append(_reference(term, design, own, fitted))
+                result.append(_reference(term, design, own))
             else:
                 place = next(columns)
                 result.append(
@@ -58,15 +58,14 @@ def _rows(term: Term) -> Iterator[tuple[str | None, str | None]]:
         yield from term.labels
 
 
-def _reference(term: Term, design: Design, own: slice, fitted: Fit) -> Coefficient:
-    block = fitted.rows.placed.block
+def _reference(term: Term, design: Design, own: slice) -> Coefficient:
     return Coefficient(
         term=term.name,
         level=term.reference,
         reference=term.reference,
         per=None,
-        n=len(block.exit) - int(design.n[own].sum()),
-        n_event=int(block.event.sum()) - int(design.n_event[own].sum()),
+        n=design.n_all - int(design.n[own].sum()),
+        n_event=design.n_event_all - int(design.n_event[own].sum()),
         estimate=0.0,
         reason=REFERENCE,
     )
@@ -139,7 +138,9 @@ def _test(name: TestName, statistic: float, df: int) -> ModelTest:
     return ModelTest(name, statistic, df, float(chdtrc(df, statistic)))
 
 
-def concordance(fitted: Fit, placed: kernel.Placed, cluster: Places | None) -> Concordance:
+def concordance(
+    fitted: Fit, placed: kernel.Placed, cluster: Places | None, *, as_counts: bool
+) -> Concordance:
     """Concordance of the linear predictor over all rows, those that left the risk sets too."""
     block, grid = placed.block, fitted.rows.grid
     pairs = count_pairs(
@@ -156,7 +157,8 @@ def concordance(fitted: Fit, placed: kernel.Placed, cluster: Places | None) -> C
     if total <= 0:
         return Concordance(None, None, *counts)
     estimate = (pairs.concordant + pairs.tied_x / 2) / total
-    return Concordance(estimate, standard_error(pairs, block.weight, cluster), *counts)
+    error = standard_error(pairs, block.weight, cluster, as_counts=as_counts)
+    return Concordance(estimate, error, *counts)
 
 
 def baseline(fitted: Fit, strata_levels: tuple[str, ...]) -> Baseline:
@@ -174,7 +176,9 @@ def baseline(fitted: Fit, strata_levels: tuple[str, ...]) -> Baseline:
         stratum=stratum,
         time=frozen(grid.time),
         hazard_at_means=frozen(grid.cumulated(step.hazard)),
-        log_ratio=-np.inf if fitted.reference_away else -float(centre @ fitted.beta),
+        log_ratio=-np.inf
+        if fitted.reference_away
+        else -float(centre @ fitted.beta) - fitted.rows.shift,
         variance=frozen(grid.cumulated(step.square)),
         mean_covariates=frozen(grid.cumulated(means[:, fitted.reported])),
     )
@@ -182,7 +186,7 @@ def baseline(fitted: Fit, strata_levels: tuple[str, ...]) -> Baseline:
 
 def few_events(fitted: Fit) -> tuple[Finding, ...]:
     """A warning where there are fewer than ten events for each parameter."""
-    events = int(fitted.rows.placed.block.event.sum())
+    events = fitted.rows.design.n_event_all
     parameters = int(fitted.counted.sum())
     if events >= FEW_EVENTS * parameters:
         return ()
@@ -204,7 +208,7 @@ def failures(
         Failure("cox", "cox", c.level or "", c.term, c.reason or "", c.n, c.n_event, text)
         for c, text in zip(missing, advice, strict=True)
     ]
-    block = fitted.rows.placed.block
+    design = fitted.rows.design
     alone = [term for term in terms if term.kind == "category" and not term.labels]
     found += [
         Failure(
@@ -213,8 +217,8 @@ def failures(
             term.levels[0],
             term.name,
             f"every complete row is at the level '{term.levels[0]}'",
-            len(block.exit),
-            int(block.event.sum()),
+            design.n_all,
+            design.n_event_all,
             "There is nothing to compare: widen the selection, or leave the term out.",
         )
         for term in alone

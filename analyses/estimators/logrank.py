@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from analyses.estimators.grouped_survival import (
 )
 from analyses.estimators.survival_data import By, by_column
 from analyses.kernels.logrank import (
-    ScoreSums,
+    beside,
     chi_square,
     compared,
     risk_sets,
@@ -75,7 +75,8 @@ def logrank(
     LogRank
         `.statistic`, `.df`, `.p_value`, `.summary`. Rows with a missing value are left out and
         counted. Where no event distinguishes the groups the statistic is None with a `reason`. A
-        group never at risk beside another takes a degree of freedom with it, and is a finding.
+        group never at risk beside another, or only where nobody survives the event, takes a
+        degree of freedom with it, and is a finding.
 
     Raises
     ------
@@ -202,6 +203,7 @@ def _test(
     else:
         statistic, df = trend_chi_square(sums, np.asarray(scores))
     n, n_event = rows.per_group(), rows.per_group(rows.event)
+    meeting = _Meeting(*beside(cells, rho, gamma), compared(sums))
     return LogRank(
         statistic=statistic if df else None,
         df=df,
@@ -220,10 +222,10 @@ def _test(
         n_event=n_event,
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        reason=None if df else _no_test(n_event),
+        reason=None if df else _no_test(n_event, meeting),
         findings=(
             *small_group_findings(event, rows.levels, n, n_event),
-            *_never_compared(str(by_column(by)), rows.levels, n, n_event, sums),
+            *_never_compared(str(by_column(by)), rows.levels, n, n_event, meeting),
             *zero_weight_findings(weights, rows.n_zero),
         ),
     )
@@ -300,10 +302,28 @@ def _kind(rho: float, gamma: float, trend: Trend | None) -> str:
     return f"Fleming-Harrington ({rho:g}, {gamma:g})" if rho or gamma else "log-rank"
 
 
-def _no_test(n_event: tuple[int, ...]) -> str:
+class _Meeting(NamedTuple):
+    """By group: at risk beside another at an event, at one of weight above 0, with variance."""
+
+    at_risk: npt.NDArray[np.bool_]
+    weighted: npt.NDArray[np.bool_]
+    compared: npt.NDArray[np.bool_]
+
+
+def _no_test(n_event: tuple[int, ...], meeting: _Meeting) -> str:
+    """Why there is no test."""
     if sum(n_event) == 0:
         return "no event in any group"
-    return "at no event are patients of different groups at risk with weight above 0"
+    if not meeting.at_risk.any():
+        return "at no event are patients of different groups at risk"
+    if not meeting.weighted.any():
+        return "patients of different groups are at risk together only at events of weight 0"
+    if not meeting.compared.any():
+        return (
+            "wherever patients of different groups are at risk together at an event, all at risk "
+            "have the event at once: the variance is 0"
+        )
+    return "the scores do not differ between the groups at risk together"
 
 
 def _never_compared(
@@ -311,16 +331,20 @@ def _never_compared(
     levels: tuple[str, ...],
     n: tuple[int, ...],
     n_event: tuple[int, ...],
-    sums: ScoreSums,
+    meeting: _Meeting,
 ) -> tuple[Finding, ...]:
     """A warning for each group that no event compares with another."""
     if sum(n_event) == 0:
         return ()
-    advice = (
-        "Never at risk beside another group when an event happened: the test says nothing of it."
-    )
-    return tuple(
-        Finding("warning", SOURCE, by, level, "never_at_risk", patients, advice)
-        for level, patients, met in zip(levels, n, compared(sums), strict=True)
-        if not met
-    )
+    found = []
+    for g, (level, patients) in enumerate(zip(levels, n, strict=True)):
+        if meeting.compared[g]:
+            continue
+        rule, why = "no_variance", "At risk beside another group only at events of weight 0"
+        if not meeting.at_risk[g]:
+            rule, why = "never_at_risk", "Never at risk beside another group when an event happened"
+        elif meeting.weighted[g]:
+            why = "At risk beside another group only at events that nobody at risk survived"
+        advice = f"{why}: the test says nothing of it."
+        found.append(Finding("warning", SOURCE, by, level, rule, patients, advice))
+    return tuple(found)

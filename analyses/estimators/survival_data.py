@@ -98,6 +98,10 @@ def survival_data(
         raise AnalysisError(problems)
     entry_values = None if entry is None else complete[entry].to_numpy(dtype=float)
     exits, entries = merge_near_ties(complete[time].to_numpy(dtype=float), entry_values)
+    if entries is not None and np.any(entries >= exits):
+        n = int((entries >= exits).sum())
+        found = f"{n} rows have no length: entry and '{time}' differ by floating error only"
+        raise AnalysisError(Problem(f"column '{entry}'", found, advice="Mend or exclude them."))
     return SurvivalData(
         frame=complete,
         time=exits,

@@ -88,14 +88,19 @@ def count_pairs(
     return Pairs(concordant, discordant, tied_x, by_time - by_both, by_both, *shares)
 
 
-def standard_error(pairs: Pairs, weight: Array | None, cluster: Places | None) -> float:
-    """Infinitesimal-jackknife standard error of the concordance; rows of one cluster together."""
+def standard_error(
+    pairs: Pairs, weight: Array | None, cluster: Places | None, *, as_counts: bool = False
+) -> float:
+    """Infinitesimal-jackknife standard error of the concordance; rows of one cluster together.
+
+    With `as_counts` a row of weight w is w patients, each with its own influence.
+    """
     n = pairs.concordant + pairs.discordant + pairs.tied_x
     somers = (pairs.concordant - pairs.discordant) / n
     every = pairs.row_concordant + pairs.row_discordant + pairs.row_tied
     influence = (pairs.row_concordant - pairs.row_discordant - somers * every) / n
     if weight is not None:
-        influence = influence * weight
+        influence = influence * (np.sqrt(weight) if as_counts else weight)
     if cluster is not None:
         influence = np.asarray(np.bincount(cluster, influence))
     return float(np.sqrt(influence @ influence) / 2)

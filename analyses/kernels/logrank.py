@@ -90,8 +90,20 @@ def score_sums(cells: Cells, rho: float = 0.0, gamma: float = 0.0) -> ScoreSums:
     return ScoreSums(observed, expected, variance)
 
 
+def beside(cells: Cells, rho: float = 0.0, gamma: float = 0.0) -> tuple[Bools, Bools]:
+    """The groups at risk beside another at an event [K], and at an event of weight above 0 [K]."""
+    d = cells.events.sum(axis=0)
+    n = cells.n_risk.sum(axis=0)
+    met = (cells.n_risk > 0) & (cells.n_risk < n) & (d > 0)
+    weighted = met & (_weights(d, n, cells.first, rho, gamma) > 0)
+    return met.any(axis=1), weighted.any(axis=1)
+
+
 def compared(sums: ScoreSums) -> Bools:
-    """The groups with positive variance: those at risk beside another when an event happened."""
+    """The groups with positive variance: those that the test says something of.
+
+    They were at risk beside another group at an event that had weight and that somebody survived.
+    """
     spread = np.diag(sums.variance)
     return np.asarray(spread > RANK_TOLERANCE * spread.max(initial=0.0))
 
@@ -99,8 +111,8 @@ def compared(sums: ScoreSums) -> Bools:
 def chi_square(sums: ScoreSums) -> tuple[float, int]:
     """The quadratic form of observed minus expected, and its degrees of freedom.
 
-    A generalised inverse over the groups with positive variance: a group never at risk beside
-    another adds nothing, and takes a degree of freedom with it. (0, 0) where no group is left.
+    A generalised inverse over the groups with positive variance: a group without adds nothing,
+    and takes a degree of freedom with it. (0, 0) where no group is left.
     """
     kept = compared(sums)
     if not kept.any():

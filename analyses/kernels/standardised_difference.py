@@ -10,13 +10,15 @@ Difference = tuple[float | None, str | None]
 
 NO_VARIATION = "no variation in either group"
 NO_SHARED_LEVEL = "the groups share no level"
+RELATIVE = 1e-20
 SINGULAR = "the covariance of the shares is singular"
 
 
 def of_means(means: tuple[float, float], variances: tuple[float, float]) -> Difference:
     """|m1 - m2| / sqrt((s1^2 + s2^2) / 2), or None with the reason."""
     pooled = (variances[0] + variances[1]) / 2
-    if not pooled > 0:
+    # The variance of equal values is rounding error of their size, not zero.
+    if not pooled > RELATIVE * max(means[0] ** 2, means[1] ** 2):
         return None, NO_VARIATION
     return float(abs(means[0] - means[1]) / np.sqrt(pooled)), None
 

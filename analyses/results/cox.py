@@ -36,7 +36,7 @@ class Coefficient:
     per
         Units of the column that one step of the estimate means (None for a category).
     n, n_event
-        Rows and events at that level; all rows for a number.
+        Rows and events at that level, all rows for a number; patients with counts as weights.
     estimate, std_error, statistic, p_value, conf_low, conf_high
         Log hazard scale; z statistic and two-sided normal p. None where not defined.
     status, reason
@@ -118,7 +118,8 @@ class CoxModel:
         Coefficients that the likelihood-ratio test counts: those estimated and those at plus or
         minus infinity.
     n, n_event, n_input, n_missing
-        Complete rows, events among them, rows given, and (column, rows without a value).
+        Complete rows, events among them, rows given, and (column, rows without a value). With
+        weights that are counts, `n` and `n_event` are patients: the sums of the weights.
     n_event_weighted
         Sum of the events' weights, which is what BIC counts.
     terms
@@ -280,6 +281,8 @@ class CoxModel:
             values: dict[str, Any] = {name: getattr(c, name) for name in numbers}
             yield Record(analysis, "cox", "log_hazard_ratio", **values, **rest)
             ratio, low, high = c.hazard_ratio
+            if ratio is None and c.estimate is not None:
+                rest |= {"status": "not_estimable", "reason": TOO_LARGE}
             yield Record(
                 analysis,
                 "cox",
@@ -340,6 +343,7 @@ _NUMBERS = (
     *("per", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"),
     *("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high"),
 )
+TOO_LARGE = "the hazard ratio is too large to write; its logarithm is given"
 LARGEST_LOG = 700.0  # exp beyond this is not a number a machine holds
 
 

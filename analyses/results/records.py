@@ -57,6 +57,7 @@ class Record:
         return {"id": self.id} | {key: _plain(value) for key, value in asdict(self).items()}
 
 
+_COUNTS = ("n", "n_event", "n_risk", "n_censor")
 COLUMNS = ("id", *(f.name for f in fields(Record)))
 
 
@@ -71,8 +72,25 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _lacking(record: Record) -> str | None:
+    """What a record must not lack without a reason, or None: a count alone is whole."""
+    numbers = (*_COUNTS, "estimate", "statistic", "p_value")
+    if all(getattr(record, name) is None for name in numbers):
+        return "a number"
+    spread = (record.std_error, record.conf_low, record.conf_high)
+    if record.estimate is None and any(value is not None for value in spread):
+        return "the estimate of its standard error or limits"
+    if record.statistic is not None and record.estimate is None and record.p_value is None:
+        return "the p-value of its statistic"
+    return None
+
+
 def checked(records: Iterable[Record]) -> tuple[Record, ...]:
-    """The records, refused if one id stands twice or an undefined estimate lacks a reason."""
+    """The records, refused if one id stands twice or an undefined number lacks a reason.
+
+    Without a reason a record holds a count, an estimate, a statistic or a p-value; a standard
+    error or limits stand beside their estimate, a statistic beside an estimate or a p-value.
+    """
     result = tuple(records)
     seen: set[str] = set()
     for record in result:
@@ -87,4 +105,7 @@ def checked(records: Iterable[Record]) -> tuple[Record, ...]:
             raise ValueError(f"record {record.id!r} holds a number that is not finite")
         if record.status != "ok" and not record.reason:
             raise ValueError(f"record {record.id!r} is {record.status} without a reason")
+        lacking = None if record.reason else _lacking(record)
+        if lacking:
+            raise ValueError(f"record {record.id!r} lacks {lacking}, without a reason")
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -271,7 +271,8 @@ class KaplanMeier:
             for row in table.to_dict("records"):
                 known = not np.isnan(row["estimate"])
                 status: Status = "ok" if known else "not_reached"
-                reason = None if known else "the curve does not come down to one half"
+                unreached = "the curve does not come down to one half"
+                reason = _open_limits(row, "is not reached") if known else unreached
                 values = _finite(row) | {"unit": unit, "status": status, "reason": reason}
                 yield Record(analysis, kind, quantity, **values)
         if len(times) == 0:
@@ -280,7 +281,9 @@ class KaplanMeier:
         for row in self.at(times).to_dict("records"):
             curve = sizes[row["group"]]
             known = not np.isnan(row["estimate"])
-            reason = None if known else f"follow-up of the group ends at {curve.last_time:.12g}"
+            ended = f"follow-up of the group ends at {curve.last_time:.12g}"
+            undefined = f"is not defined for {self.conf_type} limits at this estimate"
+            reason = _open_limits(row, undefined) if known else ended
             status = "ok" if known else "not_estimable"
             values = _finite(row) | {"n": curve.n, "status": status, "reason": reason}
             yield Record(analysis, kind, "survival", **values)
@@ -302,6 +305,13 @@ class KaplanMeier:
             f"{100 * self.conf_level:g}&nbsp;% {self.conf_type} limits</p>"
         )
         return head + str(table.to_html(index=False, na_rep="not reached"))
+
+
+def _open_limits(row: Mapping[Any, Any], why: str) -> str | None:
+    """Why a defined estimate lacks one of its limits; None where it has both."""
+    sides = {"lower": row["conf_low"], "upper": row["conf_high"]}
+    absent = [side for side, value in sides.items() if not np.isfinite(value)]
+    return f"the {' and the '.join(absent)} limit {why}" if absent else None
 
 
 def _quantile_rows(curves: tuple[Curve, ...], shares: tuple[float, ...]) -> pd.DataFrame:

@@ -194,6 +194,43 @@ def test_without_events_there_is_no_test_and_the_reason_is_given() -> None:
     assert (record.status, record.reason) == ("not_estimable", "no event in any group")
 
 
+DIE, EARLY, LATE = ([1, 1], [1, 1]), ([1, 2], [1, 1]), ([5, 6], [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "options", "reason", "rule"),
+    [
+        (DIE, DIE, {}, "all at risk have the event at once: the variance is 0", "no_variance"),
+        (EARLY, LATE, {"entry": "entry"}, "at no event are patients of different", "never_at_risk"),
+        # gamma weighs the first event 0, and only the first has both groups at risk
+        (EARLY, ([1, 1], [0, 0]), {"gamma": 1}, "only at events of weight 0", "no_variance"),
+    ],
+)
+def test_the_reason_of_no_test_tells_who_was_at_risk(
+    a: Any, b: Any, options: dict[str, Any], reason: str, rule: str
+) -> None:
+    columns = {"time": a[0] + b[0], "event": a[1] + b[1], "entry": [0, 0, 3, 3]}
+    result = logrank(pd.DataFrame(columns | {"group": list("aabb")}), **NAMES, by=AB, **options)
+    assert (result.statistic, result.df) == (None, 0)
+    assert reason in str(result.reason)
+    found = [f.rule for f in result.findings if f.rule in {"never_at_risk", "no_variance"}]
+    assert found == [rule, rule]
+
+
+def test_a_pair_without_a_test_carries_its_reason_and_no_adjusted_p() -> None:
+    frame = rows()
+    frame.loc[frame["group"] != "3", "event"] = 0
+    result = pairwise_logrank(frame, **NAMES, by=GROUPS)
+    assert (result.results[0].p_value, result.p_adjusted[0]) == (None, None)
+    assert result.results[0].reason == "no event in any group"
+    records = {record.id: record for record in result.records("lr")}
+    for name in ("lr/logrank_test/2/1", "lr/logrank_adjusted_p/2/holm/1"):
+        record = records[name]
+        assert (record.p_value, record.status) == (None, "not_estimable")
+        assert record.reason == "no event in any group"
+    assert result.to_dict()["pairs"][0]["test"]["reason"] == "no event in any group"
+
+
 def test_a_pair_without_a_test_takes_no_share_of_the_adjustment() -> None:
     frame = rows()
     frame.loc[frame["group"] != "3", "event"] = 0
@@ -356,3 +393,10 @@ def test_a_trend_over_two_groups_is_their_log_rank_test(patients: Any) -> None:
     one = logrank(frame, **NAMES, by=AB)
     other = logrank(frame, **NAMES, by=AB, trend=(3, 7))
     same_statistic(one, other)
+
+
+def test_groups_that_all_die_at_once_have_no_test_and_the_reason_says_so():
+    data = pd.DataFrame({"t": [1.0] * 8, "e": [True] * 8, "g": list("aaaabbbb")})
+    test = logrank(data, time="t", event="e", by={"name": "g", "levels": ["a", "b"]})
+    assert (test.statistic, test.p_value) == (None, None)
+    assert "all at risk have the event at once" in test.reason

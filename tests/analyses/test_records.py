@@ -35,11 +35,33 @@ def test_numbers_are_plain_at_twelve_digits_and_undefined_is_none():
         ((replace(RECORD, estimate=float("nan")),), "a number that is not finite"),
         ((replace(RECORD, conf_high=np.inf),), "a number that is not finite"),
         ((replace(RECORD, status="not_estimable", estimate=None),), "without a reason"),
+        ((replace(RECORD, estimate=None),), "lacks a number, without a reason"),
+        ((replace(RECORD, estimate=None, n=9, std_error=0.1),), "lacks the estimate of its"),
+        ((replace(RECORD, estimate=None, n=9, conf_high=0.1),), "lacks the estimate of its"),
+        ((replace(RECORD, estimate=None, n=9, statistic=3.0),), "lacks the p-value"),
     ],
 )
 def test_a_record_that_cannot_be_published_is_refused(records, said):
     with pytest.raises(ValueError, match=said):
         checked(records)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"n": 0},
+        {"n_risk": 7.0},
+        {"n_censor": 2.0},
+        {"p_value": 0.5},
+        {"statistic": 3.0, "p_value": 0.1},
+        {"estimate": 1.0, "std_error": 0.0},
+        {"n": 5, "reason": "no pair can be compared"},
+        {"reason": "nobody is left"},
+    ],
+)
+def test_a_count_a_test_or_a_reason_is_a_whole_record(numbers):
+    record = replace(RECORD, **({"estimate": None} | numbers))
+    assert checked([record]) == (record,)
 
 
 def test_frozen_arrays_are_copies_that_cannot_change():

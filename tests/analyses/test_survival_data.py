@@ -84,6 +84,7 @@ def test_events_are_boolean_or_zero_and_one(events):
         ({"w": [1.0, -1.0, 1.0, 1.0]}, {"weights": "w"}, "column 'w'"),
         ({"entry": [1.0, 0.0, 1.0, 5.0]}, {"entry": "entry"}, "2 rows enter at or after"),
         ({"t": [None] * 4}, {}, "no row has a value"),
+        ({"entry": [1.0 - 1e-9, 0.0, 1.0, 1.0]}, {"entry": "entry"}, "1 rows have no length"),
         ({}, {"time": "tt"}, "column 'tt': not in the table"),
     ],
 )

@@ -338,3 +338,11 @@ def test_counts_and_shares_add_up_to_the_patients(patients: Any) -> None:
     levels = [row for row in result.rows if row.kind == "n_percent"]
     assert tuple(np.sum([row.n for row in levels], axis=0)) == result.n
     np.testing.assert_allclose(np.sum([row.estimate for row in levels], axis=0), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("values", [(0.1, 0.7), (0.1, 0.1)])
+def test_constant_columns_have_no_standardised_difference(values):
+    # Variances of equal values are rounding errors: 0.1 and 0.7 would differ by 5.7e16.
+    data = pd.DataFrame({"g": ["a"] * 50 + ["b"] * 50, "x": [values[0]] * 50 + [values[1]] * 50})
+    table = table_one(data, by={"name": "g", "levels": ["a", "b"]}, columns=["x"])
+    assert (table.smd[0].value, table.smd[0].reason) == (None, "no variation in either group")

@@ -1,6 +1,7 @@
 # Reference values of Cox models, by R's survival. Run from the project's root:
 #   Rscript tests/reference/cox.R
-# Writes cox_data.csv (synthetic patients) and cox_expected.csv (one row a number). `index` is the
+# Writes cox_data.csv (synthetic patients) and cox_expected.csv (one row a number); reads
+# cox_separated.csv (small random sets in which some coefficients become infinite). `index` is the
 # place of a coefficient or of a time point. Data sets that come with survival are fitted here too;
 # only the answers are kept. R's own convergence is looser than the tests' tolerance, hence the
 # control settings.
@@ -158,6 +159,23 @@ answers("bladder2", real(Surv(start, stop, event) ~ rx + size + number + strata(
                          bladder2[bladder2$start < bladder2$stop, ], cluster = id))
 answers("cgd", real(Surv(tstart, tstop, status) ~ treat + inherit + age, cgd, cluster = id,
                     ties = "breslow"))
+
+# --- counts written out as patients -------------------------------------------------------------
+repeated <- data[rep(seq_len(n), data$count), ]
+answers("counts_repeated", coxph(Surv(time, event) ~ group + age + grade, repeated,
+                                 ties = "breslow", control = tight))
+
+# --- coefficients without a finite estimate: a large offset in the place of the infinite ones ---
+separated <- read.csv(file.path(folder, "cox_separated.csv"))
+limit <- function(name, formula) {
+  own <- separated[separated$case == name, ]
+  answers(name, suppressWarnings(do.call(coxph, list(formula, data = own, control = tight))))
+}
+separated$away <- 30 * ifelse(separated$case == "alone", separated$g == "c", separated$g != "a")
+limit("alone", Surv(t, e) ~ x + offset(away) + strata(s))
+limit("together", Surv(t, e) ~ x + offset(away) + I(g == "c") + strata(s))
+limit("late", Surv(entry, t, e) ~ x + factor(g))
+limit("finite", Surv(t, e) ~ x + factor(g) + h + strata(s))
 
 write.csv(do.call(rbind, rows), file.path(folder, "cox_expected.csv"), row.names = FALSE,
           quote = FALSE)
