@@ -219,13 +219,13 @@ def _unequal_follow_up(
     differ = df > 0 and float(chdtrc(df, statistic)) < FOLLOW_UP_P
     if not (apart or differ):
         return ()
-    said = ", ".join(
-        f"{curve.group} {f'{median:g}' if np.isfinite(median) else 'not reached'}"
-        for curve, median in zip(reverse, medians, strict=True)
-    )
+    whys = [
+        *(["medians more than 10 % apart"] if apart else []),
+        *(["censoring differs by the log-rank test"] if differ else []),
+    ]
     advice = (
-        f"Follow-up differs between the groups: median {said} (reverse Kaplan-Meier); "
-        "late differences rest on the groups that were followed longer."
+        f"Follow-up differs between the groups (reverse Kaplan-Meier: {' and '.join(whys)}); late "
+        "differences rest on the groups that were followed longer."
     )
     n = sum(curve.n for curve in reverse)
     return (Finding("warning", SOURCE, time, "", "unequal_follow_up", n, advice),)
