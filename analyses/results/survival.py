@@ -311,7 +311,9 @@ def _open_limits(row: Mapping[Any, Any], why: str) -> str | None:
     """Why a defined estimate lacks one of its limits; None where it has both."""
     sides = {"lower": row["conf_low"], "upper": row["conf_high"]}
     absent = [side for side, value in sides.items() if not np.isfinite(value)]
-    return f"the {' and the '.join(absent)} limit {why}" if absent else None
+    if len(absent) == 2:
+        return f"its limits: each {why}"
+    return f"the {absent[0]} limit {why}" if absent else None
 
 
 def _quantile_rows(curves: tuple[Curve, ...], shares: tuple[float, ...]) -> pd.DataFrame:
