@@ -74,11 +74,6 @@ class CodeTable:
     sha256: str
 
     @property
-    def singles(self) -> tuple[Code, ...]:
-        """Codes that stand for themselves."""
-        return tuple(code for code in self.codes if code.bounds is None)
-
-    @property
     def ranges(self) -> tuple[Code, ...]:
         """Codes that stand for every whole number between two."""
         return tuple(code for code in self.codes if code.bounds is not None)

@@ -30,7 +30,6 @@ Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Ties = Literal["efron", "breslow"]
 CHUNK = 2048  # rows a pass: they stay in cache, and the product on one thread, which is faster
-N_SCALARS = 3  # columns before the sums over risk sets: weight * eta, events, their weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,6 @@ MM_PER_INCH = 25.4
 POINTS_PER_MM = 72 / MM_PER_INCH
 LEADING = 1.3  # line pitch over font size
 INK = "#000000"
-FAINT = "#6b6b6b"
 
 # Wong, Nature Methods 2011;8:441 (Okabe and Ito): told apart with any colour vision.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -166,7 +165,6 @@ def own_settings(more: dict[str, Any] | None = None) -> AbstractContextManager[N
 PAGE = FigureStyle()
 COLUMN = FigureStyle("column", 89.0, 7.0, 6.5, 1.0, JAMA)
 WIDE = FigureStyle("wide", 183.0, 8.0, 7.5, 1.2, JAMA)
-FIGURE_STYLES = {style.name: style for style in (PAGE, COLUMN, WIDE)}
 
 
 def looks(by: str | None, groups: Sequence[str]) -> tuple[Look, ...]:

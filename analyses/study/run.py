@@ -152,7 +152,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
     endpoints = tuple(
-        _endpoint(study, selected.by_endpoint[spec.id], frames.get(spec.id), spec)
+        _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
     )
     outcomes = [analyse(spec, frames, cohort.time_unit) for spec in study.analyses]
@@ -186,11 +186,10 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
     )
 
 
-def _endpoint(study: Study, patients: Cohort, frame: pd.DataFrame | None, spec: Any) -> Endpoint:
+def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: Any) -> Endpoint:
     from analyses.results.study import Endpoint as Made
     from cohort.endpoints import MEANINGS
 
-    del study
     events = patients.to_pandas([f"{spec.id}_event"]) if frame is None else frame
     return Made(
         id=spec.id,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-HEADER_ROW = 1
-SKIP_ROWS = (2, 3)
-
 
 def is_biotab(lines: Sequence[str]) -> bool:
     """Whether the third row holds the CDE identifiers of the columns, as only biotab files do."""
