@@ -37,6 +37,16 @@ HER2_DETAIL = (
 )
 RECEPTOR = ("negative", "borderline", "positive")
 GIVEN = ("no", "yes")
+EVENT_KINDS = (
+    "ipsilateral_invasive_breast",
+    "local_regional_invasive",
+    "distant",
+    "contralateral_invasive_breast",
+    "ipsilateral_dcis",
+    "contralateral_dcis",
+    "second_primary_nonbreast_invasive",
+    "progression",
+)
 
 _COLUMNS = (
     Column("patient_id", "text", "Key of the patient in the source"),
@@ -50,6 +60,10 @@ _COLUMNS = (
     ),
     Column("diagnosis_year", "integer", "Calendar year of diagnosis", low=1900, high=2100),
     Column("diagnosis_date", "date", "Date of diagnosis"),
+    Column("tumour_id", "text", "Key of the tumour among the patient's"),
+    Column("n_tumours", "integer", "Tumours that the source holds of this patient", low=1),
+    Column("primary_site", "text", "Site of the primary (ICD-O-3 topography)"),
+    Column("laterality", "category", "Side of the tumour", ("left", "right", "bilateral", "other")),
     Column("behaviour", "category", "Behaviour of the tumour", ("in_situ", "invasive")),
     Column(
         "tumour_sequence",
@@ -130,6 +144,13 @@ _COLUMNS = (
         ("negative", "negative_or_equivocal", "equivocal", "positive"),
     ),
     Column("her2_stain_percent", "number", "HER2, cells stained", unit="%", low=0, high=100),
+    Column("her2_ihc_text", "text", "HER2 score as written, where it is no certain score"),
+    Column(
+        "her2_zero_kind",
+        "category",
+        "Within IHC 0: without any staining, or faint incomplete staining in up to 10 % of cells",
+        ("null", "ultralow"),
+    ),
     Column("her2_status", "category", "HER2 group as classified", HER2_STATUS),
     Column("her2_detail", "category", "The evidence behind the group", HER2_DETAIL),
     Column("her2_rule", "text", "Id of the rule that decided"),
@@ -140,6 +161,7 @@ _COLUMNS = (
         "Surgery of the primary",
         ("none", "breast_conserving", "mastectomy", "other"),
     ),
+    Column("surgery_day", "number", "Surgery of the primary after diagnosis", unit="days"),
     Column("radiotherapy", "category", "Radiotherapy, first course", GIVEN),
     Column("radiotherapy_day", "number", "Start of radiotherapy after diagnosis", unit="days"),
     Column("chemotherapy", "category", "Chemotherapy, first course", GIVEN),
@@ -148,8 +170,20 @@ _COLUMNS = (
     Column(
         "endocrine_therapy_day", "number", "Start of endocrine therapy after diagnosis", unit="days"
     ),
+    Column("immunotherapy", "category", "Any biological agent, first course", GIVEN),
+    Column("immunotherapy_day", "number", "Start of any biological agent", unit="days"),
     Column("anti_her2_therapy", "category", "Anti-HER2 therapy", GIVEN),
+    Column("anti_her2_therapy_day", "number", "Start of anti-HER2 therapy", unit="days"),
     Column("adc_therapy", "category", "Antibody-drug conjugate", GIVEN),
+    Column("adc_therapy_day", "number", "Start of an antibody-drug conjugate", unit="days"),
+    Column("systemic_therapy_day", "number", "Start of any systemic therapy", unit="days"),
+    Column("metastasis_day", "number", "Distant metastasis after diagnosis", unit="days"),
+    Column(
+        "observed_from_day",
+        "number",
+        "Day after diagnosis from which the patient could enter the source (sequencing, referral)",
+        unit="days",
+    ),
     Column("neoadjuvant", "category", "Systemic therapy before surgery", GIVEN),
     Column("pcr", "category", "Pathological complete response", GIVEN),
     Column("facility_id", "text", "Reporting hospital"),
@@ -177,7 +211,33 @@ _COLUMNS = (
     ),
 )
 
-SCHEMA: dict[str, Column] = {column.name: column for column in _COLUMNS}
+_SPECIMEN_COLUMNS = (
+    Column("specimen_id", "text", "Key of the specimen in the source"),
+    Column("specimen_day", "number", "Day after diagnosis on which it was taken", unit="days"),
+    Column("specimen_site", "category", "Where it was taken", ("primary", "regional", "distant")),
+    Column("specimen_invasive", "category", "Whether the part tested is invasive", GIVEN),
+    Column(
+        "specimen_timing",
+        "category",
+        "When it was taken, by treatment and course",
+        ("before_treatment", "after_neoadjuvant", "recurrence"),
+    ),
+)
+
+_EVENT_COLUMNS = (
+    Column("event_kind", "category", "What happened after diagnosis", EVENT_KINDS),
+    Column("event_day", "number", "Day after diagnosis", unit="days", low=0, high=36525),
+    Column("event_months", "number", "Months after diagnosis", unit="months", low=0, high=1200),
+)
+
+SCHEMA: dict[str, Column] = {
+    column.name: column for column in (*_COLUMNS, *_SPECIMEN_COLUMNS, *_EVENT_COLUMNS)
+}
+
+# Columns of a cohort's specimens, besides the HER2 evidence that patients have too.
+SPECIMEN = ("patient_id", "tumour_id", "tumour_size_mm", *(c.name for c in _SPECIMEN_COLUMNS))
+# Columns of a cohort's events; the source's unit of follow-up decides between days and months.
+EVENT = ("patient_id", *(c.name for c in _EVENT_COLUMNS))
 
 
 def column(name: str) -> Column | None:

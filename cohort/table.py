@@ -120,6 +120,12 @@ class Cohort:
         What the source can tell (name, value) as its dictionary declares.
     findings, attrition, files, choices
         What was seen, who was left out, what was read, what was decided.
+    specimens
+        Lazy table, one row a specimen with its HER2 evidence (``cohort.schema.SPECIMEN``), of
+        these patients and maybe of others; None where the source has one specimen a patient.
+    events
+        Lazy table, one row an event after diagnosis (``cohort.schema.EVENT``); None where the
+        source gives none.
     """
 
     patients: nw.LazyFrame[Any]
@@ -132,6 +138,8 @@ class Cohort:
     attrition: tuple[AttritionStep, ...] = ()
     files: tuple[SourceFile, ...] = ()
     choices: tuple[Choice, ...] = field(default=())
+    specimens: nw.LazyFrame[Any] | None = None
+    events: nw.LazyFrame[Any] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
