@@ -14,7 +14,8 @@ PACKAGES = ("cohort", "analyses")
 MAY_IMPORT = {
     "cohort": ("cohort",),
     "analyses": (),
-    "analyses.cli": ("cohort", "analyses"),
+    "analyses.cli": ("analyses.commands",),
+    "analyses.commands": ("cohort", "analyses"),
     "analyses.__main__": ("analyses.cli",),
     "analyses.formatting": ("cohort.schema",),
     "analyses.kernels": ("analyses.kernels",),

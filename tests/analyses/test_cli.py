@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from analyses import cli
+from analyses.commands import messages
 from cohort.errors import AnalysisError, DataError, Her2LowError, Problem, SpecError
 from cohort.table import Finding
 
@@ -357,7 +358,7 @@ def test_progress_is_told_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def told(quiet: bool) -> str:
-        with cli._progress(quiet) as progress:
+        with messages.progress_shown(quiet) as progress:
             progress("analyse", 5, 7)
         return capsys.readouterr().err
 

@@ -1,0 +1,43 @@
+"""``her2low run``: from a study file to its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analyses.commands.messages import counted, progress_shown, told
+
+
+def run(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Folder for the report; replaced as a whole."),
+    ],
+    allow_path: Annotated[
+        bool, typer.Option("--allow-path", help="Files may lie outside the study file's folder.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run a study: from its files to a report in DIR."""
+    with told():
+        from analyses.report.output import check_folder
+        from analyses.study.run import run_study
+        from analyses.study.spec import load_study
+
+        asked = load_study(study, allow_path=allow_path)
+        check_folder(out, inputs=[study, *asked.inputs()])
+        with progress_shown(quiet) as progress:
+            result = run_study(asked, out=out, progress=progress)
+    failed = len(result.failures)
+    if failed:
+        estimates = counted(failed, "estimate")
+        typer.echo(f"{estimates} could not be made; the report says why.", err=True)
+    if not quiet:
+        typer.echo(
+            f"Report: {out / 'report.pdf'}. Next: read its data findings, then look up any number "
+            f"in {out / 'results.json'}."
+        )
+    raise typer.Exit(result.exit_code)
