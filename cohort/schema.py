@@ -48,6 +48,17 @@ EVENT_KINDS = (
     "progression",
 )
 
+ENDPOINT_STATES = ("censored", "event", "competing")
+# How survival time came about (NAACCR items 1783 and 1786); the last two have no usable time.
+FOLLOWUP_FLAG = (
+    "complete_zero_days",
+    "complete",
+    "incomplete_zero_days_possible",
+    "incomplete",
+    "death_certificate_or_autopsy_only",
+    "unknown",
+)
+
 _COLUMNS = (
     Column("patient_id", "text", "Key of the patient in the source"),
     Column("age_years", "number", "Age at diagnosis", unit="years", low=0, high=120),
@@ -209,6 +220,9 @@ _COLUMNS = (
         low=0,
         high=1200,
     ),
+    Column(
+        "followup_flag", "category", "How complete the dates behind follow-up are", FOLLOWUP_FLAG
+    ),
 )
 
 _SPECIMEN_COLUMNS = (
@@ -253,12 +267,19 @@ def column(name: str) -> Column | None:
     return None
 
 
+def endpoint_state(name: str) -> Column:
+    """The column ``<id>_state`` of an endpoint with competing events; censoring comes first."""
+    return Column(name, "category", "How follow-up ended", ENDPOINT_STATES)
+
+
 def with_levels(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with every column that has levels as an ordered categorical, in their order."""
     import pandas as pd
 
     for name in frame.columns:
         known = column(str(name))
+        if known is None and str(name).endswith("_state"):
+            known = endpoint_state(str(name))
         if known is not None and known.kind == "category":
             frame[name] = pd.Categorical(frame[name], categories=list(known.levels), ordered=True)
     return frame
