@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import narwhals as nw
 
 from cohort import her2_rules
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.her2_ish import with_ish, with_keys
-from cohort.table import Choice, Cohort, Finding, Severity
+from cohort.table import Choice, Cohort, Engine, Finding, Severity
+
+LazyTable = nw.LazyFrame[Any]
 
 EDITIONS = (2018,)
 STAGE = "her2"  # under which findings and choices are noted
@@ -69,23 +72,40 @@ def classify_her2(
     (tests/cohort/test_her2.py).
     """
     chosen = dict(policies or {})
-    _check(edition, chosen)
-    engine = cohort.engine
-    keyed = with_keys(cohort.patients)
-    evidence = with_ish(keyed, engine, edition)
-    table = engine.register("her2_category", her2_rules.category_table(chosen))
-    keys = ["k_ihc", "k_ish", "k_label", "k_reported"]
-    decided = evidence.join(table, on=keys, how="left")
-    names = [name for name in cohort.columns if name not in _OUTPUT]
-    classified = engine.materialise(decided.select(*names, *_output()))
+    classified = her2_columns(cohort.patients, cohort.engine, edition=edition, policies=chosen)
     # What an earlier classification of this cohort noted is no longer true of it.
     result = replace(
         cohort,
-        patients=classified,
+        patients=cohort.engine.materialise(classified),
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
         choices=tuple(c for c in cohort.choices if c.stage != STAGE),
     )
     return result.noting(_findings(result), _choices(edition, chosen))
+
+
+def her2_columns(
+    frame: LazyTable,
+    engine: Engine,
+    *,
+    edition: int = 2018,
+    policies: Mapping[str, str] | None = None,
+) -> LazyTable:
+    """Any table of HER2 evidence, patients or specimens, with the four columns of its status.
+
+    Each row is decided by itself, as `classify_her2` decides a patient. The table stays lazy.
+
+    Raises
+    ------
+    SpecError
+        For an edition, a policy or a choice that does not exist.
+    """
+    chosen = dict(policies or {})
+    _check(edition, chosen)
+    evidence = with_ish(with_keys(frame), engine, edition)
+    table = engine.register("her2_category", her2_rules.category_table(chosen))
+    decided = evidence.join(table, on=["k_ihc", "k_ish", "k_label", "k_reported"], how="left")
+    names = [name for name in frame.collect_schema().names() if name not in _OUTPUT]
+    return decided.select(*names, *_output())
 
 
 def her2_counts(cohort: Cohort) -> tuple[tuple[str, str, str, int], ...]:

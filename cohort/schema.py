@@ -248,6 +248,14 @@ SCHEMA: dict[str, Column] = {
     column.name: column for column in (*_COLUMNS, *_SPECIMEN_COLUMNS, *_EVENT_COLUMNS)
 }
 
+# What a HER2 status is decided from, whether of a patient or of one specimen.
+HER2_EVIDENCE = (
+    *("her2_ihc", "her2_ihc_reported", "her2_ish", "her2_ish_second"),
+    *("her2_ratio", "her2_ratio_low", "her2_ratio_high"),
+    *("her2_copies", "her2_copies_low", "her2_copies_high"),
+    *("her2_copies_single", "her2_copies_single_low", "her2_copies_single_high"),
+    *("her2_reported", "her2_stain_percent", "her2_ihc_text", "her2_zero_kind"),
+)
 # Columns of a cohort's specimens, besides the HER2 evidence that patients have too.
 SPECIMEN = ("patient_id", "tumour_id", "tumour_size_mm", *(c.name for c in _SPECIMEN_COLUMNS))
 # Columns of a cohort's events; the source's unit of follow-up decides between days and months.
