@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import narwhals as nw
     import pyarrow as pa
 
-    from cohort.engine import DuckDBEngine
+    from cohort.table import Engine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class Extract:
         What was seen on the way (another encoding, rows kept that look like patients).
     """
 
-    engine: DuckDBEngine
+    engine: Engine
     dictionary: SourceDictionary
     tables: Mapping[str, nw.LazyFrame[Any]]
     headings: Mapping[str, tuple[str, ...]]
@@ -68,7 +68,7 @@ class _Opened:
 
 
 def load(
-    files: Any, *, source: str | Path | SourceDictionary, engine: DuckDBEngine | None = None
+    files: Any, *, source: str | Path | SourceDictionary, engine: Engine | None = None
 ) -> Extract:
     """A source's files as tables of text, each with its digest.
 
@@ -225,17 +225,17 @@ def _encoding_finding(role: str, seen: encoding.Scan) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _read(opened: list[_Opened], dictionary: SourceDictionary, engine: DuckDBEngine) -> Extract:
+def _read(opened: list[_Opened], dictionary: SourceDictionary, engine: Engine) -> Extract:
     """The bodies, every one checked for lost rows."""
-    tables, files, errors = {}, [], []
+    tables: dict[str, nw.LazyFrame[Any]] = {}
+    files, errors = [], []
     for file in opened:
         columns = places(dictionary.headings(file.role), file.headings)
         try:
-            name, n_rows = _body(file, columns, engine)
+            tables[file.role], n_rows = _body(file, columns, engine)
         except DataError as error:
             errors.append(error)
             continue
-        tables[file.role] = engine.table(name)
         files.append(SourceFile(file.role, file.name, file.sha256, n_rows, len(file.headings)))
     _stop(list(errors))
     return Extract(
@@ -248,14 +248,16 @@ def _read(opened: list[_Opened], dictionary: SourceDictionary, engine: DuckDBEng
     )
 
 
-def _body(file: _Opened, columns: list[int], engine: DuckDBEngine) -> tuple[str, int]:
-    """Name of the text table made from a file's body, and its rows."""
+def _body(file: _Opened, columns: list[int], engine: Engine) -> tuple[nw.LazyFrame[Any], int]:
+    """The text table made from a file's body, and its rows."""
     if file.table is not None:
-        return frames.as_text(engine, file.table, columns)
+        return engine.read_table(file.table, columns)
     if file.path is None:
         raise ValueError(f"{file.role} has neither path nor table")
     if file.shape is None or file.seen is None:
-        return frames.read_parquet(engine, file.path, file.name, columns)
-    name, n_rows = delimited.read_body(engine, file.path, file.name, file.shape, columns)
+        table, n_rows = engine.read_parquet(file.path, file.name, columns)
+        frames.check_parquet_rows(file.path, file.name, n_rows)
+        return table, n_rows
+    table, n_rows = engine.read_delimited(file.path, file.name, file.shape, columns)
     delimited.check_rows(file.path, file.name, file.shape, file.seen.n_lines, n_rows)
-    return name, n_rows
+    return table, n_rows

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import narwhals as nw
     import pandas as pd
     import pyarrow as pa
+
+    from cohort.formats.delimited import Layout
 
 Severity = Literal["error", "warning", "info"]
 TimeUnit = Literal["days", "months"]
@@ -87,7 +92,11 @@ class Choice:
 
 
 class Engine(Protocol):
-    """What the stages need of an engine (cohort.engine)."""
+    """What loading and the stages need of an engine: DuckDB (cohort.engine) or Spark.
+
+    The doors give a table of text with the columns asked for, by their places among the
+    headings, named ``c`` and the place; and its number of rows.
+    """
 
     def materialise(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a lazy table once and return the computed one."""
@@ -97,6 +106,22 @@ class Engine(Protocol):
 
     def register(self, stem: str, table: Any) -> nw.LazyFrame[Any]:
         """Make a small Arrow table joinable with the patients."""
+
+    def read_table(self, table: Any, columns: Sequence[int]) -> tuple[nw.LazyFrame[Any], int]:
+        """Columns of a table in memory (or of this engine's own kind) as text."""
+
+    def read_batches(self, batches: pa.RecordBatchReader) -> tuple[nw.LazyFrame[Any], int]:
+        """A stream of Arrow batches of text, whose columns are already named, as a table."""
+
+    def read_parquet(
+        self, path: Path, name: str, columns: Sequence[int]
+    ) -> tuple[nw.LazyFrame[Any], int]:
+        """Columns of a Parquet file as text; DataError where it is damaged."""
+
+    def read_delimited(
+        self, path: Path, name: str, layout: Layout, columns: Sequence[int]
+    ) -> tuple[nw.LazyFrame[Any], int]:
+        """Columns of a delimited file's body; DataError with every line that does not fit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Delimited text: the headings read by us, the body by DuckDB, and no row lost without a word."""
+"""Delimited text: the headings read by us, the body by the engine, no row lost without a word."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cohort.dictionary import FileRule
 from cohort.errors import DataError, Problem
 from cohort.formats import biotab, cbioportal
 
-if TYPE_CHECKING:
-    from cohort.engine import DuckDBEngine
-
 WHITE = " \t\r\n\v\f\u00a0\u2007\u202f\ufeff"
 _DELIMITERS = {"tab": "\t", ",": ",", ";": ";", "|": "|"}
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
 _HEAD = 200  # lines looked at for comments, headings and rows to skip
-_SHOWN = 20  # lines named in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,45 +86,6 @@ def layout(path: Path, name: str, rule: FileRule) -> Layout:
     empty = sum(not line.strip("\r\n") for line in lines[:first])
     records = start + 1 + skip
     return Layout(headings, delimiter, quote, records, first, first - empty, kept)
-
-
-def read_body(
-    engine: DuckDBEngine, path: Path, name: str, shape: Layout, columns: Sequence[int]
-) -> tuple[str, int]:
-    """A text table of some columns of the body (``c0`` is the first), and its number of rows.
-
-    Raises
-    ------
-    DataError
-        For every line that is not as the headings say, with its number.
-    """
-    table, rejects, scans = (engine.name(stem) for stem in ("file", "rejects", "scans"))
-    described = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(shape.headings)))
-    chosen = ", ".join(f"c{i}" for i in columns)
-    connection = engine.connection
-    import duckdb
-
-    try:
-        connection.execute(
-            f"CREATE TEMP TABLE {table} AS SELECT {chosen} FROM read_csv(?, "
-            f"columns={{{described}}}, auto_detect=false, header=false, skip={shape.skip}, "
-            f"delim={_text(shape.delimiter)}, quote={_text(shape.quote)}, "
-            f"escape={_text(shape.quote)}, strict_mode=true, store_rejects=true, "
-            f"rejects_table='{rejects}', rejects_scan='{scans}')",
-            [str(path)],
-        )
-    except duckdb.Error as error:
-        first = str(error).splitlines()[0]
-        raise DataError(Problem(name, f"cannot be read: {first}")) from None
-    try:
-        problems = _rejected(engine, rejects, name)
-    finally:
-        connection.execute(f"DROP TABLE IF EXISTS {rejects}")
-        connection.execute(f"DROP TABLE IF EXISTS {scans}")
-    if problems:
-        raise DataError(problems)
-    counted = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return table, 0 if counted is None else int(counted[0])
 
 
 def check_rows(path: Path, name: str, shape: Layout, n_lines: int, n_rows: int) -> None:
@@ -235,39 +191,3 @@ def _rows_to_skip(
 def _shape(key: str) -> str:
     """A key with its letters and digits blurred: TCGA-3C-AAAU becomes a-9a-a."""
     return re.sub(r"[0-9]+", "9", re.sub(r"[A-Za-z]+", "a", key.strip(WHITE)))
-
-
-def _rejected(engine: DuckDBEngine, rejects: str, name: str) -> list[Problem]:
-    """One problem a line that could not be read; field contents are never shown."""
-    rows = engine.connection.execute(
-        f"SELECT line, max(error_type), max(error_message) FROM {rejects} "
-        "GROUP BY line ORDER BY line"
-    ).fetchall()
-    problems = [
-        Problem(f"{name} line {line}", _reason(kind, message)) for line, kind, message in rows
-    ][:_SHOWN]
-    if problems:
-        more = len(rows) - len(problems)
-        advice = "Mend the file, or export it again: no line is left out silently."
-        last = problems[-1]
-        found = f"{last.found} ... and {more:,} more lines" if more else last.found
-        problems[-1] = Problem(last.where, found, last.allowed, advice)
-    return problems
-
-
-def _reason(kind: str, message: str) -> str:
-    """DuckDB's reason in plain words."""
-    numbers = re.findall(r": ([0-9]+)", message)
-    if kind in ("MISSING COLUMNS", "TOO MANY COLUMNS") and len(numbers) == 2:
-        more = "or more " if kind == "TOO MANY COLUMNS" else ""
-        return f"{numbers[1]} {more}fields where there are {numbers[0]} headings"
-    if "QUOTE" in kind:
-        return "a quotation mark opens or closes where it should not"
-    if "LINE SIZE" in kind:
-        return "the line is longer than 2 MB"
-    return kind.lower() if kind else "cannot be read"
-
-
-def _text(value: str) -> str:
-    doubled = value.replace("'", "''")
-    return f"'{doubled}'"

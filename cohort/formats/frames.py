@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
@@ -14,9 +13,6 @@ from narwhals.exceptions import DuplicateError
 
 from cohort.errors import DataError, Problem, SpecError
 from cohort.formats.delimited import WHITE, twice_over
-
-if TYPE_CHECKING:
-    from cohort.engine import DuckDBEngine
 
 
 def is_parquet(path: Path) -> bool:
@@ -44,29 +40,17 @@ def parquet_headings(path: Path, name: str) -> tuple[str, ...]:
     return _checked(schema, name)
 
 
-def read_parquet(
-    engine: DuckDBEngine, path: Path, name: str, columns: Sequence[int]
-) -> tuple[str, int]:
-    """A text table of some columns (``c0`` is the first), and its number of rows.
+def check_parquet_rows(path: Path, name: str, n_rows: int) -> None:
+    """Every row of the file must have been read.
 
     Raises
     ------
     DataError
-        Where the file is damaged, or not every row arrived.
+        Where its own count differs.
     """
-    import duckdb
-
-    schema, expected = pq.read_schema(path), pq.read_metadata(path).num_rows
-    try:
-        made = _made(engine, "read_parquet(?)", schema.types, columns, [str(path)])
-    except duckdb.Error as error:
-        first = str(error).splitlines()[0]
-        raise DataError(Problem(name, f"is no readable Parquet file: {first}")) from None
-    counted = engine.connection.execute(f"SELECT count(*) FROM {made}").fetchone()
-    n = 0 if counted is None else int(counted[0])
-    if n != expected:
-        raise DataError(Problem(name, f"{expected:,} rows in the file but {n:,} read"))
-    return made, n
+    expected = pq.read_metadata(path).num_rows
+    if n_rows != expected:
+        raise DataError(Problem(name, f"{expected:,} rows in the file but {n_rows:,} read"))
 
 
 def to_arrow(table: Any) -> pa.Table:
@@ -108,21 +92,6 @@ def frame_headings(table: pa.Table, name: str) -> tuple[str, ...]:
     return _checked(table.schema, name)
 
 
-def as_text(engine: DuckDBEngine, table: pa.Table, columns: Sequence[int]) -> tuple[str, int]:
-    """A text table of some columns (``c0`` is the first), and its number of rows.
-
-    Whole numbers come without ``.0``, dates as ``2015-03-31``; missing, and not-a-number,
-    stay missing.
-    """
-    source = engine.name("given")
-    renamed = table.rename_columns([f"c{i}" for i in range(table.num_columns)])
-    engine.connection.register(source, renamed)
-    try:
-        return _made(engine, source, table.schema.types, columns, []), table.num_rows
-    finally:
-        engine.connection.unregister(source)
-
-
 def sha256(table: pa.Table) -> str:
     """Digest of a table's content, as an Arrow IPC stream in one piece."""
     whole = table.combine_chunks()
@@ -148,34 +117,3 @@ def _pandas(frame: Any) -> pa.Table:
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             arrays.append(pa.array(column.astype("string"), from_pandas=True))
     return pa.table(arrays, names=[str(heading) for heading in frame.columns])
-
-
-def _made(
-    engine: DuckDBEngine,
-    source: str,
-    kinds: Sequence[pa.DataType],
-    columns: Sequence[int],
-    values: list[str],
-) -> str:
-    """Name of a new text table with some columns of a source."""
-    made = engine.name("file")
-    every = ", ".join(f"c{i}" for i in range(len(kinds)))
-    chosen = ", ".join(f"{_written(f'c{i}', kinds[i])} AS c{i}" for i in columns)
-    sql = f"CREATE TEMP TABLE {made} AS SELECT {chosen} FROM {source} AS t({every})"
-    engine.connection.execute(sql, values)
-    return made
-
-
-def _written(column: str, kind: pa.DataType) -> str:
-    """SQL for a value as text."""
-    if pa.types.is_dictionary(kind):
-        return _written(column, kind.value_type)
-    if pa.types.is_floating(kind):
-        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
-        return (
-            f"CASE WHEN {column} IS NULL OR isnan({column}) THEN NULL WHEN {whole} "
-            f"THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
-        )
-    if pa.types.is_timestamp(kind):
-        return f"replace({column}::TIMESTAMP::VARCHAR, ' 00:00:00', '')"
-    return f"{column}::VARCHAR"

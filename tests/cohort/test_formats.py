@@ -24,9 +24,9 @@ def body(path: Path, rule: FileRule = RULE) -> list[tuple[object, ...]]:
     engine = DuckDBEngine()
     shape = delimited.layout(path, path.name, rule)
     columns = range(len(shape.headings))
-    table, n = delimited.read_body(engine, path, path.name, shape, list(columns))
+    table, n = engine.read_delimited(path, path.name, shape, list(columns))
     delimited.check_rows(path, path.name, shape, encoding.scan(path).n_lines, n)
-    return engine.connection.execute(f"SELECT * FROM {table}").fetchall()
+    return [tuple(row.values()) for row in engine.collect(table).to_pylist()]
 
 
 def write(folder: Path, content: bytes | str, name: str = "file.csv") -> Path:
@@ -238,9 +238,9 @@ def test_tables_in_memory_become_text_as_a_file_would_hold_it() -> None:
             "b": pa.array([True, False, None]),
         }
     )
-    name, n = frames.as_text(engine, table, range(7))
+    read, n = engine.read_table(table, range(7))
     assert n == 3
-    assert engine.connection.execute(f"SELECT * FROM {name}").fetchall() == [
+    assert [tuple(row.values()) for row in engine.collect(read).to_pylist()] == [
         ("1", "2", "x", "a", "1970-01-01", "1970-01-01", "true"),
         (None, "0.1", None, "b", "1970-01-02", "1970-01-02", "false"),
         ("3", None, " ", "a", None, None, None),
@@ -251,8 +251,8 @@ def test_a_pandas_column_of_mixed_types_is_text() -> None:
     import pandas as pd
 
     arrow = frames.to_arrow(pd.DataFrame({"a": [1, "x", None], "b": [1.0, None, 2.5]}))
-    name, _ = frames.as_text(engine := DuckDBEngine(), arrow, range(2))
-    rows = engine.connection.execute(f"SELECT * FROM {name}").fetchall()
+    read, _ = (engine := DuckDBEngine()).read_table(arrow, range(2))
+    rows = [tuple(row.values()) for row in engine.collect(read).to_pylist()]
     assert rows == [("1", "1"), ("x", None), (None, "2.5")]
 
 
