@@ -11,10 +11,10 @@ from typing import Literal
 
 from cohort.errors import Problem, SpecError, listed, suggest
 
-CodeKind = Literal["value", "interval", "missing", "obsolete"]
+CodeKind = Literal["value", "interval", "missing", "obsolete", "uncertain"]
 
 COLUMNS = ("code", "kind", "value", "low", "high", "meaning", "verified", "source")
-KINDS = ("value", "interval", "missing", "obsolete")
+KINDS: tuple[CodeKind, ...] = ("value", "interval", "missing", "obsolete", "uncertain")
 VERIFIED = ("yes", "partly", "derived", "memory")
 FOLDER = Path(__file__).parent / "dictionaries" / "codes"
 
@@ -31,10 +31,11 @@ class Code:
     code
         As the field is written; letters match in either case.
     kind
-        ``value``, ``interval`` (bounds instead of a number), ``missing``, or ``obsolete``
-        (an older code that still has a value or bounds).
+        ``value``, ``interval`` (bounds instead of a number), ``missing``, ``obsolete``
+        (an older code that still has a value or bounds), or ``uncertain`` (more than one value
+        is meant, such as a score of ``0-1+``: nothing is chosen).
     value
-        The canonical value; for a missing code, the kind of missing.
+        The canonical value; for a missing code, the kind of missing; empty where uncertain.
     low, high
         Bounds of an interval; None where it is open.
     meaning, verified, source
@@ -145,6 +146,7 @@ def _wrong(row: list[str], known: dict[str, Code]) -> tuple[str, str] | None:
         (kind == "interval" and not (low or high), "an interval without a bound", ""),
         (kind in ("value", "missing") and not value, f"a {kind} code without a value", ""),
         (kind == "obsolete" and not (value or low or high), "an obsolete code means nothing", ""),
+        (kind == "uncertain" and bool(value or low or high), "an uncertain code with a value", ""),
     )
     return next(((found, allowed) for wrong, found, allowed in checks if wrong), None)
 
@@ -152,12 +154,7 @@ def _wrong(row: list[str], known: dict[str, Code]) -> tuple[str, str] | None:
 def _code(row: dict[str, str]) -> Code:
     """A checked row."""
     bound = {name: float(row[name]) if row[name] else None for name in ("low", "high")}
-    kinds: dict[str, CodeKind] = {
-        "value": "value",
-        "interval": "interval",
-        "missing": "missing",
-        "obsolete": "obsolete",
-    }
+    kinds = {str(kind): kind for kind in KINDS}
     return Code(
         row["code"], kinds[row["kind"]], row["value"], bound["low"], bound["high"],
         row["meaning"], row["verified"], row["source"],

@@ -20,7 +20,7 @@ from cohort.decode import (
     VALUE,
     Piece,
 )
-from cohort.dictionary import split
+from cohort.dictionary_rules import split
 from cohort.errors import Problem, listed
 from cohort.formats.delimited import WHITE
 from cohort.joining import column_name

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cohort.codes import Code, CodeTable
-from cohort.dictionary import ColumnRule, DateFormat, NumberRule
+from cohort.dictionary_rules import ColumnRule, DateFormat, NumberRule
 from cohort.formats.delimited import WHITE
 from cohort.schema import Column
 

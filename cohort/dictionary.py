@@ -5,48 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict, model_validator
 
 from cohort.codes import CodeTable
+from cohort.dictionary_rules import ColumnRule, Names, Strictly, fixed, many, split
 from cohort.table import TimeUnit
 
-Grain = Literal["patient", "specimen", "tumour", "event"]
-DateFormat = Literal["iso", "us", "compact"]
-Reference = tuple[str, str]
+Grain = Literal["patient", "tumour", "specimen", "event"]
+Where = Annotated[Mapping[str, Annotated[Names, Field(min_length=1)]], AfterValidator(fixed)]
+Rules = Annotated[
+    Mapping[str, Annotated[tuple[ColumnRule, ...], BeforeValidator(many)]], AfterValidator(fixed)
+]
+# A statement about the source: yes, no, or in which part of it or by which method.
+Told = Annotated[bool, Strict()] | Annotated[str, Strict(), Field(min_length=1)]
 
 FOLDER = Path(__file__).parent / "dictionaries"
 
 
-def _many(value: Any) -> Any:
-    """One item or a list of them, as a tuple."""
-    if value is None:
-        return ()
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def _fixed(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A mapping that cannot change."""
-    return MappingProxyType(dict(value))
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_many)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FileRule(_Strict):
+class FileRule(Strictly):
     """One file of the source: what a row of it is, and how its text is laid out.
 
     Attributes
@@ -54,7 +32,16 @@ class FileRule(_Strict):
     grain
         What one row stands for.
     key
-        The column that identifies the patient, or the names it may have.
+        The column that identifies the patient, or the names it may have; that of the other
+        role where the rows are of its file.
+    of
+        The role whose file holds these rows too; such a role is not given as a file.
+    where
+        Which rows of the file are meant: texts that a column may have, white space around
+        them aside (``""`` is blank, and so is a column that the file lacks). All rows where
+        nothing is said.
+    sheet
+        The sheet of a workbook; its first where not given.
     header_row, skip_rows
         Line of the headings (from 1, after comment lines) and lines after it that hold no
         patient.
@@ -67,9 +54,12 @@ class FileRule(_Strict):
     """
 
     grain: Grain
-    key: Names = Field(min_length=1)
+    key: Names = ()
+    of: str | None = None
+    where: Where = Field(default_factory=dict, validate_default=True)
+    sheet: str | None = Field(default=None, min_length=1)
     header_row: int = Field(default=1, ge=1)
-    skip_rows: Annotated[tuple[int, ...], BeforeValidator(_many)] = ()
+    skip_rows: Annotated[tuple[int, ...], BeforeValidator(many)] = ()
     comment: str | None = Field(default=None, min_length=1)
     required: bool = True
     delimiter: Literal[",", ";", "|", "tab"] | None = None
@@ -79,114 +69,83 @@ class FileRule(_Strict):
         first = self.header_row + 1
         if self.skip_rows != tuple(range(first, first + len(self.skip_rows))):
             raise ValueError(f"skip_rows must follow the heading: {first}, {first + 1}, ...")
+        if self.of is None and not self.key:
+            raise ValueError("key: this key is needed")
+        extra = self.model_fields_set - {"grain", "key", "of", "where"}
+        if self.of is not None and extra:
+            raise ValueError(
+                f"the file is that of '{self.of}': leave out {', '.join(sorted(extra))}"
+            )
         return self
 
 
-class NumberRule(_Strict):
-    """How a number is written.
-
-    ``min`` and ``max`` bound what may be written, before it is multiplied by ``scale``;
-    ``code_width`` is the number of digits of a number written as a code (``199`` for 1.99).
-    """
-
-    min: float | None = None
-    max: float | None = None
-    scale: float = Field(default=1, gt=0)
-    code_width: int | None = Field(default=None, ge=1)
-    integer: bool = False
-
-
-class DaysRule(_Strict):
-    """Whole days from the date ``origin`` to the date ``date``."""
-
-    date: str
-    origin: str
-    format: DateFormat
-
-
-class Text(_Strict):
-    """Where the text of a column comes from.
-
-    ``from``: the first of these columns that the file has. ``coalesce``: each patient's first
-    that is not missing. ``first_of``: the first whose file was given, for every patient.
-    """
-
-    from_: Names = Field(default=(), alias="from")
-    coalesce: Names = ()
-    first_of: Annotated[tuple[str | Text, ...], BeforeValidator(_many)] = ()
-
-    @property
-    def alternatives(self) -> tuple[Text, ...]:
-        """What `first_of` chooses among; the text itself where it chooses nothing."""
-        return tuple(
-            Text.model_validate({"from": item}) if isinstance(item, str) else item
-            for item in self.first_of
-        ) or (self,)
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """Every column named, as written."""
-        inner = [name for item in self.first_of for name in _named(item)]
-        return (*self.from_, *self.coalesce, *inner)
-
-
-class ColumnRule(Text):
-    """Where one canonical column comes from, and how its text is understood.
-
-    Codes are tried first, then the number. ``pad`` restores leading zeros of codes that lost
-    them; ``up_to`` and ``after`` keep the part of the text before or after a separator;
-    ``when`` limits the rule to years of diagnosis (both ends included, null is open).
-    """
-
-    when: Annotated[Mapping[str, tuple[int | None, int | None]], AfterValidator(_fixed)] = Field(
-        default_factory=dict
-    )
-    days_from: DaysRule | None = None
-    codes: str | None = None
-    number: NumberRule | None = None
-    date: DateFormat | None = None
-    pad: int | None = Field(default=None, ge=1)
-    up_to: str | None = Field(default=None, min_length=1)
-    after: str | None = Field(default=None, min_length=1)
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> ColumnRule:
-        ways = [self.from_, self.coalesce, self.first_of, self.days_from]
-        if sum(bool(way) for way in ways) != 1:
-            raise ValueError("give exactly one of from, first_of, coalesce, days_from")
-        if set(self.when) - {"diagnosis_year"}:
-            raise ValueError("'when' knows only diagnosis_year")
-        if self.date and (self.codes or self.number):
-            raise ValueError("a date has neither codes nor a number")
-        return self
-
-    @property
-    def years(self) -> tuple[int | None, int | None] | None:
-        """First and last year of diagnosis that the rule is for, None where for all."""
-        return self.when.get("diagnosis_year")
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """Every column named, as written."""
-        days = self.days_from
-        dates = () if days is None else (days.date, days.origin)
-        return (*super().references, *dates)
-
-
-class Unmapped(_Strict):
+class Unmapped(Strictly):
     """Columns that look usable and are left out on purpose, with the reason."""
 
     columns: Names = Field(min_length=1)
     reason: str
 
 
-class Time(_Strict):
+class Time(Strictly):
     """The unit in which the source gives follow-up."""
 
     followup: TimeUnit
 
 
-class SourceDictionary(_Strict):
+class Block(Strictly):
+    """Specimens or events that the rows of one file state, one each at most.
+
+    Attributes
+    ----------
+    from_
+        Role of the file whose rows are read; columns of files with one row a patient may be
+        named besides.
+    where
+        Which rows hold one, as in `FileRule`. A row without it holds one where any column that
+        is no constant has something written.
+    columns
+        How each canonical column is made, as for patients.
+    """
+
+    from_: str = Field(alias="from")
+    where: Where = Field(default_factory=dict, validate_default=True)
+    columns: Rules = Field(min_length=1)
+
+
+class Identifies(Strictly):
+    """What the source can tell; what is said to be false is refused later with that reason.
+
+    Attributes
+    ----------
+    her2_score
+        The score of HER2 immunohistochemistry, without which HER2-low cannot be formed.
+    her2_assay
+        What HER2 was measured by, where that is no immunohistochemistry.
+    cause_of_death, recurrence
+        Whether, or where, deaths have causes and recurrences are recorded.
+    treatment
+        Which treatment is recorded: none, the first course, each line, or parts.
+    treatment_starts, anti_her2, adc
+        Whether treatments have start dates, and anti-HER2 therapy and antibody-drug conjugates
+        a field of their own.
+    """
+
+    her2_score: Told | None = None
+    her2_assay: str | None = Field(default=None, min_length=1)
+    cause_of_death: Told | None = None
+    recurrence: Told | None = None
+    treatment: Literal["none", "first_course", "lines", "partly"] | None = None
+    treatment_starts: Annotated[bool, Strict()] | None = None
+    anti_her2: Annotated[bool, Strict()] | None = None
+    adc: Annotated[bool, Strict()] | None = None
+
+    def stated(self) -> dict[str, bool | str]:
+        """What the dictionary says, by name."""
+        said = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+class SourceDictionary(Strictly):
     """One source: its files, and how each canonical column is made from them.
 
     A dictionary is data (``dictionaries/<name>.yaml`` and ``codes/<field>.csv``); a new
@@ -195,18 +154,17 @@ class SourceDictionary(_Strict):
 
     name: str
     describes: str
-    files: Annotated[Mapping[str, FileRule], AfterValidator(_fixed)] = Field(min_length=1)
+    files: Annotated[Mapping[str, FileRule], AfterValidator(fixed)] = Field(min_length=1)
     time: Time
-    identifies: Annotated[Mapping[str, bool | str], AfterValidator(_fixed)] = Field(
-        default_factory=dict
+    identifies: Identifies = Field(default_factory=Identifies)
+    missing: Annotated[Mapping[str, str], AfterValidator(fixed)] = Field(
+        default_factory=dict, validate_default=True
     )
-    missing: Annotated[Mapping[str, str], AfterValidator(_fixed)] = Field(default_factory=dict)
     fits: tuple[Names, ...] = Field(min_length=1)
     unmapped: tuple[Unmapped, ...] = ()
-    columns: Annotated[
-        Mapping[str, Annotated[tuple[ColumnRule, ...], BeforeValidator(_many)]],
-        AfterValidator(_fixed),
-    ]
+    columns: Rules
+    specimens: tuple[Block, ...] = ()
+    events: tuple[Block, ...] = ()
 
     _tables: Mapping[str, CodeTable] = PrivateAttr(default_factory=dict)
     _sha256: str = PrivateAttr(default="")
@@ -248,38 +206,71 @@ class SourceDictionary(_Strict):
 
     @property
     def main(self) -> str:
-        """Role of the file that has a row for every patient."""
+        """Role of the file that has a row for every patient, or for every tumour."""
         return next(iter(self.files))
+
+    @property
+    def of_tumours(self) -> bool:
+        """Whether the main file has one row a tumour."""
+        return self.files[self.main].grain == "tumour"
+
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """Roles that are files of their own, and so can be given."""
+        return tuple(role for role, rule in self.files.items() if rule.of is None)
 
     @property
     def key(self) -> tuple[str, ...]:
         """Names that the patient's key may have in the main file."""
         return self.files[self.main].key
 
+    def key_of(self, role: str) -> tuple[str, ...]:
+        """Names that the patient's key may have in a file."""
+        rule = self.files[role]
+        return rule.key if rule.key or rule.of is None else self.files[rule.of].key
+
+    def file_of(self, role: str) -> str:
+        """The role whose file holds the rows of this role: itself, unless it says ``of``."""
+        return self.files[role].of or role
+
+    def roles_of(self, file: str) -> tuple[str, ...]:
+        """Roles whose rows are in a file."""
+        return tuple(role for role in self.files if self.file_of(role) == file)
+
     def codes(self, name: str) -> CodeTable:
         """A code table that the dictionary uses."""
         return self._tables[name]
 
-    def rules(self) -> Iterator[tuple[str, int, ColumnRule]]:
-        """Each rule with its canonical column and its position there."""
-        for name, rules in self.columns.items():
-            for i, rule in enumerate(rules):
-                yield name, i, rule
+    @property
+    def blocks(self) -> Iterator[tuple[str, int, Block]]:
+        """Each block of specimens and events, with its key and its position there."""
+        for key, blocks in (("specimens", self.specimens), ("events", self.events)):
+            for i, block in enumerate(blocks):
+                yield key, i, block
+
+    def rules(self) -> Iterator[tuple[tuple[str | int, ...], ColumnRule]]:
+        """Each rule of patients, specimens and events, with its place in the dictionary."""
+        yield from placed(("columns",), self.columns)
+        for key, i, block in self.blocks:
+            yield from placed((key, i, "columns"), block.columns)
 
     def headings(self, role: str) -> tuple[str, ...]:
-        """Every column of a file that the dictionary names, once."""
-        named = [name for _, _, rule in self.rules() for name in rule.references]
+        """Every column of a file that the dictionary names for any of its roles, once."""
+        roles = self.roles_of(self.file_of(role))
+        named = [name for _, rule in self.rules() for name in rule.references]
         named += [name for item in self.unmapped for name in item.columns]
         named += [name for names in self.fits for name in names]
-        wanted = [name for where, name in map(split, named) if where == role]
-        return tuple(dict.fromkeys([*self.files[role].key, *wanted]))
+        named += [f"{b.from_}.{heading}" for _, _, b in self.blocks for heading in b.where]
+        wanted = [name for where, name in map(split, named) if where in roles]
+        keys = [key for one in roles for key in self.key_of(one)]
+        wheres = [heading for one in roles for heading in self.files[one].where]
+        return tuple(dict.fromkeys([*keys, *wheres, *wanted]))
 
 
-def split(reference: str) -> Reference:
-    """Role of the file and heading of the column, from ``role.heading``."""
-    role, _, heading = reference.partition(".")
-    return role, heading
-
-
-def _named(item: str | Text) -> tuple[str, ...]:
-    return (item,) if isinstance(item, str) else item.references
+def placed(
+    start: tuple[str | int, ...], columns: Mapping[str, tuple[ColumnRule, ...]]
+) -> Iterator[tuple[tuple[str | int, ...], ColumnRule]]:
+    """Each rule of some columns with its place, which has a number only among several."""
+    for name, rules in columns.items():
+        for i, rule in enumerate(rules):
+            yield (*start, name, *((i,) if len(rules) > 1 else ())), rule

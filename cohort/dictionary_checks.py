@@ -5,72 +5,162 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cohort.codes import CodeTable
-from cohort.dictionary import ColumnRule, SourceDictionary, split
+from cohort.dictionary import Block, FileRule, SourceDictionary
+from cohort.dictionary_rules import ColumnRule, Constant, split
 from cohort.errors import listed, suggest
-from cohort.schema import SCHEMA, Column, column
+from cohort.schema import EVENT, GIVEN, SCHEMA, SPECIMEN, Column, column
 
 # Place, what was found, what is allowed, advice.
-Found = tuple[tuple[str | int, ...], str, str, str]
+Place = tuple[str | int, ...]
+Found = tuple[Place, str, str, str]
 
 # Columns that later stages make; a source gives the evidence, never the answer.
 DERIVED = ("her2_status", "her2_detail", "her2_rule", "her2_flags")
 INTERVALS = ("her2_ratio", "her2_copies", "her2_copies_single")
+_EVENT_ONLY = tuple(name for name in EVENT if name != "patient_id")
+# What is told of a specimen besides its own columns and its HER2 evidence.
+_PATHOLOGY = (
+    *("laterality", "behaviour", "histology", "grade", "ki67_percent", "hr_status"),
+    *("er_status", "er_percent", "pr_status", "pr_percent"),
+)
 
 
 def problems(dictionary: SourceDictionary, tables: Mapping[str, CodeTable]) -> list[Found]:
     """Everything that contradicts the schema, the files or the code tables, with its place."""
-    found = [*_main_file(dictionary), *_followup(dictionary), *_named_elsewhere(dictionary)]
+    found = [*_files(dictionary), *_main_file(dictionary), *_followup(dictionary)]
+    found += _named_elsewhere(dictionary)
+    roles = _one_row_a_patient(dictionary)
+    allowed = [name for name in _mappable() if name not in _EVENT_ONLY]
+    given = "given_<endpoint>_time, given_<endpoint>_event"
+    place: Place = ("columns",)
     for name, rules in dictionary.columns.items():
-        known = column(name)
-        if known is None or name in DERIVED or name == "patient_id" or _bound(name):
-            found.append(_not_mappable(name))
-            continue
-        for i, rule in enumerate(rules):
-            place = ("columns", name, i) if len(rules) > 1 else ("columns", name)
-            found += [
-                ((*place, *where), what, allowed, advice)
-                for where, what, allowed, advice in _rule(rule, known, dictionary, tables)
-            ]
-        if name == "diagnosis_year" and any(rule.when for rule in rules):
-            found.append((("columns", name), "cannot depend on the year of diagnosis", "", ""))
-        if any(rule.when for rule in rules) and "diagnosis_year" not in dictionary.columns:
-            found.append((("columns", name), "'when' needs a rule for diagnosis_year", "", ""))
-        if len(rules) > 1 and not all(rule.when for rule in rules):
-            found.append((("columns", name), "each of several rules needs 'when'", "", ""))
+        found += _column((*place, name), name, rules, (allowed, given))
+        found += _rules((*place, name), name, rules, dictionary, tables, roles)
+    for key, i, block in dictionary.blocks:
+        found += _block((key, i), key, block, dictionary, tables)
     return found
 
 
-def _bound(name: str) -> bool:
-    """Whether the column is a bound that harmonising fills."""
-    return any(name in (f"{stem}_low", f"{stem}_high") for stem in INTERVALS)
+def _mappable() -> list[str]:
+    """Columns that a source may give."""
+    bounds = [f"{stem}_{side}" for stem in INTERVALS for side in ("low", "high")]
+    return [name for name in SCHEMA if name not in (*DERIVED, *bounds, "patient_id")]
 
 
-def _not_mappable(name: str) -> Found:
-    place = ("columns", name)
+def _column(
+    place: Place, name: str, rules: Sequence[ColumnRule], allowed: tuple[list[str], str]
+) -> Iterator[Found]:
+    """The column must be one that can be mapped here, its several rules told apart by year."""
+    names, more = allowed
+    given = name.startswith("given_") and column(name) is not None and bool(more)
+    if name not in names and not given:
+        yield _not_mappable(place, name, names, more)
+        return
+    if name == "diagnosis_year" and any(rule.when for rule in rules):
+        yield place, "cannot depend on the year of diagnosis", "", ""
+    if len(rules) > 1 and not all(rule.when for rule in rules):
+        yield place, "each of several rules needs 'when'", "", ""
+
+
+def _not_mappable(place: Place, name: str, names: list[str], more: str) -> Found:
     if name == "patient_id":
         return place, "patient_id is the key of the first file", "", "Leave it out here."
-    if column(name) is not None:
+    if name in _EVENT_ONLY and place[0] == "columns":
+        return place, f"'{name}' belongs to events", "", "Describe it under 'events'."
+    known = f"Columns: {listed(names, 100)}{', ' if more else ''}{more}"
+    if column(name) is None:
+        return place, f"'{name}' is not a canonical column", known, suggest(name, names)
+    if name not in _mappable():
         return place, f"'{name}' is made by the toolkit, not by a source", "", ""
-    names = [known for known in SCHEMA if known not in DERIVED and not _bound(known)]
-    given = "given_<endpoint>_time, given_<endpoint>_event"
-    return (
-        place,
-        f"'{name}' is not a canonical column",
-        f"Columns: {listed(names, 100)}, {given}",
-        suggest(name, names),
-    )
+    return place, f"'{name}' is no column of {place[0]}", known, ""
+
+
+def _rules(
+    place: Place, name: str, rules: Sequence[ColumnRule], dictionary: SourceDictionary,
+    tables: Mapping[str, CodeTable], roles: Sequence[str],
+) -> Iterator[Found]:  # fmt: skip
+    """Each rule of a column."""
+    known = column(name)
+    if known is None:
+        return
+    if any(rule.when for rule in rules) and "diagnosis_year" not in dictionary.columns:
+        yield place, "'when' needs a rule for diagnosis_year", "", ""
+    for i, rule in enumerate(rules):
+        at = (*place, i) if len(rules) > 1 else place
+        for reference in rule.references:
+            yield from _reference(reference, at, dictionary, roles)
+        for where, what, allowed, advice in _rule(rule, known, tables):
+            yield (*at, *where), what, allowed, advice
+
+
+def _files(dictionary: SourceDictionary) -> Iterator[Found]:
+    """Roles must be words, and rows of another role's file those of a role that has one."""
+    for role, rule in dictionary.files.items():
+        place = ("files", role)
+        if not role.isidentifier():
+            yield place, "a role is one word of letters, digits and underscores", "", ""
+        if rule.of is not None and rule.of not in dictionary.own_files:
+            own = dictionary.own_files
+            yield (*place, "of"), f"'{rule.of}' is no file", listed(own), suggest(rule.of, own)
 
 
 def _main_file(dictionary: SourceDictionary) -> Iterator[Found]:
-    for role in dictionary.files:
-        if not role.isidentifier():
-            yield ("files", role), "a role is one word of letters, digits and underscores", "", ""
-    first = dictionary.files[dictionary.main]
-    if first.grain != "patient" or not first.required:
+    role = dictionary.main
+    first: FileRule = dictionary.files[role]
+    if first.grain not in ("patient", "tumour") or not first.required or first.of is not None:
+        found = "the first file must be required and of grain patient or tumour"
+        yield ("files", role), found, "", ""
+    for other, rule in dictionary.files.items():
+        if rule.grain == "tumour" and other != role:
+            found = "only the first file can be of grain tumour"
+            yield ("files", other, "grain"), found, "patient, specimen, event", ""
+
+
+def _one_row_a_patient(dictionary: SourceDictionary) -> tuple[str, ...]:
+    """Roles whose columns patients may have: one row each, or one of which is chosen."""
+    return tuple(
+        role for role, rule in dictionary.files.items()
+        if rule.grain == "patient" or role == dictionary.main
+    )  # fmt: skip
+
+
+def _block(
+    place: Place, key: str, block: Block, dictionary: SourceDictionary,
+    tables: Mapping[str, CodeTable],
+) -> Iterator[Found]:  # fmt: skip
+    """Specimens or events: columns of their own, from their own rows and the patient's."""
+    if block.from_ not in dictionary.files:
         yield (
-            ("files", dictionary.main),
-            "the first file must be required and of grain patient", "", "",
+            (*place, "from"), f"'{block.from_}' names no file of this dictionary",
+            f"Roles: {listed(dictionary.files)}", suggest(block.from_, dictionary.files),
         )  # fmt: skip
+        return
+    unit = dictionary.time.followup
+    names = ["event_kind", "event_day" if unit == "days" else "event_months"]
+    if key == "specimens":
+        names = [n for n in _mappable() if n in (*SPECIMEN, *_PATHOLOGY) or n.startswith("her2_")]
+    roles = [r for r, rule in dictionary.files.items() if rule.grain == "patient"]
+    roles.append(block.from_)
+    for name, rules in block.columns.items():
+        at = (*place, "columns", name)
+        yield from _column(at, name, rules, (names, ""))
+        yield from _rules(at, name, rules, dictionary, tables, roles)
+        if any(rule.when for rule in rules):
+            yield from _year(at, dictionary, roles)
+    lacking = [name for name in names if key == "events" and name not in block.columns]
+    if lacking:
+        yield (*place, "columns"), f"an event needs {listed(lacking)}", "", ""
+    if not block.where and all(r.value is not None for rs in block.columns.values() for r in rs):
+        advice = "Say by 'where' which rows hold one."
+        yield (*place, "columns"), "constants only, so that every row would hold one", "", advice
+
+
+def _year(place: Place, dictionary: SourceDictionary, roles: Sequence[str]) -> Iterator[Found]:
+    """A rule by year of diagnosis needs that year in rows that the block can read."""
+    for rule in dictionary.columns.get("diagnosis_year", ()):
+        if any(split(name)[0] not in roles for name in rule.references):
+            found = "'when' needs the year of diagnosis, which is of another tumour's row"
+            yield place, found, "", ""
 
 
 def _followup(dictionary: SourceDictionary) -> Iterator[Found]:
@@ -93,7 +183,7 @@ def _followup(dictionary: SourceDictionary) -> Iterator[Found]:
                 )  # fmt: skip
     vital, time = (_roles(dictionary, name) for name in ("vital_status", f"followup_{unit}"))
     if vital and time and vital != time:
-        found = f"from {_files(time)}, but vital status from {_files(vital)}"
+        found = f"from {_files_of(time)}, but vital status from {_files_of(vital)}"
         advice = "Take both from one file: a status of another day belongs to another time."
         yield ("columns", f"followup_{unit}"), found, "", advice
 
@@ -107,7 +197,7 @@ def _roles(dictionary: SourceDictionary, name: str) -> tuple[frozenset[str], ...
     )
 
 
-def _files(roles: Sequence[frozenset[str]]) -> str:
+def _files_of(roles: Sequence[frozenset[str]]) -> str:
     return ", else ".join(" and ".join(f"'{role}'" for role in sorted(each)) for each in roles)
 
 
@@ -122,7 +212,7 @@ def _named_elsewhere(dictionary: SourceDictionary) -> Iterator[Found]:
 
 
 def _reference(
-    name: str, place: tuple[str | int, ...], dictionary: SourceDictionary, grain: bool = False
+    name: str, place: Place, dictionary: SourceDictionary, roles: Sequence[str] | None = None
 ) -> Iterator[Found]:
     """A reference must be ``role.column`` of a file that the dictionary has."""
     role, heading = split(name)
@@ -133,18 +223,15 @@ def _reference(
             f"Written role.column; roles: {listed(dictionary.files)}",
             suggest(role, dictionary.files),
         )
-    elif grain and dictionary.files[role].grain != "patient":
+    elif roles is not None and role not in roles:
         yield (place, f"'{role}' has no single row for each patient", "", "")
 
 
-def _rule(
-    rule: ColumnRule,
-    known: Column,
-    dictionary: SourceDictionary,
-    tables: Mapping[str, CodeTable],
-) -> Iterator[Found]:
-    for name in rule.references:
-        yield from _reference(name, (), dictionary, grain=True)
+def _rule(rule: ColumnRule, known: Column, tables: Mapping[str, CodeTable]) -> Iterator[Found]:
+    """What a rule says must fit the kind of its column."""
+    if rule.value is not None:
+        yield from _constant(rule.value, known)
+        return
     numeric = known.kind in ("number", "integer")
     if known.kind == "category" and rule.codes is None:
         yield (), "a column with levels needs codes", f"Levels: {listed(known.levels)}", ""
@@ -153,11 +240,26 @@ def _rule(
     if not numeric and (rule.number or rule.days_from):
         yield (), f"{known.name} is not a number", "", ""
     if (known.kind == "date") != (rule.date is not None):
-        yield ("date",), "a date, and only a date, has a date format", "iso, us, compact", ""
+        formats = "iso, us, european, compact"
+        yield ("date",), "a date, and only a date, has a date format", formats, ""
     if rule.days_from is not None and rule.when:
         yield ("when",), "days between dates cannot depend on the year of diagnosis", "", ""
+    if rule.any_of and known.levels != GIVEN:
+        yield ("any_of",), f"{known.name} is not answered by yes or no", "", ""
     if rule.codes is not None and rule.codes in tables:
         yield from _codes(tables[rule.codes], known)
+
+
+def _constant(value: Constant, known: Column) -> Iterator[Found]:
+    """A constant must be a value of the column."""
+    found = f"'{value}' is no value of {known.name}"
+    if known.kind == "category" and str(value) not in known.levels:
+        advice = suggest(str(value), known.levels)
+        yield ("value",), found, f"Levels: {listed(known.levels)}", advice
+    elif known.kind in ("number", "integer") and isinstance(value, str):
+        yield ("value",), found, "A number", ""
+    elif known.kind == "date":
+        yield ("value",), f"{known.name} cannot be the same for every row", "", ""
 
 
 def _codes(table: CodeTable, known: Column) -> Iterator[Found]:
@@ -172,11 +274,12 @@ def _codes(table: CodeTable, known: Column) -> Iterator[Found]:
                 f"Levels of {known.name}: {listed(known.levels)}",
                 suggest(code.value, known.levels),
             )
-        elif known.kind in ("number", "integer") and not _is_number(code.value):
+        elif known.kind in ("number", "integer") and not is_number(code.value):
             yield ("codes",), f"{table.name}.csv: '{code.value}' is no number", "", ""
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
     try:
         float(text)
     except ValueError:

@@ -8,18 +8,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from cohort.codes import CodeTable, code_path, read_codes
-from cohort.dictionary import (
-    FOLDER,
-    ColumnRule,
-    DaysRule,
-    FileRule,
-    NumberRule,
-    SourceDictionary,
-    Text,
-    Time,
-    Unmapped,
-)
+from cohort.dictionary import FOLDER, Block, FileRule, Identifies, SourceDictionary, Time, Unmapped
 from cohort.dictionary_checks import Found, problems
+from cohort.dictionary_rules import ColumnRule, DaysRule, NumberRule, Text
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.yaml_reader import Document, dotted, read_yaml
 
@@ -67,13 +58,12 @@ def _read_tables(
     """The code tables that the rules name; those that are absent or wrong as problems."""
     tables: dict[str, CodeTable] = {}
     found: list[Found] = []
-    for column, i, rule in dictionary.rules():
+    for place, rule in dictionary.rules():
         if rule.codes is None or rule.codes in tables:
             continue
         try:
             tables[rule.codes] = read_codes(code_path(rule.codes, folder))
         except SpecError as error:
-            place = ("columns", column, *((i,) if len(dictionary.columns[column]) > 1 else ()))
             found += [
                 ((*place, "codes"), f"{p.where}: {p.found}", p.allowed, p.advice)
                 for p in error.problems
@@ -137,22 +127,28 @@ def _place(loc: tuple[int | str, ...], document: Document) -> tuple[str | int, .
     return place
 
 
+_HOMES: dict[str, type[BaseModel]] = {
+    "files": FileRule,
+    "columns": ColumnRule,
+    "unmapped": Unmapped,
+    "time": Time,
+    "identifies": Identifies,
+    "specimens": Block,
+    "events": Block,
+}
+_INNER: dict[str, type[BaseModel]] = {
+    "columns": ColumnRule,
+    "number": NumberRule,
+    "days_from": DaysRule,
+    "first_of": Text,
+}
+
+
 def _keys(place: tuple[str | int, ...]) -> list[str]:
     """Keys that may stand beside an unknown one."""
     model: type[BaseModel] = SourceDictionary
-    homes: dict[str, type[BaseModel]] = {
-        "files": FileRule,
-        "columns": ColumnRule,
-        "unmapped": Unmapped,
-        "time": Time,
-    }
     if len(place) > 1:
-        model = homes.get(str(place[0]), SourceDictionary)
-    inner: dict[str, type[BaseModel]] = {
-        "number": NumberRule,
-        "days_from": DaysRule,
-        "first_of": Text,
-    }
+        model = _HOMES.get(str(place[0]), SourceDictionary)
     for part in place[1:-1]:
-        model = inner.get(str(part), model) if place[0] == "columns" else model
+        model = _INNER.get(str(part), model) if place[0] != "files" else model
     return [field.alias or name for name, field in model.model_fields.items()]

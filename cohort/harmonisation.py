@@ -15,7 +15,8 @@ from cohort.data_findings import (
     unverified_codes,
 )
 from cohort.decode import CodeBook, Piece
-from cohort.dictionary import ColumnRule, SourceDictionary, Text, split
+from cohort.dictionary import SourceDictionary
+from cohort.dictionary_rules import ColumnRule, Text, split
 from cohort.errors import DataError, Problem, SpecError
 from cohort.joining import Joined, column_name, join, key_problems
 from cohort.loading import Extract
@@ -78,7 +79,9 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
         source=dictionary.name,
         time_unit=dictionary.time.followup,
         n=recoded.n,
-        identifies=tuple((name, _said(value)) for name, value in dictionary.identifies.items()),
+        identifies=tuple(
+            (name, _said(value)) for name, value in dictionary.identifies.stated().items()
+        ),
         findings=findings,
         files=extract.files,
         choices=(*_identity(dictionary), *choices),

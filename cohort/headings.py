@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cohort.dictionary import SourceDictionary, split
+from cohort.dictionary import SourceDictionary
+from cohort.dictionary_rules import split
 from cohort.errors import Her2LowError, Problem, listed
 
 
@@ -45,13 +46,14 @@ def column_problems(
                 advice,
             )
         )
-    for role, found in headings.items():
-        problems += _ambiguous(dictionary, role, found, names[role])
-        keys = dictionary.files[role].key
-        if role != dictionary.main and all(position(key, found) is None for key in keys):
-            problems.append(
-                Problem(names[role], f"no column {listed(keys)} to join the patients by")
-            )
+    for file, found in headings.items():
+        problems += _ambiguous(dictionary, file, found, names[file])
+        for role in dictionary.roles_of(file):
+            keys = dictionary.key_of(role)
+            if role != dictionary.main and all(position(key, found) is None for key in keys):
+                problems.append(
+                    Problem(names[file], f"no column {listed(keys)} to join the patients by")
+                )
     return problems
 
 
@@ -62,7 +64,8 @@ def missing_fits(dictionary: SourceDictionary, headings: Mapping[str, Sequence[s
     if all(position(key, main) is None for key in dictionary.key):
         lacking.append(" or ".join(dictionary.key))
     for alternatives in dictionary.fits:
-        pairs = [split(name) for name in alternatives]
+        named = [split(name) for name in alternatives]
+        pairs = [(dictionary.file_of(role), name) for role, name in named]
         given = [(role, name) for role, name in pairs if role in headings]
         if given and all(position(name, headings[role]) is None for role, name in given):
             lacking.append(" or ".join(name for _, name in given))

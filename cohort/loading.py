@@ -13,6 +13,7 @@ from cohort.dictionary import FileRule, SourceDictionary
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed, suggest
 from cohort.formats import delimited, encoding, frames
 from cohort.headings import column_problems, places
+from cohort.rows import rows_by_role, rows_of_no_role
 from cohort.table import Finding, SourceFile
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class Extract:
     dictionary
         The source dictionary that will interpret them.
     tables
-        By the file's role: a lazy table with every row of the file and each column that the
-        dictionary names, called ``c`` and its place among the headings (``c0`` is the first);
+        By role: a lazy table with every row of the file that the role means (all, unless the
+        dictionary says ``where``) and each column that the dictionary names, called ``c`` and
+        its place among the headings (``c0`` is the first);
         all text, null where empty. Columns that no rule reads are not kept in memory.
     headings
         By role: every heading of the file, in its order.
@@ -125,7 +127,7 @@ def load(
 def _given(files: Any, dictionary: SourceDictionary) -> dict[str, Any]:
     """Each file by its role, in the dictionary's order."""
     by_role = dict(files) if isinstance(files, Mapping) else {dictionary.main: files}
-    known = dictionary.files
+    known = dictionary.own_files
     problems = [
         Problem(
             f"files.{role}", f"source '{dictionary.name}' has no file of this role",
@@ -135,8 +137,8 @@ def _given(files: Any, dictionary: SourceDictionary) -> dict[str, Any]:
     ]  # fmt: skip
     problems += [
         Problem(f"files.{role}", f"source '{dictionary.name}' cannot be read without this file")
-        for role, rule in known.items()
-        if rule.required and role not in by_role
+        for role in known
+        if dictionary.files[role].required and role not in by_role
     ]
     if problems:
         raise SpecError(problems)
@@ -238,13 +240,17 @@ def _read(opened: list[_Opened], dictionary: SourceDictionary, engine: Engine) -
             continue
         files.append(SourceFile(file.role, file.name, file.sha256, n_rows, len(file.headings)))
     _stop(list(errors))
+    headings = {file.role: file.headings for file in opened}
+    findings = [finding for file in opened for finding in file.findings]
+    findings += rows_of_no_role(dictionary, tables, headings, engine)
+    by_role = rows_by_role(dictionary, tables, headings)
     return Extract(
         engine,
         dictionary,
-        MappingProxyType(tables),
-        MappingProxyType({file.role: file.headings for file in opened}),
+        MappingProxyType(by_role),
+        MappingProxyType({role: headings[dictionary.file_of(role)] for role in by_role}),
         tuple(files),
-        tuple(finding for file in opened for finding in file.findings),
+        tuple(findings),
     )
 
 

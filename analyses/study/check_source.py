@@ -77,10 +77,9 @@ def _files(study: Study) -> Iterator[Problem]:
 
 def _roles(study: Study, dictionary: SourceDictionary) -> Iterator[Problem]:
     """Roles that the dictionary does not have, and those that it needs."""
-    known = list(dictionary.files)
+    known = {role: dictionary.files[role] for role in dictionary.own_files}
     roles = "; ".join(
-        f"{role} ({'required' if rule.required else 'optional'})"
-        for role, rule in dictionary.files.items()
+        f"{role} ({'required' if rule.required else 'optional'})" for role, rule in known.items()
     )
     for role in study.source.files:
         if role not in known:
@@ -90,7 +89,7 @@ def _roles(study: Study, dictionary: SourceDictionary) -> Iterator[Problem]:
                 f"Files: {roles}",
                 suggest(role, known),
             )
-    for role, rule in dictionary.files.items():
+    for role, rule in known.items():
         if rule.required and role not in study.source.files:
             yield Problem(
                 study.place(("source", "files")),
@@ -109,8 +108,10 @@ def _available(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[st
     found: dict[str, tuple[str, ...]] = {"patient_id": (), "her2_rule": (), "her2_flags": ()}
     found |= dict.fromkeys(_HER2, ())
     for name, rules in dictionary.columns.items():
-        roles = {reference.partition(".")[0] for rule in rules for reference in rule.references}
-        found[name] = () if roles & given else tuple(sorted(roles))
+        named = [reference.partition(".")[0] for rule in rules for reference in rule.references]
+        roles = {dictionary.file_of(role) for role in named}
+        constant = any(rule.value is not None for rule in rules)
+        found[name] = () if constant or roles & given else tuple(sorted(roles))
     for stem in ("her2_ratio", "her2_copies", "her2_copies_single"):
         if stem in found:
             found |= dict.fromkeys((f"{stem}_low", f"{stem}_high"), found[stem])
@@ -142,7 +143,7 @@ def _given(
 def _not_identified(use: Use, dictionary: SourceDictionary) -> str:
     """Why the source cannot tell what the column says; empty where it can."""
     name = dictionary.name
-    if use.column in _HER2 and dictionary.identifies.get("her2_score") is False:
+    if use.column in _HER2 and dictionary.identifies.her2_score is False:
         kept = use.criterion.one_of or (use.criterion.equals,) if use.criterion else _OF_SCORE
         if any(level in _OF_SCORE for level in kept):
             return (
@@ -150,7 +151,7 @@ def _not_identified(use: Use, dictionary: SourceDictionary) -> str:
                 "cannot be told apart"
             )
     for what, columns in _GOVERNS.items():
-        if use.column in columns and dictionary.identifies.get(what) is False:
+        if use.column in columns and dictionary.identifies.stated().get(what) is False:
             return f"source '{name}' does not identify {use.column}"
     return ""
 
@@ -179,7 +180,7 @@ def _endpoints(
         needed = _parts(spec.kind, dictionary, available)
         missing = [name for name in needed if name not in available]
         elsewhere = [name for name in needed if available.get(name)]
-        if spec.kind in _RECURRENCE and dictionary.identifies.get("recurrence") is False:
+        if spec.kind in _RECURRENCE and dictionary.identifies.recurrence is False:
             found = f"source '{dictionary.name}' does not identify recurrences, so not {spec.kind}"
             yield Problem(where, found, f"Endpoints: {listed(_kinds(available))}")
         elif missing:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cohort.codes import Code, CodeTable
 from cohort.decode import CodeBook, Meaning, Piece, day_number, meaning
-from cohort.dictionary import ColumnRule
+from cohort.dictionary_rules import ColumnRule
 from cohort.schema import SCHEMA
 
 

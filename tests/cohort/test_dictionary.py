@@ -179,7 +179,7 @@ def test_a_wrong_code_table_is_told_with_its_line(tmp_path: Path, row: str, said
 def test_the_packages_dictionaries_are_sound(name: str) -> None:
     dictionary = SourceDictionary.load(name)
     assert dictionary.name == name
-    assert "her2_score" in dictionary.identifies
+    assert dictionary.identifies.her2_score is not None
 
 
 def test_the_package_has_the_sources_it_names() -> None:
@@ -190,7 +190,7 @@ def test_every_code_table_is_used_and_states_its_source() -> None:
     used = {
         rule.codes
         for name in SourceDictionary.names()
-        for _, _, rule in SourceDictionary.load(name).rules()
+        for _, rule in SourceDictionary.load(name).rules()
     }
     for path in FOLDER.glob("*.csv"):
         assert path.stem in used
@@ -200,7 +200,7 @@ def test_every_code_table_is_used_and_states_its_source() -> None:
 def test_er_score_and_later_events_are_never_mapped() -> None:
     mapped = {
         reference
-        for _, _, rule in SourceDictionary.load("cbioportal").rules()
+        for _, rule in SourceDictionary.load("cbioportal").rules()
         for reference in rule.references
     }
     assert "main.IHC_SCORE" not in mapped
@@ -258,3 +258,136 @@ def test_follow_up_is_in_its_own_unit_and_from_the_file_of_vital_status(
 def test_wordings_of_a_score_are_read_as_that_score(label: str, score: str) -> None:
     codes = {c.code.lower(): c.value for c in read_codes(FOLDER / "label_her2_ihc_score.csv").codes}
     assert codes[label.lower()] == score
+
+
+WIDE = GOOD.replace(
+    "  visits: {grain: event, key: ID, required: false}",
+    "  visits: {grain: event, of: main, where: {Kind: [visit, recall]}}\n"
+    "  biopsies: {grain: specimen, key: [ID, Case], required: false, sheet: Biopsies}",
+)
+
+
+def blocks(text: str) -> str:
+    return WIDE + text
+
+
+def test_specimens_and_events_are_blocks_of_rules(tmp_path: Path) -> None:
+    text = blocks(
+        "specimens:\n"
+        "  - from: biopsies\n"
+        "    columns:\n"
+        "      specimen_timing: {value: before_treatment}\n"
+        "      her2_ihc: {from: biopsies.Score, codes: label_her2_ihc_score}\n"
+        "      specimen_day: {days_from: {date: biopsies.On, origin: main.Dx, format: european}}\n"
+        "events:\n"
+        "  - from: visits\n"
+        "    where: {Relapse: [yes]}\n"
+        "    columns:\n"
+        "      event_kind: {value: distant}\n"
+        "      event_day: {from: visits.Day, number: {}}\n"
+    )
+    dictionary = SourceDictionary.load(write(tmp_path, text))
+    assert [(key, i, block.from_) for key, i, block in dictionary.blocks] == [
+        ("specimens", 0, "biopsies"),
+        ("events", 0, "visits"),
+    ]
+    assert dictionary.own_files == ("main", "biopsies")
+    assert dictionary.key_of("visits") == ("ID", "Patient")
+    named = {"ID", "Patient", "Kind", "Sex", "Age", "Gender", "Dx", "Relapse", "Day"}
+    assert set(dictionary.headings("main")) == set(dictionary.headings("visits")) == named
+    assert set(dictionary.headings("biopsies")) == {"ID", "Case", "Score", "On"}
+
+
+@pytest.mark.parametrize(
+    ("block", "place", "said"),
+    [
+        ("specimens: [{from: biopsy, columns: {grade: {value: 1}}}]", "specimens[0].from",
+         "Did you mean 'biopsies'?"),
+        ("specimens: [{from: biopsies, columns: {sex: {value: male}}}]",
+         "specimens[0].columns.sex", "'sex' is no column of specimens"),
+        ("specimens: [{from: biopsies, columns: {her2_ihc: {value: 1}}}]",
+         "specimens[0].columns.her2_ihc.value", "Did you mean '1+'?"),
+        ("specimens: [{from: biopsies, columns: {specimen_site: {value: primary}}}]",
+         "specimens[0].columns", "every row would hold one"),
+        ("specimens: [{from: biopsies, columns: {specimen_day: {from: visits.D, number: {}}}}]",
+         "specimens[0].columns.specimen_day", "'visits' has no single row for each patient"),
+        ("specimens: [{from: biopsies, where: {A: []}, columns: {grade: {value: 1}}}]",
+         "specimens[0].where.A", "at least 1 item"),
+        ("specimens: [{frm: biopsies, columns: {grade: {value: 1}}}]", "specimens[0].frm",
+         "Did you mean 'from'?"),
+        ("events: [{from: visits, columns: {event_day: {from: visits.D, number: {}}}}]",
+         "events[0].columns", "an event needs event_kind"),
+        ("events: [{from: visits, where: {A: x}, columns: {event_months: {value: 3}}}]",
+         "events[0].columns.event_months", "no column of events"),
+        ("events: [{from: visits, columns: {event_kind: {from: visits.K, codes: label_sex}}}]",
+         "events[0].columns.event_kind.codes", "Levels of event_kind"),
+    ],
+)  # fmt: skip
+def test_a_wrong_block_is_told_with_its_place(
+    tmp_path: Path, block: str, place: str, said: str
+) -> None:
+    message = refused(tmp_path, blocks(block + "\n"))
+    assert said in message
+    assert f"clinic.yaml:12: {place}: " in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("of: main,", "of: mian,", "Did you mean 'main'?"),
+        ("of: main,", "of: main, required: false,", "leave out required"),
+        ("{grain: event, of: main, where", "{grain: event, where", "key: this key is needed"),
+        ("grain: specimen,", "grain: tumour,", "only the first file can be of grain tumour"),
+    ],
+)
+def test_a_wrong_role_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
+    message = refused(tmp_path, WIDE.replace(old, new))
+    assert said in message
+    assert message.startswith("clinic.yaml")
+
+
+def test_the_main_file_may_have_a_row_for_every_tumour(tmp_path: Path) -> None:
+    assert SourceDictionary.load(
+        write(tmp_path, GOOD.replace("grain: patient,", "grain: tumour,"))
+    ).of_tumours
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("race: {value: any}", "Levels: white, black"),
+        ("age_years: {value: old}", "'old' is no value of age_years"),
+        ("age_years: {value: 60, number: {}}", "value leaves nothing for number"),
+        ("diagnosis_date: {value: 2015-01-01}", "cannot be the same for every row"),
+        ("surgery: {any_of: [main.A, main.B], codes: tcga_first_surgery}", "by yes or no"),
+        ("pcr: {any_of: [main.A, main.B]}", "any_of needs codes"),
+        ("diagnosis_year: {from: main.D, characters: [4, 1], number: {}}", "first and the last"),
+        ("event_day: {from: main.D, number: {}}", "Describe it under 'events'"),
+    ],
+)
+def test_constants_and_boxes_fit_their_column(tmp_path: Path, rule: str, said: str) -> None:
+    assert said in refused(tmp_path, column(rule))
+
+
+@pytest.mark.parametrize(
+    ("identifies", "said"),
+    [
+        ("{her2_scores: true}", "Did you mean 'her2_score'?"),
+        ("{treatment: some}", "identifies.treatment"),
+        ("{adc: partly}", "identifies.adc"),
+        ("{recurrence: 1}", "identifies.recurrence"),
+    ],
+)
+def test_what_a_source_identifies_is_said_in_known_words(
+    tmp_path: Path, identifies: str, said: str
+) -> None:
+    assert said in refused(tmp_path, GOOD + f"identifies: {identifies}\n")
+
+
+def test_an_uncertain_code_has_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text(HEAD + "0-1+,uncertain,,,,0 or 1+,yes,s\n")
+    assert read_codes(path).codes[0].outcome == "uncertain"
+    path.write_text(HEAD + "0-1+,uncertain,1+,,,0 or 1+,yes,s\n")
+    with pytest.raises(SpecError, match="an uncertain code with a value"):
+        read_codes(path)

@@ -1,0 +1,168 @@
+"""Rules of a source dictionary: where a canonical column comes from and how its text is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
+
+DateFormat = Literal["iso", "us", "european", "compact"]
+Reference = tuple[str, str]
+# Keys of a rule that say how written text is read.
+_READING = {"codes", "number", "date", "pad", "characters", "up_to", "after"}
+
+Constant = Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()]
+
+
+def many(value: Any) -> Any:
+    """One item or a list of them, as a tuple."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def fixed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A mapping that cannot change."""
+    return MappingProxyType(dict(value))
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(many)]
+
+
+class Strictly(BaseModel):
+    """A frozen part of a dictionary; keys that it does not know are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NumberRule(Strictly):
+    """How a number is written.
+
+    ``min`` and ``max`` bound what may be written, before it is multiplied by ``scale``;
+    ``code_width`` is the number of digits of a number written as a code (``199`` for 1.99).
+    """
+
+    min: float | None = None
+    max: float | None = None
+    scale: float = Field(default=1, gt=0)
+    code_width: int | None = Field(default=None, ge=1)
+    integer: bool = False
+
+
+class DaysRule(Strictly):
+    """Whole days from the date ``origin`` to the date ``date``.
+
+    Where several columns are named, each patient's first that is not missing counts.
+    """
+
+    date: Names = Field(min_length=1)
+    origin: Names = Field(min_length=1)
+    format: DateFormat
+
+
+class Text(Strictly):
+    """Where the text of a column comes from.
+
+    ``from``: the first of these columns that the file has. ``coalesce``: each patient's first
+    that is not missing. ``first_of``: the first whose file was given, for every patient.
+    """
+
+    from_: Names = Field(default=(), alias="from")
+    coalesce: Names = ()
+    first_of: Annotated[tuple[str | Text, ...], BeforeValidator(many)] = ()
+
+    @property
+    def alternatives(self) -> tuple[Text, ...]:
+        """What `first_of` chooses among; the text itself where it chooses nothing."""
+        return tuple(
+            Text.model_validate({"from": item}) if isinstance(item, str) else item
+            for item in self.first_of
+        ) or (self,)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every column named, as written."""
+        inner = [name for item in self.first_of for name in _named(item)]
+        return (*self.from_, *self.coalesce, *inner)
+
+
+class ColumnRule(Text):
+    """Where one canonical column comes from, and how its text is understood.
+
+    Codes are tried first, then the number. ``any_of`` are columns of yes and no (boxes to tick):
+    yes where any says yes, no where all say no. ``value`` is the same for every row. ``pad``
+    restores leading zeros of codes that lost them; ``characters`` keeps the text from one place
+    to another (the first is 1), ``up_to`` and ``after`` the part before or after a separator;
+    ``when`` limits the rule to years of diagnosis (both ends included, null is open).
+    """
+
+    when: Annotated[Mapping[str, tuple[int | None, int | None]], AfterValidator(fixed)] = Field(
+        default_factory=dict
+    )
+    any_of: Names = ()
+    days_from: DaysRule | None = None
+    value: Constant | None = None
+    codes: str | None = None
+    number: NumberRule | None = None
+    date: DateFormat | None = None
+    pad: int | None = Field(default=None, ge=1)
+    characters: tuple[int, int] | None = None
+    up_to: str | None = Field(default=None, min_length=1)
+    after: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ColumnRule:
+        ways = [self.from_, self.coalesce, self.first_of, self.any_of, self.days_from]
+        if sum(bool(way) for way in ways) + (self.value is not None) != 1:
+            raise ValueError(
+                "give exactly one of from, first_of, coalesce, any_of, days_from, value"
+            )
+        if set(self.when) - {"diagnosis_year"}:
+            raise ValueError("'when' knows only diagnosis_year")
+        if self.date and (self.codes or self.number):
+            raise ValueError("a date has neither codes nor a number")
+        if self.any_of and self.codes is None:
+            raise ValueError("any_of needs codes that say yes and no")
+        self._nothing_to_read()
+        if self.characters is not None and not 1 <= self.characters[0] <= self.characters[1]:
+            raise ValueError("characters are the first and the last place, from 1")
+        return self
+
+    def _nothing_to_read(self) -> None:
+        """Refuse keys about written text where there is none to read."""
+        for name, given in (("value", self.value), ("days_from", self.days_from)):
+            keys = self.model_fields_set & _READING
+            if given is not None and keys:
+                raise ValueError(f"{name} leaves nothing for {', '.join(sorted(keys))}")
+
+    @property
+    def years(self) -> tuple[int | None, int | None] | None:
+        """First and last year of diagnosis that the rule is for, None where for all."""
+        return self.when.get("diagnosis_year")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every column named, as written."""
+        days = self.days_from
+        dates = () if days is None else (*days.date, *days.origin)
+        return (*super().references, *self.any_of, *dates)
+
+
+def split(reference: str) -> Reference:
+    """Role of the file and heading of the column, from ``role.heading``."""
+    role, _, heading = reference.partition(".")
+    return role, heading
+
+
+def _named(item: str | Text) -> tuple[str, ...]:
+    return (item,) if isinstance(item, str) else item.references
