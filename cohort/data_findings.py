@@ -22,7 +22,7 @@ from cohort.decode import (
 )
 from cohort.dictionary_rules import split
 from cohort.errors import Problem, listed
-from cohort.formats.delimited import WHITE
+from cohort.formats.opened import WHITE
 from cohort.joining import column_name
 from cohort.loading import Extract
 from cohort.recoding import Tally

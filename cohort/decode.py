@@ -12,7 +12,7 @@ from datetime import date
 
 from cohort.codes import Code, CodeTable
 from cohort.dictionary_rules import ColumnRule, DateFormat, NumberRule
-from cohort.formats.delimited import WHITE
+from cohort.formats.opened import WHITE
 from cohort.schema import Column
 
 VALUE, BLANK, ABSENT, OUTSIDE = "value", "blank", "absent", "outside"

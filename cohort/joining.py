@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.errors import Problem
-from cohort.formats.delimited import WHITE
+from cohort.formats.opened import WHITE
 from cohort.headings import position
 from cohort.loading import Extract
 from cohort.table import Finding

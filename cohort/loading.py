@@ -9,16 +9,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cohort.dictionary import FileRule, SourceDictionary
+from cohort.dictionary import SourceDictionary
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed, suggest
-from cohort.formats import delimited, encoding, frames
+from cohort.formats import delimited, frames
+from cohort.formats.kinds import kind_of
+from cohort.formats.opened import Given, Opened
 from cohort.headings import column_problems, places
 from cohort.rows import rows_by_role, rows_of_no_role
 from cohort.table import Finding, SourceFile
 
 if TYPE_CHECKING:
     import narwhals as nw
-    import pyarrow as pa
 
     from cohort.table import Engine
 
@@ -51,21 +52,6 @@ class Extract:
     tables: Mapping[str, nw.LazyFrame[Any]]
     headings: Mapping[str, tuple[str, ...]]
     files: tuple[SourceFile, ...]
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Opened:
-    """One file or table between its headings and its body."""
-
-    role: str
-    name: str
-    headings: tuple[str, ...]
-    path: Path | None = None
-    table: pa.Table | None = None
-    shape: delimited.Layout | None = None
-    seen: encoding.Scan | None = None
-    sha256: str = ""
     findings: tuple[Finding, ...] = ()
 
 
@@ -113,7 +99,7 @@ def load(
         opened = []
         for role, item in given.items():
             try:
-                opened.append(_open(role, item, dictionary.files[role], Path(folder)))
+                opened.append(_open(role, item, dictionary, Path(folder)))
             except Her2LowError as error:
                 problems.append(error)
         _stop(problems)
@@ -154,37 +140,19 @@ def _stop(errors: list[Her2LowError]) -> None:
         raise DataError(problems)
 
 
-def _open(role: str, item: Any, rule: FileRule, folder: Path) -> _Opened:
+def _open(role: str, item: Any, dictionary: SourceDictionary, folder: Path) -> Opened:
     """A file's headings, its body still unread."""
     if not isinstance(item, str | Path):
-        table = frames.to_arrow(item)
-        name = f"{type(item).__module__.partition('.')[0].lstrip('_')} table"
-        headings = frames.frame_headings(table, name)
-        return _Opened(role, name, headings, table=table, sha256=frames.sha256(table))
+        return frames.open_frame(role, item)
     path = Path(item)
     _exists(path, role)
-    if frames.is_parquet(path):
-        headings = frames.parquet_headings(path, path.name)
-        return _Opened(role, path.name, headings, path, sha256=encoding.digest(path))
-    seen = encoding.scan(path)
-    findings = _encoding_finding(role, seen)
-    sha256, name = seen.sha256, path.name
-    if not seen.readable:
-        inner = folder / role
-        inner.mkdir()
-        path = encoding.as_utf8(path, seen, inner)
-        seen = encoding.scan(path)
-    shape = delimited.layout(path, name, rule)
-    if shape.kept_rows:
-        rows = ", ".join(str(row) for row in shape.kept_rows)
-        findings += (
-            Finding(
-                "warning", role, "", rows, "rows_kept", len(shape.kept_rows),
-                "The dictionary skips these rows as extra headings, but here they look like "
-                "patients: they were read.",
-            ),
-        )  # fmt: skip
-    return _Opened(role, name, shape.headings, path, None, shape, seen, sha256, findings)
+    inner = folder / role
+    inner.mkdir()
+    given = Given(role, path, path.name, dictionary.files[role], dictionary.headings(role), inner)
+    kind = kind_of(path, given.name)
+    if kind == "parquet":
+        return frames.open_parquet(given)
+    return delimited.open_text(given)
 
 
 def _exists(path: Path, role: str) -> None:
@@ -202,39 +170,14 @@ def _exists(path: Path, role: str) -> None:
     raise SpecError(Problem(where, f"'{path}' does not exist", advice=advice))
 
 
-def _encoding_finding(role: str, seen: encoding.Scan) -> tuple[Finding, ...]:
-    """A note on text that had to be rewritten."""
-    found = []
-    if seen.encoding != "utf-8":
-        single = seen.encoding in ("cp1252", "latin-1")
-        advice = (
-            "The file is not UTF-8; it was read as Western European text. Look at its accented "
-            "letters, or save it as UTF-8."
-        )
-        found.append(
-            Finding(
-                "warning" if single else "info", role, "", seen.encoding, "encoding", seen.n_lines,
-                advice if single else "The file was rewritten to UTF-8 before it was read.",
-            )
-        )  # fmt: skip
-    if seen.line_ends == "mixed":
-        found.append(
-            Finding(
-                "info", role, "", "", "line_ends", seen.n_lines,
-                "Line ends of several kinds were made one before the file was read.",
-            )
-        )  # fmt: skip
-    return tuple(found)
-
-
-def _read(opened: list[_Opened], dictionary: SourceDictionary, engine: Engine) -> Extract:
+def _read(opened: list[Opened], dictionary: SourceDictionary, engine: Engine) -> Extract:
     """The bodies, every one checked for lost rows."""
     tables: dict[str, nw.LazyFrame[Any]] = {}
     files, errors = [], []
     for file in opened:
         columns = places(dictionary.headings(file.role), file.headings)
         try:
-            tables[file.role], n_rows = _body(file, columns, engine)
+            tables[file.role], n_rows = file.read(engine, columns)
         except DataError as error:
             errors.append(error)
             continue
@@ -252,18 +195,3 @@ def _read(opened: list[_Opened], dictionary: SourceDictionary, engine: Engine) -
         tuple(files),
         tuple(findings),
     )
-
-
-def _body(file: _Opened, columns: list[int], engine: Engine) -> tuple[nw.LazyFrame[Any], int]:
-    """The text table made from a file's body, and its rows."""
-    if file.table is not None:
-        return engine.read_table(file.table, columns)
-    if file.path is None:
-        raise ValueError(f"{file.role} has neither path nor table")
-    if file.shape is None or file.seen is None:
-        table, n_rows = engine.read_parquet(file.path, file.name, columns)
-        frames.check_parquet_rows(file.path, file.name, n_rows)
-        return table, n_rows
-    table, n_rows = engine.read_delimited(file.path, file.name, file.shape, columns)
-    delimited.check_rows(file.path, file.name, file.shape, file.seen.n_lines, n_rows)
-    return table, n_rows

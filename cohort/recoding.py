@@ -24,7 +24,7 @@ from cohort.decode import (
     stripped,
 )
 from cohort.dictionary_checks import INTERVALS
-from cohort.formats.delimited import WHITE
+from cohort.formats.opened import WHITE
 from cohort.loading import Extract
 
 LazyTable = nw.LazyFrame[Any]

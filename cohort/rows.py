@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from cohort.formats.delimited import WHITE
+from cohort.formats.opened import WHITE
 from cohort.headings import position
 from cohort.table import Finding
 

@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cohort.dictionary import FileRule
 from cohort.errors import DataError, Problem
-from cohort.formats import biotab, cbioportal
+from cohort.formats import biotab, cbioportal, encoding
+from cohort.formats.compressed import is_gzip, unpacked, unpacked_finding
+from cohort.formats.opened import WHITE, Given, Opened, checked_headings
+from cohort.table import Finding
 
-WHITE = " \t\r\n\v\f\u00a0\u2007\u202f\ufeff"
+if TYPE_CHECKING:
+    import narwhals as nw
+
+    from cohort.table import Engine, Severity
+
 _DELIMITERS = {"tab": "\t", ",": ",", ";": ";", "|": "|"}
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
 _HEAD = 200  # lines looked at for comments, headings and rows to skip
@@ -44,6 +52,71 @@ class Layout:
     skip_lines: int
     skipped_lines: int
     kept_rows: tuple[int, ...] = ()
+
+
+def open_text(given: Given) -> Opened:
+    """Headings of a delimited file, and how its body is read.
+
+    What gzip compressed is decompressed first; text that is not UTF-8, or whose line ends are
+    mixed, is rewritten.
+
+    Raises
+    ------
+    DataError
+        Where it is no text, or its headings cannot be used.
+    """
+    path, name = given.path, given.name
+    packed = is_gzip(path)
+    if packed:
+        path, sha256 = unpacked(path, name, given.folder)
+    text = seen = encoding.scan(path, name)
+    findings = _rewritten(given.role, seen)
+    if packed:
+        findings = (unpacked_finding(given.role, seen.n_lines), *findings)
+    else:
+        sha256 = seen.sha256
+    if not seen.readable:
+        path = encoding.as_utf8(path, name, seen, given.folder)
+        text = encoding.scan(path, name)
+    shape = layout(path, name, given.rule)
+    if shape.kept_rows:
+        findings += (_kept(given.role, shape.kept_rows),)
+
+    def read(engine: Engine, columns: Sequence[int]) -> tuple[nw.LazyFrame[Any], int]:
+        table, n_rows = engine.read_delimited(path, name, shape, columns)
+        check_rows(path, name, shape, text.n_lines, n_rows)
+        return table, n_rows
+
+    return Opened(given.role, name, shape.headings, sha256, read, findings)
+
+
+def _rewritten(role: str, seen: encoding.Scan) -> tuple[Finding, ...]:
+    """Notes on text that had to be rewritten."""
+    found = []
+    if seen.encoding != "utf-8":
+        single = seen.encoding in ("cp1252", "latin-1")
+        advice = (
+            "The file is not UTF-8; it was read as Western European text. Look at its accented "
+            "letters, or save it as UTF-8."
+            if single
+            else "The file was rewritten to UTF-8 before it was read."
+        )
+        level: Severity = "warning" if single else "info"
+        found.append(Finding(level, role, "", seen.encoding, "encoding", seen.n_lines, advice))
+    if seen.line_ends == "mixed":
+        advice = "Line ends of several kinds were made one before the file was read."
+        found.append(Finding("info", role, "", "", "line_ends", seen.n_lines, advice))
+    return tuple(found)
+
+
+def _kept(role: str, kept: Sequence[int]) -> Finding:
+    """Rows that the dictionary skips and that were read all the same."""
+    advice = (
+        "The dictionary skips these rows as extra headings, but here they look like patients: "
+        "they were read."
+    )
+    rows = ", ".join(str(row) for row in kept)
+    return Finding("warning", role, "", rows, "rows_kept", len(kept), advice)
 
 
 def layout(path: Path, name: str, rule: FileRule) -> Layout:
@@ -153,22 +226,7 @@ def _headings(
         cells, used = next(reader), reader.line_num
     else:
         cells, used = lines[0].rstrip("\r\n").split(delimiter), 1
-    headings = tuple(cell.strip(WHITE) for cell in cells)
-    twice_over(headings, name)
-    return headings, used
-
-
-def twice_over(headings: Sequence[str], name: str) -> None:
-    """Refuse headings of which one stands twice."""
-    twice = sorted({h for h in headings if h and headings.count(h) > 1})
-    if twice:
-        raise DataError(
-            Problem(
-                f"{name} headings", f"'{heading}' stands {headings.count(heading)} times",
-                advice="Rename or delete all but one: which is meant cannot be told.",
-            )
-            for heading in twice
-        )  # fmt: skip
+    return checked_headings(cells, name), used
 
 
 def _rows_to_skip(

@@ -12,15 +12,6 @@ from cohort.errors import DataError, Problem
 
 _CHUNK = 1 << 23
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# First bytes of files that are no text, and what to do about each.
-_SIGNATURES = (
-    (b"PK\x03\x04", "an Excel workbook or another ZIP archive", "Save the sheet as CSV."),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the sheet as CSV."),
-    (b"\x1f\x8b", "compressed by gzip", "Decompress it first."),
-    (b"%PDF", "a PDF", "Export the table as CSV."),
-    (b"$FL2", "an SPSS file", "Export the table as CSV."),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the data", "Fetch the file itself."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +42,7 @@ class Scan:
         return self.encoding == "utf-8" and self.line_ends == "one"
 
 
-def scan(path: Path) -> Scan:
+def scan(path: Path, name: str) -> Scan:
     """Digest, encoding, kind of line end and number of lines of a text file.
 
     Raises
@@ -74,7 +65,7 @@ def scan(path: Path) -> Scan:
         pairs += piece.count(b"\r\n")
         lines += _n_lines(piece)
     utf8 = utf8 and _decodes(decoder, b"", final=True)
-    _refuse(path.name, first)
+    _refuse(name, first)
     encoding = _encoding(first, utf8, western)
     mixed = returns > pairs or (0 < pairs < feeds)
     return Scan(sha256.hexdigest(), encoding, "mixed" if mixed else "one", lines)
@@ -86,9 +77,9 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def as_utf8(path: Path, seen: Scan, folder: Path) -> Path:
+def as_utf8(path: Path, name: str, seen: Scan, folder: Path) -> Path:
     """A copy of the file in UTF-8 with one kind of line end, in the folder given."""
-    copy = folder / "rewritten.txt"
+    copy = folder / f"{path.stem}.utf8"
     try:
         with (
             path.open(encoding=seen.encoding, newline=None) as old,
@@ -98,7 +89,7 @@ def as_utf8(path: Path, seen: Scan, folder: Path) -> Path:
                 new.write(text)
     except UnicodeError:
         found = f"is not {seen.encoding.upper()} throughout"
-        raise DataError(Problem(path.name, found, advice="Save it as UTF-8.")) from None
+        raise DataError(Problem(name, found, advice="Save it as UTF-8.")) from None
     return copy
 
 
@@ -148,11 +139,6 @@ def _encoding(first: bytes, utf8: bool, western: bool) -> str:
 
 
 def _refuse(name: str, first: bytes) -> None:
-    """Empty files, and files that are no text by their first bytes."""
-    if not first:
-        raise DataError(Problem(name, "the file is empty", advice="Was its download complete?"))
-    for signature, what, advice in _SIGNATURES:
-        if first.startswith(signature):
-            raise DataError(Problem(name, f"is {what}", "CSV, TSV or Parquet", advice))
+    """Files that are no text by their first bytes."""
     if b"\0" in first and not first.startswith(_UTF16):
         raise DataError(Problem(name, "holds zero bytes, so it is no text", "CSV, TSV or Parquet"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pyarrow as pa
@@ -12,13 +13,62 @@ import pyarrow.parquet as pq
 from narwhals.exceptions import DuplicateError
 
 from cohort.errors import DataError, Problem, SpecError
-from cohort.formats.delimited import WHITE, twice_over
+from cohort.formats.encoding import digest
+from cohort.formats.opened import Given, Opened, checked_headings
+from cohort.table import Finding
+
+if TYPE_CHECKING:
+    from cohort.table import Engine
 
 
-def is_parquet(path: Path) -> bool:
-    """Whether the file begins as Parquet files do."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+def open_frame(role: str, item: Any) -> Opened:
+    """A table in memory.
+
+    Raises
+    ------
+    SpecError
+        For what is no table.
+    DataError
+        Where it holds no patients or has a heading twice.
+    """
+    table = to_arrow(item)
+    name = f"{type(item).__module__.partition('.')[0].lstrip('_')} table"
+    return opened_table(role, name, table, sha256(table))
+
+
+def opened_table(
+    role: str, name: str, table: pa.Table, given_as: str, findings: tuple[Finding, ...] = ()
+) -> Opened:
+    """An Arrow table whose digest is known.
+
+    Raises
+    ------
+    DataError
+        Where it holds no patients or has a heading twice.
+    """
+
+    def read(engine: Engine, columns: Sequence[int]) -> tuple[nw.LazyFrame[Any], int]:
+        return engine.read_table(table, columns)
+
+    return Opened(role, name, frame_headings(table, name), given_as, read, findings)
+
+
+def open_parquet(given: Given) -> Opened:
+    """A Parquet file.
+
+    Raises
+    ------
+    DataError
+        Where it cannot be read, holds no patients or has a heading twice.
+    """
+    path, name = given.path, given.name
+
+    def read(engine: Engine, columns: Sequence[int]) -> tuple[nw.LazyFrame[Any], int]:
+        table, n_rows = engine.read_parquet(path, name, columns)
+        check_parquet_rows(path, name, n_rows)
+        return table, n_rows
+
+    return Opened(given.role, name, parquet_headings(path, name), digest(path), read)
 
 
 def parquet_headings(path: Path, name: str) -> tuple[str, ...]:
@@ -37,7 +87,7 @@ def parquet_headings(path: Path, name: str) -> tuple[str, ...]:
         raise DataError(Problem(name, f"is no readable Parquet file: {first}")) from None
     if n == 0:
         raise DataError(Problem(name, "columns only, no patients"))
-    return _checked(schema, name)
+    return checked_headings(schema.names, name)
 
 
 def check_parquet_rows(path: Path, name: str, n_rows: int) -> None:
@@ -66,7 +116,7 @@ def to_arrow(table: Any) -> pa.Table:
     try:
         frame = nw.from_native(table)
     except DuplicateError:
-        twice_over([str(name) for name in table.columns], "table")
+        checked_headings([str(name) for name in table.columns], "table")
         raise
     except TypeError:
         found = f"a {type(table).__name__} is no table"
@@ -89,7 +139,7 @@ def frame_headings(table: pa.Table, name: str) -> tuple[str, ...]:
     """
     if table.num_rows == 0:
         raise DataError(Problem(name, "columns only, no patients"))
-    return _checked(table.schema, name)
+    return checked_headings(table.schema.names, name)
 
 
 def sha256(table: pa.Table) -> str:
@@ -99,12 +149,6 @@ def sha256(table: pa.Table) -> str:
     with pa.ipc.new_stream(sink, whole.schema) as stream:
         stream.write_table(whole)
     return hashlib.sha256(sink.getvalue()).hexdigest()
-
-
-def _checked(schema: pa.Schema, name: str) -> tuple[str, ...]:
-    headings = tuple(str(heading).strip(WHITE) for heading in schema.names)
-    twice_over(headings, name)
-    return headings
 
 
 def _pandas(frame: Any) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cohort.errors import DataError, SpecError
 from cohort.formats import delimited, encoding, frames
 from cohort.formats.biotab import is_biotab
 from cohort.formats.cbioportal import comment_lines
+from cohort.formats.kinds import kind_of
 
 RULE = FileRule.model_validate({"grain": "patient", "key": "id"})
 BIOTAB = FileRule.model_validate({"grain": "patient", "key": "id", "skip_rows": [2, 3]})
@@ -25,7 +27,7 @@ def body(path: Path, rule: FileRule = RULE) -> list[tuple[object, ...]]:
     shape = delimited.layout(path, path.name, rule)
     columns = range(len(shape.headings))
     table, n = engine.read_delimited(path, path.name, shape, list(columns))
-    delimited.check_rows(path, path.name, shape, encoding.scan(path).n_lines, n)
+    delimited.check_rows(path, path.name, shape, encoding.scan(path, path.name).n_lines, n)
     return [tuple(row.values()) for row in engine.collect(table).to_pylist()]
 
 
@@ -43,7 +45,7 @@ def refused(path: Path, rule: FileRule = RULE) -> str:
 
 def test_scan_digests_the_bytes_and_counts_lines_that_are_not_empty(tmp_path: Path) -> None:
     content = b"id,a\n1,2\n\n3,4"
-    seen = encoding.scan(write(tmp_path, content))
+    seen = encoding.scan(write(tmp_path, content), "file.csv")
     assert seen.sha256 == hashlib.sha256(content).hexdigest()
     assert (seen.encoding, seen.line_ends, seen.n_lines) == ("utf-8", "one", 3)
 
@@ -63,7 +65,7 @@ def test_scan_digests_the_bytes_and_counts_lines_that_are_not_empty(tmp_path: Pa
 def test_scan_names_encoding_and_line_ends(
     tmp_path: Path, content: bytes, expected: tuple[str, str, int]
 ) -> None:
-    seen = encoding.scan(write(tmp_path, content))
+    seen = encoding.scan(write(tmp_path, content), "file.csv")
     if seen.encoding == "utf-16":  # its zero bytes make lines meaningless before it is rewritten
         assert seen.encoding == expected[0]
     else:
@@ -71,29 +73,50 @@ def test_scan_names_encoding_and_line_ends(
 
 
 def test_a_character_cut_by_the_end_of_the_file_is_not_utf8(tmp_path: Path) -> None:
-    assert encoding.scan(write(tmp_path, b"id\n\xc3")).encoding == "cp1252"
+    assert encoding.scan(write(tmp_path, b"id\n\xc3"), "f").encoding == "cp1252"
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "empty"),
-        (b"PK\x03\x04rest", "Excel"),
-        (b"\x1f\x8b\x08", "gzip"),
-        (b"id,a\x00\n", "zero bytes"),
+        (b"", "the file is empty"),
+        (b"PK\x03\x04rest", "damaged ZIP"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"BZh9", "bzip2"),
         (b"version https://git-lfs.github.com/spec/v1\n", "pointer"),
     ],
 )
-def test_files_that_are_no_text_say_what_they_are(
+def test_files_of_kinds_that_are_not_read_say_what_they_are(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
     with pytest.raises(DataError, match=said):
-        encoding.scan(write(tmp_path, content))
+        kind_of(write(tmp_path, content), "file.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"id,a\n1,2\n", "text"),
+        (b"PAR1....", "parquet"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "xml"),
+        ("<?xml version='1.0'?>".encode("utf-16"), "xml"),
+        (b"\n <NaaccrData>", "xml"),
+        (b"<n:NaaccrData>", "xml"),
+        (gzip.compress(b"<?xml version='1.0'?>"), "xml"),
+        (gzip.compress(b"id,a\n1,2\n"), "text"),
+        (b"<5,a\n1,2\n", "text"),
+    ],
+)
+def test_the_kind_of_a_file_is_told_from_its_first_bytes(
+    tmp_path: Path, content: bytes, kind: str
+) -> None:
+    assert kind_of(write(tmp_path, content, "named.pdf"), "named.pdf") == kind
 
 
 def test_another_encoding_and_mixed_line_ends_are_rewritten(tmp_path: Path) -> None:
     path = write(tmp_path, "id,a\r1,é\r\n2,ü\n".encode("utf-16"))
-    copy = encoding.as_utf8(path, encoding.scan(path), tmp_path)
+    copy = encoding.as_utf8(path, "f", encoding.scan(path, "f"), tmp_path)
     assert copy.read_bytes() == "id,a\n1,é\n2,ü\n".encode()
 
 

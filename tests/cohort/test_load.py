@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -231,3 +232,37 @@ def test_a_frame_with_a_column_twice_is_refused() -> None:
     twice = pd.DataFrame([[1, 2, 3]], columns=["ID", "Age", "Age"])
     with pytest.raises(DataError, match="'Age' stands 2 times"):
         load(twice, source="ncdb_puf")
+
+
+def test_a_compressed_file_is_read_with_the_digest_of_the_file_given(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    path = tmp_path / "a.csv.gz"
+    # Two members, as `cat a.gz b.gz` makes them, and the padding of a tape.
+    path.write_bytes(gzip.compress(b"ID,Age\n1,50\n") + gzip.compress(b"2,60\n") + b"\0" * 9)
+    extract = load(path, source=clinic)
+    assert rows(extract) == [{"c0": "1", "c1": "50"}, {"c0": "2", "c1": "60"}]
+    assert extract.files[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [(f.rule, f.value) for f in extract.findings] == [("compressed", "gzip")]
+
+
+def test_a_compressed_file_that_is_cut_short_or_damaged_is_refused(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    whole = gzip.compress(b"ID,Age\n" + b"1,50\n" * 50)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(whole[:-9])
+    assert "a.csv.gz: is cut short" in refused(path, clinic)
+    path.write_bytes(whole[:-8] + b"\1\2\3\4" + whole[-4:])
+    assert "a.csv.gz: is damaged" in refused(path, clinic)
+    path.write_bytes(whole + b"no more of it")
+    assert "a.csv.gz: is damaged" in refused(path, clinic)
+
+
+def test_a_compressed_file_that_grows_out_of_proportion_is_refused(
+    tmp_path: Path, clinic: SourceDictionary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cohort.formats.compressed._FREE", 1 << 20)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"ID,Age\n" + b"0" * (1 << 22)))
+    assert "more than 200 times its size" in refused(path, clinic)
