@@ -148,7 +148,8 @@ def _decoded(
     name: str, group: Sequence[Piece], work: _Work, pieces: Mapping[str, tuple[Piece, ...]]
 ) -> _Made:
     """A column of codes, numbers or dates, over all its rules by year of diagnosis."""
-    year = pieces["diagnosis_year"][0] if group[0].rule.years is not None else None
+    dated = any(piece.rule.years is not None for piece in group)
+    year = pieces["diagnosis_year"][0] if dated else None
     keys = dict.fromkeys(text for piece in group for text in piece.texts)
     keys |= dict.fromkeys(() if year is None else year.texts)
     rows = work.distinct(list(keys))
@@ -214,12 +215,16 @@ def _piece_for(
     year: Piece | None,
     tokens: Mapping[str, str],
 ) -> Piece | None:
-    """The rule for the year of diagnosis, None where there is none."""
-    if year is None:
-        return group[0]
-    written = meaning(year, _texts(row, year), tokens).value
-    diagnosed = written if isinstance(written, int) else None
-    return next((piece for piece in group if piece.covers(diagnosed)), None)
+    """The first rule for the year of diagnosis whose columns the file has.
+
+    None where no rule is for that year; where the file has the columns of none, the first.
+    """
+    diagnosed = None
+    if year is not None:
+        written = meaning(year, _texts(row, year), tokens).value
+        diagnosed = written if isinstance(written, int) else None
+    covering = [piece for piece in group if piece.covers(diagnosed)]
+    return next((piece for piece in covering if piece.texts), next(iter(covering), None))
 
 
 def _texts(row: Mapping[str, Any], piece: Piece) -> list[str | None]:

@@ -36,6 +36,7 @@ HER2_DETAIL = (
     "reported_positive",
 )
 RECEPTOR = ("negative", "borderline", "positive")
+AGE_BANDS = ("0-19", *(f"{age}-{age + 4}" for age in range(20, 90, 5)), "85+", "90+")
 GIVEN = ("no", "yes")
 EVENT_KINDS = (
     "ipsilateral_invasive_breast",
@@ -62,6 +63,7 @@ FOLLOWUP_FLAG = (
 _COLUMNS = (
     Column("patient_id", "text", "Key of the patient in the source"),
     Column("age_years", "number", "Age at diagnosis", unit="years", low=0, high=120),
+    Column("age_band", "category", "Age at diagnosis, where the source gives bands", AGE_BANDS),
     Column("sex", "category", "Sex as registered", ("female", "male", "other")),
     Column(
         "race",
@@ -92,13 +94,23 @@ _COLUMNS = (
         "tumour_size_mm", "number", "Largest diameter of the tumour", unit="mm", low=0, high=988
     ),
     Column("nodes_positive", "integer", "Positive regional nodes", unit="nodes", low=0, high=90),
+    Column("nodes_examined", "integer", "Regional nodes examined", unit="nodes", low=0, high=90),
+    Column("lymphovascular_invasion", "category", "Lymphovascular invasion", GIVEN),
+    Column(
+        "reporting_source",
+        "category",
+        "How the registry learnt of the tumour",
+        ("clinical", "autopsy_only", "death_certificate_only"),
+    ),
     Column("comorbidity_index", "category", "Charlson-Deyo score", ("0", "1", "2", "3+")),
     Column("er_status", "category", "Oestrogen receptor", RECEPTOR),
     Column("er_percent", "number", "Oestrogen receptor, cells stained", unit="%", low=0, high=100),
+    Column("er_allred", "integer", "Oestrogen receptor, total Allred score", low=0, high=8),
     Column("pr_status", "category", "Progesterone receptor", RECEPTOR),
     Column(
         "pr_percent", "number", "Progesterone receptor, cells stained", unit="%", low=0, high=100
     ),
+    Column("pr_allred", "integer", "Progesterone receptor, total Allred score", low=0, high=8),
     Column(
         "hr_status",
         "category",
@@ -155,6 +167,12 @@ _COLUMNS = (
         ("negative", "negative_or_equivocal", "equivocal", "positive"),
     ),
     Column("her2_stain_percent", "number", "HER2, cells stained", unit="%", low=0, high=100),
+    Column(
+        "her2_other_reported",
+        "category",
+        "HER2 by another or an unstated method: told, and no evidence for the groups",
+        ("negative", "equivocal", "positive"),
+    ),
     Column("her2_ihc_text", "text", "HER2 score as written, where it is no certain score"),
     Column(
         "her2_zero_kind",
@@ -197,6 +215,39 @@ _COLUMNS = (
     ),
     Column("neoadjuvant", "category", "Systemic therapy before surgery", GIVEN),
     Column("pcr", "category", "Pathological complete response", GIVEN),
+    Column(
+        "neoadjuvant_response",
+        "category",
+        "Response to neoadjuvant therapy, as stated",
+        ("none", "partial", "complete"),
+    ),
+    Column(
+        "clinical_response",
+        "category",
+        "Clinical response to neoadjuvant therapy",
+        ("progression", "stable", "none", "partial", "complete"),
+    ),
+    Column(
+        "treatment_effect",
+        "category",
+        "Effect of neoadjuvant therapy in the breast; the nodes are not part of it",
+        ("none", "partial", "no_invasive_in_breast"),
+    ),
+    Column("rcb_score", "number", "Residual cancer burden, score", low=0, high=10),
+    Column("rcb_class", "category", "Residual cancer burden, class", ("0", "I", "II", "III")),
+    Column(
+        "multigene_assay",
+        "category",
+        "Multigene assay done; no evidence of HER2 by protein or gene",
+        ("oncotype_dx", "mammaprint", "other", "unstated"),
+    ),
+    Column("multigene_score", "number", "Score of the multigene assay", low=0, high=100),
+    Column(
+        "multigene_risk",
+        "category",
+        "Risk group of the multigene assay",
+        ("low", "intermediate", "high"),
+    ),
     Column("facility_id", "text", "Reporting hospital"),
     Column("vital_status", "category", "Vital status at last contact", ("alive", "dead")),
     Column("cause_of_death", "category", "Cause of death", ("breast_cancer", "other", "unknown")),
