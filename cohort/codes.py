@@ -24,7 +24,10 @@ _NUMBER = re.compile(r"[-+]?[0-9]+([.][0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One code (or range of whole-number codes, ``8000-9993``) and what it stands for.
+    """One code and what it stands for.
+
+    A range of whole-number codes is written ``8000-9993``; ``C50*`` is every code that begins
+    so and has no row of its own or of a longer beginning.
 
     Attributes
     ----------
@@ -56,6 +59,11 @@ class Code:
         """First and last code of a range, None for a single code."""
         match = _RANGE.fullmatch(self.code)
         return None if match is None else (int(match[1]), int(match[2]))
+
+    @property
+    def beginning(self) -> str | None:
+        """What codes of this row begin with, in small letters; None for a single code."""
+        return self.code[:-1].lower() if self.code.endswith("*") else None
 
     @property
     def outcome(self) -> str:

@@ -67,8 +67,10 @@ class Piece:
     role: str
     texts: tuple[str, ...]
 
-    def covers(self, year: int | None) -> bool:
-        """Whether the rule is for patients diagnosed in this year."""
+    def covers(self, year: int | None, sequence: str | None = None) -> bool:
+        """Whether the rule is for tumours of this year of diagnosis and place among primaries."""
+        if self.rule.sequences and sequence not in self.rule.sequences:
+            return False
         if self.rule.years is None:
             return True
         start, end = self.rule.years
@@ -78,7 +80,7 @@ class Piece:
 
 
 class CodeBook:
-    """A code table ready for look-up: single codes first, then ranges of whole numbers."""
+    """A code table ready for look-up: single codes, then ranges, then the longest beginning."""
 
     def __init__(self, table: CodeTable) -> None:
         self.table = table
@@ -88,12 +90,20 @@ class CodeBook:
             for code in table.codes
             if (bounds := code.bounds) is not None
         ]
+        begun = [(code.beginning, code) for code in table.codes if code.beginning is not None]
+        self._begun = sorted(begun, key=lambda item: -len(item[0]))
 
     def find(self, key: str) -> Code | None:
         """The code that a key stands for."""
-        single = self._single.get(key)
-        if single is not None or not _DIGITS.fullmatch(key):
-            return single
+        found = self._single.get(key) or self._ranged(key)
+        if found is not None:
+            return found
+        return next((code for start, code in self._begun if key.startswith(start)), None)
+
+    def _ranged(self, key: str) -> Code | None:
+        """The range of whole-number codes that a key is in."""
+        if not _DIGITS.fullmatch(key):
+            return None
         number = int(key)
         return next(
             (

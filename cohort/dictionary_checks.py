@@ -50,16 +50,15 @@ def _mappable() -> list[str]:
 def _column(
     place: Place, name: str, rules: Sequence[ColumnRule], allowed: tuple[list[str], str]
 ) -> Iterator[Found]:
-    """The column must be one that can be mapped here, its several rules told apart by year."""
+    """The column must be one that can be mapped here."""
     names, more = allowed
     given = name.startswith("given_") and column(name) is not None and bool(more)
     if name not in names and not given:
         yield _not_mappable(place, name, names, more)
         return
-    if name == "diagnosis_year" and any(rule.when for rule in rules):
-        yield place, "cannot depend on the year of diagnosis", "", ""
-    if len(rules) > 1 and not all(rule.when for rule in rules):
-        yield place, "each of several rules needs 'when'", "", ""
+    for condition in ("diagnosis_year", "tumour_sequence"):
+        if name == condition and any(rule.when for rule in rules):
+            yield place, f"'{condition}' cannot depend on another column", "", ""
 
 
 def _not_mappable(place: Place, name: str, names: list[str], more: str) -> Found:
@@ -83,8 +82,9 @@ def _rules(
     known = column(name)
     if known is None:
         return
-    if any(rule.when for rule in rules) and "diagnosis_year" not in dictionary.columns:
-        yield place, "'when' needs a rule for diagnosis_year", "", ""
+    for condition in dict.fromkeys(condition for rule in rules for condition in rule.when):
+        if condition not in dictionary.columns:
+            yield place, f"'when' needs a rule for {condition}", "", ""
     for i, rule in enumerate(rules):
         at = (*place, i) if len(rules) > 1 else place
         for reference in rule.references:
@@ -243,7 +243,7 @@ def _rule(rule: ColumnRule, known: Column, tables: Mapping[str, CodeTable]) -> I
         formats = "iso, us, european, compact"
         yield ("date",), "a date, and only a date, has a date format", formats, ""
     if rule.days_from is not None and rule.when:
-        yield ("when",), "days between dates cannot depend on the year of diagnosis", "", ""
+        yield ("when",), "days between dates cannot depend on another column", "", ""
     if rule.any_of and known.levels != GIVEN:
         yield ("any_of",), f"{known.name} is not answered by yes or no", "", ""
     if rule.codes is not None and rule.codes in tables:

@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from cohort.schema import SCHEMA
+
 DateFormat = Literal["iso", "us", "european", "compact"]
 Reference = tuple[str, str]
 # Keys of a rule that say how written text is read.
@@ -103,10 +105,13 @@ class ColumnRule(Text):
     yes where any says yes, no where all say no. ``value`` is the same for every row. ``pad``
     restores leading zeros of codes that lost them; ``characters`` keeps the text from one place
     to another (the first is 1), ``up_to`` and ``after`` the part before or after a separator;
-    ``when`` limits the rule to years of diagnosis (both ends included, null is open).
+    ``when`` limits the rule to years of diagnosis (``diagnosis_year: [2010, 2017]``, both ends
+    included, null is open) or to places among the patient's primaries (``tumour_sequence:
+    [only]``). Of several rules of a column, the first counts that is for the year and the
+    sequence and whose columns the file has.
     """
 
-    when: Annotated[Mapping[str, tuple[int | None, int | None]], AfterValidator(fixed)] = Field(
+    when: Annotated[Mapping[str, tuple[int | str | None, ...]], AfterValidator(fixed)] = Field(
         default_factory=dict
     )
     any_of: Names = ()
@@ -127,8 +132,7 @@ class ColumnRule(Text):
             raise ValueError(
                 "give exactly one of from, first_of, coalesce, any_of, days_from, value"
             )
-        if set(self.when) - {"diagnosis_year"}:
-            raise ValueError("'when' knows only diagnosis_year")
+        self._known_conditions()
         if self.date and (self.codes or self.number):
             raise ValueError("a date has neither codes nor a number")
         if self.any_of and self.codes is None:
@@ -137,6 +141,17 @@ class ColumnRule(Text):
         if self.characters is not None and not 1 <= self.characters[0] <= self.characters[1]:
             raise ValueError("characters are the first and the last place, from 1")
         return self
+
+    def _known_conditions(self) -> None:
+        """Refuse a condition that is neither two years nor places among the primaries."""
+        if set(self.when) - {"diagnosis_year", "tumour_sequence"}:
+            raise ValueError("'when' knows only diagnosis_year and tumour_sequence")
+        years = self.when.get("diagnosis_year", (None, None))
+        if len(years) != 2 or any(isinstance(year, str) for year in years):
+            raise ValueError("diagnosis_year needs a first and a last year, null where open")
+        known = SCHEMA["tumour_sequence"].levels
+        if set(self.when.get("tumour_sequence", ())) - set(known):
+            raise ValueError(f"tumour_sequence is one of {', '.join(known)}")
 
     def _nothing_to_read(self) -> None:
         """Refuse keys about written text where there is none to read."""
@@ -148,7 +163,16 @@ class ColumnRule(Text):
     @property
     def years(self) -> tuple[int | None, int | None] | None:
         """First and last year of diagnosis that the rule is for, None where for all."""
-        return self.when.get("diagnosis_year")
+        years = self.when.get("diagnosis_year")
+        if years is None:
+            return None
+        first, last = (year if isinstance(year, int) else None for year in years)
+        return first, last
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """Places among the patient's primaries that the rule is for, empty where for all."""
+        return tuple(str(place) for place in self.when.get("tumour_sequence", ()))
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -148,12 +148,12 @@ def _decoded(
     name: str, group: Sequence[Piece], work: _Work, pieces: Mapping[str, tuple[Piece, ...]]
 ) -> _Made:
     """A column of codes, numbers or dates, over all its rules by year of diagnosis."""
-    dated = any(piece.rule.years is not None for piece in group)
-    year = pieces["diagnosis_year"][0] if dated else None
-    keys = dict.fromkeys(text for piece in group for text in piece.texts)
-    keys |= dict.fromkeys(() if year is None else year.texts)
+    year = _condition("diagnosis_year", group, pieces)
+    sequence = _condition("tumour_sequence", group, pieces)
+    conditions = [piece for piece in (year, sequence) if piece is not None]
+    keys = dict.fromkeys(text for piece in (*group, *conditions) for text in piece.texts)
     rows = work.distinct(list(keys))
-    chosen = [_piece_for(row, group, year, work.tokens) for row in rows]
+    chosen = [_piece_for(row, group, (year, sequence), work.tokens) for row in rows]
     found = [
         Meaning(OUTSIDE) if piece is None else meaning(piece, _texts(row, piece), work.tokens)
         for row, piece in zip(rows, chosen, strict=True)
@@ -161,7 +161,7 @@ def _decoded(
     tally: Tally = {}
     for row, one in zip(rows, found, strict=True):
         _count(tally, one, int(row["n"]))
-    if _is_short(group, keys, rows):
+    if sequence is None and _is_short(group, keys, rows):
         return _Made(tally, {name: _cases(rows, chosen, found, year)})
     arrow = _TYPES.get(group[0].column.kind, pa.string())
     columns = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
@@ -209,21 +209,31 @@ def _cases(
     return value
 
 
+def _condition(
+    name: str, group: Sequence[Piece], pieces: Mapping[str, tuple[Piece, ...]]
+) -> Piece | None:
+    """The rule of a column that the rules of another depend on, None where none does."""
+    depends = any(name in piece.rule.when for piece in group)
+    return pieces[name][0] if depends else None
+
+
 def _piece_for(
     row: Mapping[str, Any],
     group: Sequence[Piece],
-    year: Piece | None,
+    conditions: tuple[Piece | None, Piece | None],
     tokens: Mapping[str, str],
 ) -> Piece | None:
-    """The first rule for the year of diagnosis whose columns the file has.
+    """The first rule for the year of diagnosis and the sequence whose columns the file has.
 
-    None where no rule is for that year; where the file has the columns of none, the first.
+    None where no rule is for them; where the file has the columns of none, the first.
     """
-    diagnosed = None
-    if year is not None:
-        written = meaning(year, _texts(row, year), tokens).value
-        diagnosed = written if isinstance(written, int) else None
-    covering = [piece for piece in group if piece.covers(diagnosed)]
+    year, sequence = (
+        None if piece is None else meaning(piece, _texts(row, piece), tokens).value
+        for piece in conditions
+    )
+    diagnosed = year if isinstance(year, int) else None
+    place = sequence if isinstance(sequence, str) else None
+    covering = [piece for piece in group if piece.covers(diagnosed, place)]
     return next((piece for piece in covering if piece.texts), next(iter(covering), None))
 
 

@@ -33,6 +33,13 @@ def test_a_single_code_comes_before_a_range_that_holds_it() -> None:
     assert book.find("015") is None
 
 
+def test_the_longest_beginning_of_a_code_counts_and_comes_last() -> None:
+    codes = (code("*", "other"), code("C50*", "breast"), code("C5*", "near"), code("C509", "own"))
+    book = CodeBook(CodeTable("t", codes, ""))
+    found = [book.find(key) for key in ("c509", "c504", "c51", "i219")]
+    assert [one.value for one in found if one] == ["own", "breast", "near", "other"]
+
+
 def test_a_token_comes_before_a_code_and_a_code_before_a_number() -> None:
     rule = piece("age_years", (code("99", "30"),), number={})
     assert meaning(rule, ["99"], {}).value == 30

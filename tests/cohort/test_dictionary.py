@@ -103,7 +103,7 @@ def test_it_cannot_be_changed(tmp_path: Path) -> None:
             "grade: {when: {diagnosis_year: [2010, null]}, from: main.G, codes: metabric_grade}",
             "needs a rule for diagnosis_year",
         ),
-        ("grade: {when: {stage: [1, 2]}, from: main.G, codes: metabric_grade}", "only diagnosis"),
+        ("grade: {when: {stage: [1, 2]}, from: main.G, codes: metabric_grade}", "knows only"),
     ],
 )
 def test_a_wrong_rule_is_told_with_file_line_and_key(tmp_path: Path, rule: str, said: str) -> None:
@@ -139,9 +139,18 @@ def test_a_wrong_key_is_told(tmp_path: Path, old: str, new: str, said: str) -> N
     assert message.startswith("clinic.yaml")
 
 
-def test_several_rules_of_a_column_each_need_years(tmp_path: Path) -> None:
-    rules = "age_years: [{from: main.A, number: {}}, {from: main.B, number: {}}]"
-    assert "each of several rules needs 'when'" in refused(tmp_path, column(rules))
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("{tumour_sequence: [onyl]}", "tumour_sequence is one of only, first_of_several, later"),
+        ("{diagnosis_year: [2010]}", "a first and a last year"),
+        ("{diagnosis_year: ['2010', null]}", "a first and a last year"),
+        ("{tumour_sequence: [only]}", "'when' needs a rule for tumour_sequence"),
+    ],
+)
+def test_a_condition_that_means_nothing_is_told(tmp_path: Path, when: str, said: str) -> None:
+    rule = f"age_years: {{when: {when}, from: main.A, number: {{}}}}"
+    assert said in refused(tmp_path, column(rule))
 
 
 def test_a_path_that_does_not_exist_names_the_nearest(tmp_path: Path) -> None:

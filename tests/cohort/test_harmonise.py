@@ -409,3 +409,28 @@ def test_codes_that_are_from_memory_are_told(tmp_path: Path) -> None:
     told = [f for f in cohort.findings if f.rule == "unverified_codes"]
     assert [(f.column, f.value, f.n) for f in told] == [("grade", "g", 1)]
     assert "1 of the 6 codes" in told[0].advice
+
+
+BY_FILE = """\
+grade: [{from: main.G, codes: g}, {from: main.H, codes: metabric_grade}]"""
+
+
+def test_of_several_rules_the_first_whose_column_the_file_has(tmp_path: Path) -> None:
+    assert values(read(tmp_path, BY_FILE, H=["3", "2"]), "grade") == ["3", "2"]
+    assert values(read(tmp_path, BY_FILE, G=["02", ""], H=["3", "3"]), "grade") == ["2", None]
+    assert values(read(tmp_path, BY_FILE, J=["3"]), "grade") == [None]
+
+
+BY_SEQUENCE = """\
+tumour_sequence: {from: main.Q, codes: naaccr_560_sequence}
+grade:
+  - {when: {tumour_sequence: [only]}, from: main.G, codes: g}
+  - {when: {tumour_sequence: [first_of_several, later]}, from: main.G, codes: metabric_grade}"""
+
+
+def test_a_rule_may_be_for_a_place_among_the_primaries(tmp_path: Path) -> None:
+    cohort = read(
+        tmp_path, BY_SEQUENCE, Q=["00", "01", "02", "99", "00"], G=["8", "3", "1", "1", "3"]
+    )
+    assert values(cohort, "grade") == ["4", "3", "1", None, "3"]
+    assert counts(cohort, "grade")["outside_years", ""] == 1
