@@ -37,7 +37,7 @@ _SAID = {
     ABSENT: ("column_absent", "The files have no column for this: missing for these patients."),
     OUTSIDE: (
         "outside_years",
-        "Not collected for the year of diagnosis, or the year is unknown: missing.",
+        "Not collected for this year of diagnosis or group, or that is unknown: missing.",
     ),
     INTERVAL: ("interval_code", "The source gives a range instead of a number: its bounds only."),
     OBSOLETE: ("obsolete_code", "An older code, read as what it means today."),

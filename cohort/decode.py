@@ -67,17 +67,6 @@ class Piece:
     role: str
     texts: tuple[str, ...]
 
-    def covers(self, year: int | None, sequence: str | None = None) -> bool:
-        """Whether the rule is for tumours of this year of diagnosis and place among primaries."""
-        if self.rule.sequences and sequence not in self.rule.sequences:
-            return False
-        if self.rule.years is None:
-            return True
-        start, end = self.rule.years
-        return (
-            year is not None and (start is None or year >= start) and (end is None or year <= end)
-        )
-
 
 class CodeBook:
     """A code table ready for look-up: single codes, then ranges, then the longest beginning."""

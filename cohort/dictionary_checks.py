@@ -56,9 +56,8 @@ def _column(
     if name not in names and not given:
         yield _not_mappable(place, name, names, more)
         return
-    for condition in ("diagnosis_year", "tumour_sequence"):
-        if name == condition and any(rule.when for rule in rules):
-            yield place, f"'{condition}' cannot depend on another column", "", ""
+    if name == "diagnosis_year" and any(rule.when for rule in rules):
+        yield place, "cannot depend on another column", "", ""
 
 
 def _not_mappable(place: Place, name: str, names: list[str], more: str) -> Found:
@@ -83,8 +82,11 @@ def _rules(
     if known is None:
         return
     for condition in dict.fromkeys(condition for rule in rules for condition in rule.when):
-        if condition not in dictionary.columns:
+        of_condition = dictionary.columns.get(condition, ())
+        if not of_condition:
             yield place, f"'when' needs a rule for {condition}", "", ""
+        elif len(of_condition) > 1 or of_condition[0].when:
+            yield place, f"'when' needs {condition} to have one rule, for every patient", "", ""
     for i, rule in enumerate(rules):
         at = (*place, i) if len(rules) > 1 else place
         for reference in rule.references:

@@ -106,9 +106,9 @@ class ColumnRule(Text):
     restores leading zeros of codes that lost them; ``characters`` keeps the text from one place
     to another (the first is 1), ``up_to`` and ``after`` the part before or after a separator;
     ``when`` limits the rule to years of diagnosis (``diagnosis_year: [2010, 2017]``, both ends
-    included, null is open) or to places among the patient's primaries (``tumour_sequence:
-    [only]``). Of several rules of a column, the first counts that is for the year and the
-    sequence and whose columns the file has.
+    included, null is open) or to levels of another column (``tumour_sequence: [only]``). Of
+    several rules of a column, the first counts whose conditions hold and whose columns the file
+    has.
     """
 
     when: Annotated[Mapping[str, tuple[int | str | None, ...]], AfterValidator(fixed)] = Field(
@@ -143,15 +143,16 @@ class ColumnRule(Text):
         return self
 
     def _known_conditions(self) -> None:
-        """Refuse a condition that is neither two years nor places among the primaries."""
-        if set(self.when) - {"diagnosis_year", "tumour_sequence"}:
-            raise ValueError("'when' knows only diagnosis_year and tumour_sequence")
+        """Refuse a condition that is neither two years nor levels of a column that has them."""
+        for name, wanted in self.when.items():
+            known = SCHEMA[name].levels if name in SCHEMA else ()
+            if name != "diagnosis_year" and not known:
+                raise ValueError("'when' knows only diagnosis_year and columns with levels")
+            if name != "diagnosis_year" and set(wanted) - set(known):
+                raise ValueError(f"{name} is one of {', '.join(known)}")
         years = self.when.get("diagnosis_year", (None, None))
         if len(years) != 2 or any(isinstance(year, str) for year in years):
             raise ValueError("diagnosis_year needs a first and a last year, null where open")
-        known = SCHEMA["tumour_sequence"].levels
-        if set(self.when.get("tumour_sequence", ())) - set(known):
-            raise ValueError(f"tumour_sequence is one of {', '.join(known)}")
 
     def _nothing_to_read(self) -> None:
         """Refuse keys about written text where there is none to read."""
@@ -169,10 +170,18 @@ class ColumnRule(Text):
         first, last = (year if isinstance(year, int) else None for year in years)
         return first, last
 
-    @property
-    def sequences(self) -> tuple[str, ...]:
-        """Places among the patient's primaries that the rule is for, empty where for all."""
-        return tuple(str(place) for place in self.when.get("tumour_sequence", ()))
+    def covers(self, told: Mapping[str, object]) -> bool:
+        """Whether the rule is for a patient with these values of the columns it depends on."""
+        for name, wanted in self.when.items():
+            value = told.get(name)
+            if name != "diagnosis_year" and value not in wanted:
+                return False
+        if self.years is None:
+            return True
+        year, (start, end) = told.get("diagnosis_year"), self.years
+        if not isinstance(year, int):
+            return False
+        return (start is None or year >= start) and (end is None or year <= end)
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -148,12 +148,11 @@ def _decoded(
     name: str, group: Sequence[Piece], work: _Work, pieces: Mapping[str, tuple[Piece, ...]]
 ) -> _Made:
     """A column of codes, numbers or dates, over all its rules by year of diagnosis."""
-    year = _condition("diagnosis_year", group, pieces)
-    sequence = _condition("tumour_sequence", group, pieces)
-    conditions = [piece for piece in (year, sequence) if piece is not None]
-    keys = dict.fromkeys(text for piece in (*group, *conditions) for text in piece.texts)
+    names = dict.fromkeys(condition for piece in group for condition in piece.rule.when)
+    conditions = {condition: pieces[condition][0] for condition in names}
+    keys = dict.fromkeys(t for piece in (*group, *conditions.values()) for t in piece.texts)
     rows = work.distinct(list(keys))
-    chosen = [_piece_for(row, group, (year, sequence), work.tokens) for row in rows]
+    chosen = [_piece_for(row, group, conditions, work.tokens) for row in rows]
     found = [
         Meaning(OUTSIDE) if piece is None else meaning(piece, _texts(row, piece), work.tokens)
         for row, piece in zip(rows, chosen, strict=True)
@@ -161,7 +160,8 @@ def _decoded(
     tally: Tally = {}
     for row, one in zip(rows, found, strict=True):
         _count(tally, one, int(row["n"]))
-    if sequence is None and _is_short(group, keys, rows):
+    year = conditions.get("diagnosis_year")
+    if set(conditions) <= {"diagnosis_year"} and _is_short(group, keys, rows):
         return _Made(tally, {name: _cases(rows, chosen, found, year)})
     arrow = _TYPES.get(group[0].column.kind, pa.string())
     columns = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
@@ -209,31 +209,20 @@ def _cases(
     return value
 
 
-def _condition(
-    name: str, group: Sequence[Piece], pieces: Mapping[str, tuple[Piece, ...]]
-) -> Piece | None:
-    """The rule of a column that the rules of another depend on, None where none does."""
-    depends = any(name in piece.rule.when for piece in group)
-    return pieces[name][0] if depends else None
-
-
 def _piece_for(
     row: Mapping[str, Any],
     group: Sequence[Piece],
-    conditions: tuple[Piece | None, Piece | None],
+    conditions: Mapping[str, Piece],
     tokens: Mapping[str, str],
 ) -> Piece | None:
-    """The first rule for the year of diagnosis and the sequence whose columns the file has.
+    """The first rule whose conditions hold and whose columns the file has.
 
-    None where no rule is for them; where the file has the columns of none, the first.
+    None where the conditions of none hold; where the file has the columns of none, the first.
     """
-    year, sequence = (
-        None if piece is None else meaning(piece, _texts(row, piece), tokens).value
-        for piece in conditions
-    )
-    diagnosed = year if isinstance(year, int) else None
-    place = sequence if isinstance(sequence, str) else None
-    covering = [piece for piece in group if piece.covers(diagnosed, place)]
+    told = {
+        name: meaning(piece, _texts(row, piece), tokens).value for name, piece in conditions.items()
+    }
+    covering = [piece for piece in group if piece.rule.covers(told)]
     return next((piece for piece in covering if piece.texts), next(iter(covering), None))
 
 

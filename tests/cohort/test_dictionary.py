@@ -103,7 +103,7 @@ def test_it_cannot_be_changed(tmp_path: Path) -> None:
             "grade: {when: {diagnosis_year: [2010, null]}, from: main.G, codes: metabric_grade}",
             "needs a rule for diagnosis_year",
         ),
-        ("grade: {when: {stage: [1, 2]}, from: main.G, codes: metabric_grade}", "knows only"),
+        ("grade: {when: {stage: [1, 2]}, from: main.G, codes: metabric_grade}", "stage is one of"),
     ],
 )
 def test_a_wrong_rule_is_told_with_file_line_and_key(tmp_path: Path, rule: str, said: str) -> None:
@@ -146,6 +146,7 @@ def test_a_wrong_key_is_told(tmp_path: Path, old: str, new: str, said: str) -> N
         ("{diagnosis_year: [2010]}", "a first and a last year"),
         ("{diagnosis_year: ['2010', null]}", "a first and a last year"),
         ("{tumour_sequence: [only]}", "'when' needs a rule for tumour_sequence"),
+        ("{nodes_positive: [1, 3]}", "only diagnosis_year and columns with levels"),
     ],
 )
 def test_a_condition_that_means_nothing_is_told(tmp_path: Path, when: str, said: str) -> None:
