@@ -14,6 +14,7 @@ import typer
 
 from analyses.commands.check import check
 from analyses.commands.classify import classify
+from analyses.commands.describe import describe
 from analyses.commands.messages import TRACEBACK, fault
 from analyses.commands.run import run
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (run, check, classify):
+for _command in (run, check, describe, classify):
     app.command()(_command)
 
 

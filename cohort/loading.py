@@ -110,6 +110,25 @@ def load(
         return _read(opened, dictionary, engine)
 
 
+def headings_of(item: Any) -> tuple[str, ...]:
+    """Column names of a file or table, before any dictionary reads it.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `load` does.
+    """
+    plain = FileRule(grain="patient", key=("",))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return _open("main", item, plain, Path(folder)).headings
+        except DataError:
+            # A biotab has two more rows of names, which a rule must say.
+            (Path(folder) / "biotab").mkdir()
+            rule = plain.model_copy(update={"skip_rows": (2, 3)})
+            return _open("main", item, rule, Path(folder) / "biotab").headings
+
+
 def _given(files: Any, dictionary: SourceDictionary) -> dict[str, Any]:
     """Each file by its role, in the dictionary's order."""
     by_role = dict(files) if isinstance(files, Mapping) else {dictionary.main: files}

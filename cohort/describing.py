@@ -1,0 +1,267 @@
+"""A source's files described: which dictionary fits, what it understands, what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+
+from cohort.description import ColumnSeen, ColumnUnread, Description, Repeats
+from cohort.dictionary import ColumnRule, SourceDictionary, split
+from cohort.errors import Her2LowError, Problem, SpecError, listed
+from cohort.fit import Fit, Headings, heading_fit, package_dictionaries
+from cohort.harmonisation import harmonise
+from cohort.headings import places, position
+from cohort.her2_outlook import her2_outlook
+from cohort.loading import Extract, headings_of, load
+from cohort.plausibility import implausible
+from cohort.repeats import one_row_each
+from cohort.table import Cohort
+
+# Findings of values that could not be used as they stand, and of values that cannot be; what is
+# missing is told with the columns.
+_NOT_UNDERSTOOD = ("unknown_code", "unparsable_number", "unparsable_date", "uncertain_code")
+_IMPOSSIBLE = ("impossible_value", "impossible_order", "negative_followup")
+_WITHOUT = ("missing", "column_absent", "outside_years", "interval_code")
+_ELSEWHERE = (*_NOT_UNDERSTOOD, *_IMPOSSIBLE, *_WITHOUT, "unmapped_column")
+_BY_KIND = {
+    "unknown_code": "code not known",
+    "unparsable_number": "not a number",
+    "unparsable_date": "not a date",
+    "uncertain_code": "uncertain",
+    "outside_years": "not collected that year",
+    "interval_code": "a range only",
+    "impossible_value": "impossible",
+    "impossible_order": "impossible",
+    "negative_followup": "impossible",
+}
+
+
+def describe(
+    files: Any,
+    *,
+    source: str | Path | SourceDictionary | None = None,
+    edition: int = 2018,
+    identify: bool = False,
+    today: date | None = None,
+) -> Description:
+    """What a source's files hold, and whether HER2-low can be formed from them.
+
+    Every dictionary of the package is tried on the headings; those that fit are tried on the
+    values too, and the best reads the files. Nothing is changed: a file in which a patient
+    stands twice is described by one row of each patient, and the repeats are counted.
+
+    Parameters
+    ----------
+    files
+        As for `load`: a path or table, or a mapping from roles to paths or tables.
+    source
+        The dictionary to read them by; the best where not given.
+    edition
+        Guideline edition (ASCO/CAP) of the counts by HER2 status.
+    identify
+        Whether keys of repeated patients are shown.
+    today
+        The day past which a date lies in the future; the day of the call where not given.
+
+    Raises
+    ------
+    SpecError
+        For an unknown source or role, or a path that does not exist.
+    DataError
+        For files that cannot be read whole.
+
+    Notes
+    -----
+    Checked against worked files of every fault (tests/cohort/test_describe.py).
+    """
+    fits, reading = _read(files, source, identify)
+    if reading is None:
+        return Description("", fits)
+    cohort, extract = reading.cohort, reading.extract
+    columns = tuple(_columns(cohort, extract))
+    found = cohort.findings
+    return Description(
+        source=fits[0].source,
+        fits=fits,
+        files=extract.files,
+        n=cohort.n,
+        columns=columns,
+        unread=tuple(_unread(extract)),
+        not_understood=tuple(f for f in found if f.rule in _NOT_UNDERSTOOD),
+        implausible=(
+            *(f for f in found if f.rule in _IMPOSSIBLE),
+            *implausible(cohort, today or date.today()),  # noqa: DTZ011  the reader's own day
+        ),
+        repeats=reading.repeats,
+        her2=her2_outlook(cohort, extract.dictionary, columns, edition),
+        noted=tuple(f for f in found if f.rule not in _ELSEWHERE),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """Files read by one dictionary."""
+
+    extract: Extract
+    cohort: Cohort
+    repeats: tuple[Repeats, ...]
+
+
+def _read(
+    files: Any, source: str | Path | SourceDictionary | None, identify: bool
+) -> tuple[tuple[Fit, ...], _Reading | None]:
+    """Every dictionary's fit, the best first, and the files as the best reads them."""
+    asked = None if source is None else SourceDictionary.load(source)
+    if asked is not None:
+        reading = _reading(files, asked, identify)
+        first = _with_values(heading_fit(asked, reading.extract.headings), reading)
+        others = [fit for _, fit in _tried(files) if fit.source != asked.name]
+        return (first, *_ranked(others)), reading
+    fits: list[Fit] = []
+    errors: list[Her2LowError] = []
+    best: tuple[Fit, _Reading] | None = None
+    for dictionary, fit in sorted(_tried(files), key=lambda pair: pair[1].rank, reverse=True):
+        if not fit.fits:
+            fits.append(fit)
+            continue
+        try:
+            reading = _reading(files, dictionary, identify)
+        except Her2LowError as error:
+            # Another dictionary may say how the file is laid out; where none does, this is told.
+            errors.append(error)
+            fits.append(replace(fit, refused=error.problems[0].found))
+            continue
+        whole = _with_values(fit, reading)
+        fits.append(whole)
+        if best is None or whole.rank > best[0].rank:
+            best = whole, reading
+    if best is None and errors:
+        raise errors[0]
+    return _ranked(fits), None if best is None else best[1]
+
+
+def _ranked(fits: Sequence[Fit]) -> tuple[Fit, ...]:
+    return tuple(sorted(fits, key=lambda fit: fit.rank, reverse=True))
+
+
+def _tried(files: Any) -> Iterator[tuple[SourceDictionary, Fit]]:
+    """Dictionaries of the package that have the files' roles, with their fit to the headings."""
+    given = dict(files) if isinstance(files, Mapping) else None
+    read = {role: headings_of(item) for role, item in (given or {"": files}).items()}
+    known = list(package_dictionaries())
+    able = [one for one in known if given is None or set(given) <= set(one.files)]
+    if not able:
+        roles = sorted({role for one in known for role in one.files})
+        raise SpecError(
+            Problem(
+                "files", f"no source has files {listed(given or ())}", f"Roles: {listed(roles)}"
+            )
+        )
+    for dictionary in able:
+        headings: Headings = read if given is not None else {dictionary.main: read[""]}
+        yield dictionary, heading_fit(dictionary, headings)
+
+
+def _reading(files: Any, dictionary: SourceDictionary, identify: bool) -> _Reading:
+    """The files as one dictionary reads them, one row a patient."""
+    extract, repeats = one_row_each(load(files, source=dictionary), identify=identify)
+    return _Reading(extract, harmonise(extract), repeats)
+
+
+def _with_values(fit: Fit, reading: _Reading) -> Fit:
+    """The fit with the values in coded columns counted, and those not known among them."""
+    dictionary, n = reading.extract.dictionary, reading.cohort.n
+    coded = {name for name, _, rule in dictionary.rules() if rule.codes is not None}
+    n_values = n_unknown = 0
+    for name in coded:
+        found = [f for f in reading.cohort.findings if f.column == name]
+        # A code that means missing is a value that the table knows; a blank is no value.
+        absent = sum(
+            f.n
+            for f in found
+            if f.rule in ("column_absent", "outside_years")
+            or (f.rule == "missing" and f.value == "blank")
+        )
+        n_values += n - absent
+        n_unknown += sum(f.n for f in found if f.rule == "unknown_code")
+    return replace(fit, n_values=n_values, n_unknown=n_unknown)
+
+
+def _columns(cohort: Cohort, extract: Extract) -> Iterator[ColumnSeen]:
+    """Each canonical column of the dictionary, with what the files hold for it."""
+    dictionary = extract.dictionary
+    known = _known(cohort, [name for name in dictionary.columns if name in cohort.columns])
+    for name, rules in dictionary.columns.items():
+        references = list(dict.fromkeys(ref for rule in rules for ref in rule.references))
+        headings = [heading for ref in references if (heading := _heading(ref, extract))]
+        missing: dict[str, int] = {}
+        for finding in cohort.findings:
+            kind = finding.value if finding.rule == "missing" else _BY_KIND.get(finding.rule)
+            if finding.column == name and kind is not None:
+                missing[kind] = missing.get(kind, 0) + finding.n
+        commonest = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
+        read_as = "; ".join(dict.fromkeys(_read_as(rule) for rule in rules))
+        sought = tuple(dict.fromkeys(split(reference)[1] for reference in references))
+        yield ColumnSeen(
+            name, "patients", tuple(dict.fromkeys(headings)), sought, read_as,
+            known.get(name, 0), tuple(commonest) if headings else (),
+        )  # fmt: skip
+
+
+def _known(cohort: Cohort, names: Sequence[str]) -> dict[str, int]:
+    """Patients with a value in each column."""
+    if not names:
+        return {}
+    sums = {f"n{i}": (~nw.col(name).is_null()).cast(nw.Int64).sum() for i, name in enumerate(names)}
+    counts = cohort.engine.collect(cohort.patients.select(**sums)).to_pylist()[0]
+    return {name: int(counts[f"n{i}"] or 0) for i, name in enumerate(names)}
+
+
+def _heading(reference: str, extract: Extract) -> str | None:
+    """A column as its file spells it; None where the files lack it."""
+    role, heading = split(reference)
+    headings = extract.headings.get(role, ())
+    at = position(heading, headings)
+    return None if at is None else headings[at]
+
+
+def _read_as(rule: ColumnRule) -> str:
+    """How a rule understands its text, with the years that it is for."""
+    number = (
+        f"number x {rule.number.scale:g}" if rule.number and rule.number.scale != 1 else "number"
+    )
+    ways = [
+        f"codes {rule.codes}" if rule.codes else "",
+        number if rule.number else "",
+        f"date ({rule.date})" if rule.date else "",
+        f"days between dates ({rule.days_from.format})" if rule.days_from else "",
+    ]
+    how = ", ".join(way for way in ways if way) or "text"
+    if rule.years is None:
+        return how
+    start, end = (str(year) if year is not None else "" for year in rule.years)
+    return f"{start}-{end} {how}"
+
+
+def _unread(extract: Extract) -> Iterator[ColumnUnread]:
+    """Columns of the files that no rule reads, with the dictionary's reason where it has one."""
+    dictionary = extract.dictionary
+    reasons = {
+        heading: item.reason
+        for item in dictionary.unmapped
+        for reference in item.columns
+        if (heading := _heading(reference, extract)) is not None
+    }
+    used = {name for _, _, rule in dictionary.rules() for name in rule.references}
+    for role, headings in extract.headings.items():
+        named = [*dictionary.files[role].key]
+        named += [split(name)[1] for name in used if split(name)[0] == role]
+        read = set(places(named, headings))
+        for at, heading in enumerate(headings):
+            if at not in read and heading:
+                yield ColumnUnread(role, heading, reasons.get(heading, ""))

@@ -1,0 +1,94 @@
+"""How well each dictionary of the package fits a file: its columns, what it needs, its codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cohort.dictionary import ColumnRule, SourceDictionary, split
+from cohort.errors import Her2LowError
+from cohort.headings import missing_fits, position
+
+Headings = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well one dictionary fits the files.
+
+    Attributes
+    ----------
+    source, describes
+        The dictionary's name, or path where it is the user's own, and what it is for.
+    lacking
+        Columns that any file of this source has and these have not; none where it fits.
+    n_columns, n_found
+        Canonical columns that the dictionary knows, and those whose column the files have.
+    n_values, n_unknown
+        Values in coded columns (blank ones aside), and those that the code tables do not know;
+        None where the values were not looked at.
+    refused
+        Why the files cannot be read by it although their columns are there; empty where they can.
+    """
+
+    source: str
+    describes: str
+    lacking: tuple[str, ...]
+    n_columns: int
+    n_found: int
+    n_values: int | None = None
+    n_unknown: int | None = None
+    refused: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the files have everything that the dictionary needs, and can be read by it."""
+        return not self.lacking and not self.refused
+
+    @property
+    def found(self) -> float:
+        """Share of the dictionary's columns that the files have."""
+        return self.n_found / self.n_columns if self.n_columns else 0.0
+
+    @property
+    def known(self) -> float | None:
+        """Share of the values in coded columns that the code tables know."""
+        if self.n_values is None or self.n_unknown is None or self.n_values == 0:
+            return None
+        return 1 - self.n_unknown / self.n_values
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """What orders dictionaries, the best last: fitting, columns truly read, share found."""
+        known = 1.0 if self.known is None else self.known
+        return self.fits, self.n_found * known, self.found
+
+
+def package_dictionaries() -> Iterator[SourceDictionary]:
+    """Every dictionary of the package that can be read."""
+    for name in SourceDictionary.names():
+        try:
+            yield SourceDictionary.load(name)
+        except Her2LowError:
+            continue  # a broken dictionary is told where it is asked for
+
+
+def heading_fit(dictionary: SourceDictionary, headings: Headings, source: str = "") -> Fit:
+    """How well the headings alone fit."""
+    rules = list(dictionary.columns.values())
+    n_found = sum(any(is_found(rule, headings) for rule in group) for group in rules)
+    main = headings.get(dictionary.main)
+    lacking = missing_fits(dictionary, headings) if main is not None else [dictionary.main]
+    return Fit(source or dictionary.name, dictionary.describes, tuple(lacking), len(rules), n_found)
+
+
+def is_found(rule: ColumnRule, headings: Headings) -> bool:
+    """Whether the files have what a rule reads."""
+    held = [is_held(reference, headings) for reference in rule.references]
+    return all(held) if rule.days_from is not None else any(held)
+
+
+def is_held(reference: str, headings: Headings) -> bool:
+    """Whether the files have a column, written ``role.heading``."""
+    role, heading = split(reference)
+    return role in headings and position(heading, headings[role]) is not None
