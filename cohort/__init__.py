@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cohort.describing import describe
     from cohort.dictionary import SourceDictionary
     from cohort.duration import Duration
     from cohort.endpoints import add_endpoint
@@ -32,6 +33,7 @@ _HOMES = {
     "SpecError": "errors",
     "add_endpoint": "endpoints",
     "classify_her2": "her2",
+    "describe": "describing",
     "harmonise": "harmonisation",
     "load": "loading",
     "select": "selection",
@@ -50,6 +52,7 @@ __all__ = [
     "SpecError",
     "add_endpoint",
     "classify_her2",
+    "describe",
     "harmonise",
     "load",
     "select",

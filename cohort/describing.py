@@ -11,7 +11,8 @@ from typing import Any
 import narwhals as nw
 
 from cohort.description import ColumnSeen, ColumnUnread, Description, Repeats
-from cohort.dictionary import ColumnRule, SourceDictionary, split
+from cohort.dictionary import SourceDictionary
+from cohort.dictionary_rules import ColumnRule, split
 from cohort.errors import Her2LowError, Problem, SpecError, listed
 from cohort.fit import Fit, Headings, heading_fit, package_dictionaries
 from cohort.harmonisation import harmonise
@@ -34,6 +35,7 @@ _BY_KIND = {
     "unparsable_date": "not a date",
     "uncertain_code": "uncertain",
     "outside_years": "not collected that year",
+    "column_absent": "no column for that year",
     "interval_code": "a range only",
     "impossible_value": "impossible",
     "impossible_order": "impossible",
@@ -154,9 +156,9 @@ def _tried(files: Any) -> Iterator[tuple[SourceDictionary, Fit]]:
     given = dict(files) if isinstance(files, Mapping) else None
     read = {role: headings_of(item) for role, item in (given or {"": files}).items()}
     known = list(package_dictionaries())
-    able = [one for one in known if given is None or set(given) <= set(one.files)]
+    able = [one for one in known if given is None or set(given) <= set(one.own_files)]
     if not able:
-        roles = sorted({role for one in known for role in one.files})
+        roles = sorted({role for one in known for role in one.own_files})
         raise SpecError(
             Problem(
                 "files", f"no source has files {listed(given or ())}", f"Roles: {listed(roles)}"
@@ -176,7 +178,11 @@ def _reading(files: Any, dictionary: SourceDictionary, identify: bool) -> _Readi
 def _with_values(fit: Fit, reading: _Reading) -> Fit:
     """The fit with the values in coded columns counted, and those not known among them."""
     dictionary, n = reading.extract.dictionary, reading.cohort.n
-    coded = {name for name, _, rule in dictionary.rules() if rule.codes is not None}
+    coded = [
+        name
+        for name, rules in dictionary.columns.items()
+        if any(rule.codes is not None for rule in rules)
+    ]
     n_values = n_unknown = 0
     for name in coded:
         found = [f for f in reading.cohort.findings if f.column == name]
@@ -197,20 +203,35 @@ def _columns(cohort: Cohort, extract: Extract) -> Iterator[ColumnSeen]:
     dictionary = extract.dictionary
     known = _known(cohort, [name for name in dictionary.columns if name in cohort.columns])
     for name, rules in dictionary.columns.items():
-        references = list(dict.fromkeys(ref for rule in rules for ref in rule.references))
-        headings = [heading for ref in references if (heading := _heading(ref, extract))]
-        missing: dict[str, int] = {}
-        for finding in cohort.findings:
-            kind = finding.value if finding.rule == "missing" else _BY_KIND.get(finding.rule)
-            if finding.column == name and kind is not None:
-                missing[kind] = missing.get(kind, 0) + finding.n
-        commonest = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
-        read_as = "; ".join(dict.fromkeys(_read_as(rule) for rule in rules))
-        sought = tuple(dict.fromkeys(split(reference)[1] for reference in references))
+        headings, sought = _headings(rules, extract)
+        missing = tuple(_missing(name, cohort)) if headings else ()
         yield ColumnSeen(
-            name, "patients", tuple(dict.fromkeys(headings)), sought, read_as,
-            known.get(name, 0), tuple(commonest) if headings else (),
-        )  # fmt: skip
+            name, "patients", headings, sought, _ways(rules), known.get(name, 0), missing
+        )
+
+
+def _missing(name: str, cohort: Cohort) -> Iterator[tuple[str, int]]:
+    """Patients without a value in a column, by kind, the commonest first."""
+    counts: dict[str, int] = {}
+    for finding in cohort.findings:
+        kind = finding.value if finding.rule == "missing" else _BY_KIND.get(finding.rule)
+        if finding.column == name and kind is not None:
+            counts[kind] = counts.get(kind, 0) + finding.n
+    yield from sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _headings(
+    rules: Sequence[ColumnRule], extract: Extract
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns that the rules read from, as the files spell them, and all that they name."""
+    references = list(dict.fromkeys(name for rule in rules for name in rule.references))
+    held = [heading for name in references if (heading := _heading(name, extract))]
+    sought = (split(reference)[1] for reference in references)
+    return tuple(dict.fromkeys(held)), tuple(dict.fromkeys(sought))
+
+
+def _ways(rules: Sequence[ColumnRule]) -> str:
+    return "; ".join(dict.fromkeys(_read_as(rule) for rule in rules))
 
 
 def _known(cohort: Cohort, names: Sequence[str]) -> dict[str, int]:
@@ -225,7 +246,7 @@ def _known(cohort: Cohort, names: Sequence[str]) -> dict[str, int]:
 def _heading(reference: str, extract: Extract) -> str | None:
     """A column as its file spells it; None where the files lack it."""
     role, heading = split(reference)
-    headings = extract.headings.get(role, ())
+    headings = extract.headings.get(extract.dictionary.file_of(role), ())
     at = position(heading, headings)
     return None if at is None else headings[at]
 
@@ -241,7 +262,8 @@ def _read_as(rule: ColumnRule) -> str:
         f"date ({rule.date})" if rule.date else "",
         f"days between dates ({rule.days_from.format})" if rule.days_from else "",
     ]
-    how = ", ".join(way for way in ways if way) or "text"
+    constant = f"'{rule.value}' for all" if rule.value is not None else "text"
+    how = ", ".join(way for way in ways if way) or constant
     if rule.years is None:
         return how
     start, end = (str(year) if year is not None else "" for year in rule.years)
@@ -257,11 +279,19 @@ def _unread(extract: Extract) -> Iterator[ColumnUnread]:
         for reference in item.columns
         if (heading := _heading(reference, extract)) is not None
     }
-    used = {name for _, _, rule in dictionary.rules() for name in rule.references}
-    for role, headings in extract.headings.items():
-        named = [*dictionary.files[role].key]
-        named += [split(name)[1] for name in used if split(name)[0] == role]
+    for file, headings in extract.headings.items():
+        roles = dictionary.roles_of(file)
+        left_out = {
+            split(name)[1] for item in dictionary.unmapped for name in item.columns
+        } - _used(dictionary, roles)
+        named = [name for name in dictionary.headings(file) if name not in left_out]
         read = set(places(named, headings))
         for at, heading in enumerate(headings):
             if at not in read and heading:
-                yield ColumnUnread(role, heading, reasons.get(heading, ""))
+                yield ColumnUnread(file, heading, reasons.get(heading, ""))
+
+
+def _used(dictionary: SourceDictionary, roles: Sequence[str]) -> set[str]:
+    """Columns that rules read from the rows of some roles."""
+    references = [split(name) for _, rule in dictionary.rules() for name in rule.references]
+    return {heading for role, heading in references if role in roles}

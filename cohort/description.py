@@ -43,6 +43,11 @@ class ColumnSeen:
     n_known: int
     missing: tuple[tuple[str, int], ...]
 
+    @property
+    def read(self) -> bool:
+        """Whether the files, or the dictionary itself, give anything for it."""
+        return bool(self.headings) or not self.sought
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnUnread:

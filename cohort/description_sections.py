@@ -157,17 +157,25 @@ def _repeats(described: Description) -> Section:
     for one in described.repeats:
         if one.n_patients:
             sentences.append(
-                f"{one.file}: {one.n_patients:,} patients stand in more than one row "
+                f"{one.file}: {_patients(one.n_patients)} in more than one row "
                 f"({one.n_rows:,} rows, key {one.key}). A study refuses such a file; here one row "
                 "of each is described."
             )
         if one.n_without_key:
-            sentences.append(f"{one.file}: {one.n_without_key:,} rows have no {one.key}.")
+            sentences.append(f"{one.file}: {_rows(one.n_without_key)} no {one.key}; left out here.")
         if one.patients:
             more = one.n_patients - len(one.patients)
             rest = f" and {more:,} more" if more > 0 else ""
             sentences.append(f"They are {', '.join(one.patients)}{rest}.")
     return Section("Repeated patients", tuple(sentences))
+
+
+def _patients(n: int) -> str:
+    return "1 patient stands" if n == 1 else f"{n:,} patients stand"
+
+
+def _rows(n: int) -> str:
+    return "1 row has" if n == 1 else f"{n:,} rows have"
 
 
 def _implausible(described: Description) -> Section:
@@ -197,13 +205,13 @@ def _columns(described: Description) -> Section:
     rows = tuple(
         (
             seen.column,
-            listed(seen.headings, 3),
+            listed(seen.headings, 3) or seen.read_as,
             f"{seen.n_known:,}",
             _percent(seen.n_known / described.n) if described.n else "",
             _kinds(seen),
         )
         for seen in described.columns
-        if seen.headings
+        if seen.read
     )
     header = ("column", "read from", "known", "share", "missing by kind")
     return Section("Columns read, and what is missing in them", (), header, rows, (2, 3))
@@ -215,7 +223,7 @@ def _kinds(seen: ColumnSeen) -> str:
 
 def _absent(described: Description) -> Section | None:
     rows = tuple(
-        (seen.column, listed(seen.sought, 4)) for seen in described.columns if not seen.headings
+        (seen.column, listed(seen.sought, 4)) for seen in described.columns if not seen.read
     )
     if not rows:
         return None

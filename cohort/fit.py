@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cohort.dictionary import ColumnRule, SourceDictionary, split
+from cohort.dictionary import SourceDictionary
+from cohort.dictionary_rules import ColumnRule, split
 from cohort.errors import Her2LowError
 from cohort.headings import missing_fits, position
 
@@ -76,19 +77,22 @@ def package_dictionaries() -> Iterator[SourceDictionary]:
 def heading_fit(dictionary: SourceDictionary, headings: Headings, source: str = "") -> Fit:
     """How well the headings alone fit."""
     rules = list(dictionary.columns.values())
-    n_found = sum(any(is_found(rule, headings) for rule in group) for group in rules)
+    n_found = sum(any(_is_found(rule, dictionary, headings) for rule in group) for group in rules)
     main = headings.get(dictionary.main)
     lacking = missing_fits(dictionary, headings) if main is not None else [dictionary.main]
     return Fit(source or dictionary.name, dictionary.describes, tuple(lacking), len(rules), n_found)
 
 
-def is_found(rule: ColumnRule, headings: Headings) -> bool:
+def _is_found(rule: ColumnRule, dictionary: SourceDictionary, headings: Headings) -> bool:
     """Whether the files have what a rule reads."""
-    held = [is_held(reference, headings) for reference in rule.references]
-    return all(held) if rule.days_from is not None else any(held)
+    held = [_is_held(reference, dictionary, headings) for reference in rule.references]
+    if rule.days_from is not None:
+        return all(held)
+    return any(held) or rule.value is not None
 
 
-def is_held(reference: str, headings: Headings) -> bool:
+def _is_held(reference: str, dictionary: SourceDictionary, headings: Headings) -> bool:
     """Whether the files have a column, written ``role.heading``."""
     role, heading = split(reference)
-    return role in headings and position(heading, headings[role]) is not None
+    file = dictionary.file_of(role)
+    return file in headings and position(heading, headings[file]) is not None

@@ -80,8 +80,8 @@ def _refused(
     dictionary: SourceDictionary, seen: Sequence[ColumnSeen], counts: Sequence[tuple[str, int]]
 ) -> Iterator[str]:
     """Why no score can be read: the source, its dictionary, the file, or the patients."""
-    if dictionary.identifies.get("her2_score") is False:
-        assay = dictionary.identifies.get("her2_assay")
+    if dictionary.identifies.her2_score is False:
+        assay = dictionary.identifies.her2_assay
         how = {"expression": " (HER2 is called from gene expression)"}.get(str(assay), "")
         yield (
             f"Source '{dictionary.name}' records no immunohistochemistry score{how}: "
@@ -91,7 +91,7 @@ def _refused(
     score = next((one for one in seen if one.column == _SCORE), None)
     if score is None:
         yield f"The dictionary reads no {_SCORE}: name the column of the HER2 score."
-    elif not score.headings:
+    elif not score.read:
         sought = listed(score.sought, 6)
         yield f"The files have no column for the HER2 score; the dictionary looks for {sought}."
     elif not score.n_known:
@@ -122,7 +122,8 @@ def _years_without(outlook: Her2Outlook, scored: frozenset[int | None]) -> Itera
         years = [year for year in others if (year in scored) == has]
         if years:
             n = sum(others[year] for year in years)
-            yield f"Not for diagnoses of {spans(years)} ({n:,} patients): {why}."
+            patients = "1 patient" if n == 1 else f"{n:,} patients"
+            yield f"Not for diagnoses of {spans(years)} ({patients}): {why}."
 
 
 def spans(years: Sequence[int]) -> str:

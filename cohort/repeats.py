@@ -37,10 +37,11 @@ def one_row_each(extract: Extract, *, identify: bool) -> tuple[Extract, tuple[Re
 
 def _repeats(extract: Extract, identify: bool) -> Iterator[Repeats]:
     """Each file of one row a patient that has other rows too."""
-    for file in extract.files:
-        if extract.dictionary.files[file.role].grain != "patient":
+    names = {file.role: file.name for file in extract.files}
+    for role in extract.tables:
+        if extract.dictionary.files[role].grain != "patient":
             continue
-        counted = _keyed(extract, file.role).group_by("key").agg(n=nw.len())
+        counted = _keyed(extract, role).group_by("key").agg(n=nw.len())
         several = (~nw.col("key").is_null()) & (nw.col("n") > 1)
         row = extract.engine.collect(
             counted.select(
@@ -59,8 +60,9 @@ def _repeats(extract: Extract, identify: bool) -> Iterator[Repeats]:
         if identify and patients:
             named = counted.filter(several).select("key").sort("key").head(_SHOWN)
             shown = tuple(extract.engine.collect(named)["key"].to_pylist())
-        heading = extract.headings[file.role][key_place(extract, file.role)]
-        yield Repeats(file.role, file.name, heading, patients, rows, without, shown)
+        file = extract.dictionary.file_of(role)
+        heading = extract.headings[file][key_place(extract, role)]
+        yield Repeats(role, names[file], heading, patients, rows, without, shown)
 
 
 def _keyed(extract: Extract, role: str) -> LazyTable:

@@ -11,8 +11,8 @@ import cohort
 
 COHORT = {
     "AnalysisError", "Cohort", "Criterion", "DataError", "Duration", "Finding", "Her2Status",
-    "SourceDictionary", "SpecError", "add_endpoint", "classify_her2", "harmonise", "load",
-    "select", "simulate",
+    "SourceDictionary", "SpecError", "add_endpoint", "classify_her2", "describe", "harmonise",
+    "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
     "cox", "kaplan_meier", "load_study", "logrank", "pairwise_logrank", "run_study", "table_one",
