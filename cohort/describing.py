@@ -154,8 +154,10 @@ def _ranked(fits: Sequence[Fit]) -> tuple[Fit, ...]:
 def _tried(files: Any) -> Iterator[tuple[SourceDictionary, Fit]]:
     """Dictionaries of the package that have the files' roles, with their fit to the headings."""
     given = dict(files) if isinstance(files, Mapping) else None
-    read = {role: headings_of(item) for role, item in (given or {"": files}).items()}
     known = list(package_dictionaries())
+    names = [name for one in known for file in one.own_files for name in one.headings(file)]
+    wanted = tuple(dict.fromkeys(names))
+    read = {role: headings_of(item, wanted) for role, item in (given or {"": files}).items()}
     able = [one for one in known if given is None or set(given) <= set(one.own_files)]
     if not able:
         roles = sorted({role for one in known for role in one.own_files})
@@ -246,7 +248,7 @@ def _known(cohort: Cohort, names: Sequence[str]) -> dict[str, int]:
 def _heading(reference: str, extract: Extract) -> str | None:
     """A column as its file spells it; None where the files lack it."""
     role, heading = split(reference)
-    headings = extract.headings.get(extract.dictionary.file_of(role), ())
+    headings = extract.headings.get(role, ())
     at = position(heading, headings)
     return None if at is None else headings[at]
 
@@ -279,12 +281,12 @@ def _unread(extract: Extract) -> Iterator[ColumnUnread]:
         for reference in item.columns
         if (heading := _heading(reference, extract)) is not None
     }
-    for file, headings in extract.headings.items():
-        roles = dictionary.roles_of(file)
+    for file in dictionary.own_files:
         left_out = {
             split(name)[1] for item in dictionary.unmapped for name in item.columns
-        } - _used(dictionary, roles)
+        } - _used(dictionary, dictionary.roles_of(file))
         named = [name for name in dictionary.headings(file) if name not in left_out]
+        headings = extract.headings.get(file, ())
         read = set(places(named, headings))
         for at, heading in enumerate(headings):
             if at not in read and heading:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cohort.dictionary import SourceDictionary
+from cohort.dictionary import FileRule, SourceDictionary
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed, suggest
 from cohort.formats import delimited, frames
 from cohort.formats.kinds import kind_of
@@ -99,7 +99,8 @@ def load(
         opened = []
         for role, item in given.items():
             try:
-                opened.append(_open(role, item, dictionary, Path(folder)))
+                rule, wanted = dictionary.files[role], dictionary.headings(role)
+                opened.append(_open(role, item, rule, wanted, Path(folder)))
             except Her2LowError as error:
                 problems.append(error)
         _stop(problems)
@@ -110,8 +111,15 @@ def load(
         return _read(opened, dictionary, engine)
 
 
-def headings_of(item: Any) -> tuple[str, ...]:
+def headings_of(item: Any, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """Column names of a file or table, before any dictionary reads it.
+
+    Parameters
+    ----------
+    item
+        A path or table, as for `load`.
+    wanted
+        Names that some dictionary would read.
 
     Raises
     ------
@@ -119,14 +127,17 @@ def headings_of(item: Any) -> tuple[str, ...]:
         As `load` does.
     """
     plain = FileRule(grain="patient", key=("",))
+    # A biotab has two more rows of names, which a rule must say.
+    biotab = plain.model_copy(update={"skip_rows": (2, 3)})
+    names = tuple(wanted)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return _open("main", item, plain, Path(folder)).headings
-        except DataError:
-            # A biotab has two more rows of names, which a rule must say.
-            (Path(folder) / "biotab").mkdir()
-            rule = plain.model_copy(update={"skip_rows": (2, 3)})
-            return _open("main", item, rule, Path(folder) / "biotab").headings
+            return _open("main", item, plain, names, Path(folder)).headings
+        except DataError as error:
+            try:
+                return _open("again", item, biotab, names, Path(folder)).headings
+            except DataError:
+                raise error from None
 
 
 def _given(files: Any, dictionary: SourceDictionary) -> dict[str, Any]:
@@ -159,7 +170,7 @@ def _stop(errors: list[Her2LowError]) -> None:
         raise DataError(problems)
 
 
-def _open(role: str, item: Any, dictionary: SourceDictionary, folder: Path) -> Opened:
+def _open(role: str, item: Any, rule: FileRule, wanted: tuple[str, ...], folder: Path) -> Opened:
     """A file's headings, its body still unread."""
     if not isinstance(item, str | Path):
         return frames.open_frame(role, item)
@@ -167,7 +178,7 @@ def _open(role: str, item: Any, dictionary: SourceDictionary, folder: Path) -> O
     _exists(path, role)
     inner = folder / role
     inner.mkdir()
-    given = Given(role, path, path.name, dictionary.files[role], dictionary.headings(role), inner)
+    given = Given(role, path, path.name, rule, wanted, inner)
     kind = kind_of(path, given.name)
     if kind == "parquet":
         return frames.open_parquet(given)

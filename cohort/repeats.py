@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.description import Repeats
-from cohort.formats.delimited import WHITE
+from cohort.formats.opened import WHITE
 from cohort.joining import key_place
 from cohort.loading import Extract
 
@@ -60,9 +60,9 @@ def _repeats(extract: Extract, identify: bool) -> Iterator[Repeats]:
         if identify and patients:
             named = counted.filter(several).select("key").sort("key").head(_SHOWN)
             shown = tuple(extract.engine.collect(named)["key"].to_pylist())
-        file = extract.dictionary.file_of(role)
-        heading = extract.headings[file][key_place(extract, role)]
-        yield Repeats(role, names[file], heading, patients, rows, without, shown)
+        file = names[extract.dictionary.file_of(role)]
+        heading = extract.headings[role][key_place(extract, role)]
+        yield Repeats(role, file, heading, patients, rows, without, shown)
 
 
 def _keyed(extract: Extract, role: str) -> LazyTable:
