@@ -15,6 +15,7 @@ from cohort.table import Finding
 
 _CANDIDATES = 4  # dictionaries named besides the best
 _KINDS = 5  # kinds of missing told of one column
+_LONGEST = 40  # characters shown of a heading
 _NEEDED = 8  # columns named of those that a dictionary needs
 Rows = tuple[tuple[str, ...], ...]
 
@@ -205,7 +206,7 @@ def _columns(described: Description) -> Section:
     rows = tuple(
         (
             seen.column,
-            listed(seen.headings, 3) or seen.read_as,
+            listed((_short(heading) for heading in seen.headings), 2) or seen.read_as,
             f"{seen.n_known:,}",
             _percent(seen.n_known / described.n) if described.n else "",
             _kinds(seen),
@@ -215,6 +216,11 @@ def _columns(described: Description) -> Section:
     )
     header = ("column", "read from", "known", "share", "missing by kind")
     return Section("Columns read, and what is missing in them", (), header, rows, (2, 3))
+
+
+def _short(heading: str) -> str:
+    """A heading cut where it is a sentence of its own."""
+    return heading if len(heading) <= _LONGEST else f"{heading[: _LONGEST - 3]}..."
 
 
 def _kinds(seen: ColumnSeen) -> str:

@@ -99,7 +99,8 @@ def test_the_sample_registry_is_found_to_be_an_ncdb_file() -> None:
     assert found.source == "ncdb_puf"
     assert found.n == 4000
     best = found.fits[0]
-    assert (best.n_found, best.lacking) == (best.n_columns, ())
+    assert best.n_found > 0.9 * best.n_columns
+    assert best.lacking == ()
     # Twelve wrong codes are in the sample on purpose: eight in the score's column (one of them
     # read twice, as score and as wording).
     assert best.n_unknown == 12
