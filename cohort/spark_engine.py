@@ -1,0 +1,296 @@
+"""The engine for tables past one machine: a Spark session, the reader's own or started here."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import tempfile
+import weakref
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from cohort.engine import DuckDBEngine
+from cohort.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cohort.formats.delimited import Layout
+
+LazyTable = nw.LazyFrame[Any]
+
+# Tables up to this size travel whole to every executor and are joined there.
+_BROADCAST = 1 << 26
+
+
+class SparkEngine:
+    """Tables in a Spark session, behind the same lazy Narwhals frames as DuckDB's.
+
+    `materialise` keeps a computed table in the executors' memory (on their disks where it is
+    full) and gives it up once nothing here holds it. Where a file or table is on this machine
+    and Spark cannot read it just as DuckDB does (line ends inside quotes, lines that do not fit
+    and must be named, Parquet types of its own), DuckDB reads it and Spark gets the rows.
+
+    Parameters
+    ----------
+    session
+        A session that exists. `SparkEngine.start` makes one.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self._names = itertools.count()
+        self._unheld: list[Any] = []
+
+    @classmethod
+    def start(cls, master: str = "local[2]", *, memory: str = "2g") -> SparkEngine:
+        """An engine on a new session, quiet, without a web page, writing nothing here.
+
+        Parameters
+        ----------
+        master
+            Where Spark runs: ``local[2]`` is two threads of this machine.
+        memory
+            Of the driver, which for a local master is all there is.
+
+        Raises
+        ------
+        SpecError
+            Where pyspark is not installed or no Java is found.
+        """
+        try:
+            from pyspark.errors import PySparkException
+            from pyspark.sql import SparkSession
+        except ImportError:
+            advice = "Install it: pip install 'her2low[spark]'."
+            raise SpecError(Problem("engine.spark", "pyspark is not installed", "", advice)) from None
+        builder = SparkSession.builder.master(master).appName("her2low")
+        for key, value in _settings(master, memory).items():
+            builder = builder.config(key, value)
+        try:
+            return cls(builder.getOrCreate())
+        except (PySparkException, OSError) as error:
+            found = f"no session at '{master}': {str(error).splitlines()[0]}"
+            advice = "Spark needs Java 17 or newer: look at JAVA_HOME and `java -version`."
+            raise SpecError(Problem("engine.spark", found, "", advice)) from None
+
+    def name(self, stem: str) -> str:
+        """A name that this engine has not used."""
+        return f"{stem}_{next(self._names)}"
+
+    def register(self, stem: str, table: pa.Table) -> LazyTable:
+        """An Arrow table as a lazy frame; a small one travels to every executor."""
+        from pyspark.sql import functions
+
+        del stem  # only DuckDB names its tables
+        frame = self.session.createDataFrame(table)
+        return nw.from_native(functions.broadcast(frame) if table.nbytes < _BROADCAST else frame)
+
+    def materialise(self, frame: LazyTable) -> LazyTable:
+        """The frame computed once and kept until nothing here holds it."""
+        return self._kept(frame.to_native())[0]
+
+    def collect(self, frame: LazyTable) -> pa.Table:
+        """The frame's rows in memory. Sort it first where order matters."""
+        return frame.to_native().toArrow()
+
+    def read_table(self, table: Any, columns: Sequence[int]) -> tuple[LazyTable, int]:
+        """Some columns of a Spark frame, or of an Arrow table, as text."""
+        if not is_spark(table):
+            return self._from_duckdb(*DuckDBEngine().read_table(table, columns))
+        return self._text_table(table, columns)
+
+    def read_batches(self, batches: pa.RecordBatchReader) -> tuple[LazyTable, int]:
+        """A stream of Arrow batches of text, whose columns are already named, as a table."""
+        return self._given(batches.read_all())
+
+    def read_parquet(
+        self, path: Path, name: str, columns: Sequence[int]
+    ) -> tuple[LazyTable, int]:
+        """Some columns of a Parquet file as text.
+
+        Raises
+        ------
+        DataError
+            Where the file is damaged.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            return self._text_table(self.session.read.parquet(_location(path)), columns)
+        except PySparkException:
+            # A type that Spark has not, or a damaged file: DuckDB reads it, or says what is wrong.
+            return self._from_duckdb(*DuckDBEngine().read_parquet(path, name, columns))
+
+    def read_delimited(
+        self, path: Path, name: str, layout: Layout, columns: Sequence[int]
+    ) -> tuple[LazyTable, int]:
+        """Some columns of the body of a delimited UTF-8 file as text.
+
+        Raises
+        ------
+        DataError
+            For every line that is not as the headings say, with its number.
+        """
+        from pyspark.sql import functions as f
+
+        lines = self._body_lines(path, layout)
+        line = f.col("value")
+        if layout.quote:
+            fits = line.rlike(_record_pattern(layout))
+            cells = f.from_csv(line, _text_schema(len(layout.headings)), _csv_options(layout))
+            chosen = [cells.getField(f"c{i}").alias(f"c{i}") for i in columns]
+        else:
+            cells = f.split(line, re.escape(layout.delimiter), -1)
+            fits = f.size(cells) == len(layout.headings)
+            chosen = [f.get(cells, f.lit(i)).alias(f"c{i}") for i in columns]
+        table, n_rows = self._kept(lines.select(*chosen, fits.alias("fits")))
+        whole = table.select([f"c{i}" for i in columns])
+        n_fit = int(
+            self.collect(table.select(n=nw.col("fits").cast(nw.Int64).sum()))["n"][0].as_py() or 0
+        )
+        if n_rows and n_fit == n_rows:
+            return self._following(whole, table), n_rows
+        return self._from_duckdb(*DuckDBEngine().read_delimited(path, name, layout, columns))
+
+    def _body_lines(self, path: Path, layout: Layout) -> Any:
+        """The lines after the headings that are not empty, one row each.
+
+        Spark does not number lines; the first ones are told by their text. A patient's line
+        spelt as a heading would be missing from the count that `load` checks.
+        """
+        from pyspark.sql import functions as f
+
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = [line.rstrip("\r\n") for line in itertools.islice(file, layout.skip_lines)]
+        unwanted = ["", *first, *(f"\ufeff{line}" for line in first[:1])]
+        lines = self.session.read.text(_location(path))
+        return lines.filter(~f.col("value").isin(list(dict.fromkeys(unwanted))))
+
+    def _text_table(self, frame: Any, columns: Sequence[int]) -> tuple[LazyTable, int]:
+        """Some columns of a Spark frame as text, as DuckDB writes it."""
+        kinds = [field.dataType.typeName() for field in frame.schema.fields]
+        numbered = frame.toDF(*(f"c{i}" for i in range(len(kinds))))
+        chosen = [_written(f"c{i}", kinds[i]).alias(f"c{i}") for i in columns]
+        return self._kept(numbered.select(*chosen))
+
+    def _from_duckdb(self, table: LazyTable, n_rows: int) -> tuple[LazyTable, int]:
+        """Rows that DuckDB read."""
+        return self._given(table.to_native().to_arrow_table())[0], n_rows
+
+    def _given(self, table: pa.Table) -> tuple[LazyTable, int]:
+        return self._kept(self.session.createDataFrame(table))
+
+    def _kept(self, native: Any) -> tuple[LazyTable, int]:
+        """A Spark frame computed and kept, and its rows."""
+        while self._unheld:
+            self._unheld.pop().unpersist()
+        kept = native.persist()
+        n_rows = int(kept.count())
+        frame = nw.from_native(kept)
+        # A finalizer may run anywhere, so it only notes what the next call gives up.
+        weakref.finalize(frame, self._unheld.append, kept).atexit = False
+        return frame, n_rows
+
+    def _following(self, frame: LazyTable, kept: LazyTable) -> LazyTable:
+        """A frame for as long as which the kept one is held."""
+        weakref.finalize(frame, lambda held: None, kept).atexit = False
+        return frame
+
+
+def is_spark(table: Any) -> bool:
+    """Whether it is a Spark frame, told without importing Spark."""
+    return type(table).__module__.startswith("pyspark.sql.") and hasattr(table, "sparkSession")
+
+
+def digest(frame: Any) -> tuple[str, int]:
+    """Digest of a Spark frame and its rows, in whatever order or parts they lie.
+
+    Of the columns' names and types, the number of rows and the sum of the rows' hashes
+    (xxhash64 of each row's text).
+    """
+    from pyspark.sql import functions as f
+
+    numbered = frame.toDF(*(f"c{i}" for i in range(len(frame.columns))))
+    row = f.xxhash64(*(f.col(name).cast("string") for name in numbered.columns))
+    summed = numbered.select(row.cast("decimal(38,0)").alias("row")).agg(
+        f.count("row").alias("n"), f.sum("row").alias("total")
+    )
+    counted = summed.collect()[0]
+    seen = f"{frame.schema.json()}|{counted['n']}|{counted['total']}"
+    return hashlib.sha256(seen.encode()).hexdigest(), int(counted["n"])
+
+
+def _settings(master: str, memory: str) -> dict[str, str]:
+    """A session that is quiet, leaves nothing behind and, if local, stays on this machine."""
+    log = files("cohort").joinpath("spark_log4j2.properties")
+    folder = tempfile.gettempdir()
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.caseSensitive": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.warehouse.dir": f"{folder}/her2low-warehouse",
+        "spark.driver.memory": memory,
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log}",
+    }
+    if master.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        settings |= {
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.default.parallelism": "2",
+        }
+    return settings
+
+
+def _location(path: Path) -> str:
+    """A file of this machine as Spark addresses it, no character of which is a wild card."""
+    return "file://" + re.sub(r"([\\*?\[\]{},])", r"\\\1", str(path.resolve()))
+
+
+def _record_pattern(layout: Layout) -> str:
+    """A line of as many fields as headings, every quotation mark in its place.
+
+    Possessive, so that a cell of any length is matched without recursion.
+    """
+    mark, quote = re.escape(layout.delimiter), re.escape(layout.quote)
+    field = f"(?:{quote}(?:[^{quote}]++|{quote}{quote})*+{quote}|[^{quote}{mark}]*+)"
+    return rf"\A{field}(?:{mark}{field}){{{len(layout.headings) - 1}}}\z"
+
+
+def _csv_options(layout: Layout) -> dict[str, str]:
+    return {
+        "sep": layout.delimiter,
+        "quote": layout.quote,
+        "escape": layout.quote,
+        "ignoreLeadingWhiteSpace": "false",
+        "ignoreTrailingWhiteSpace": "false",
+        "maxColumns": str(len(layout.headings) + 1),
+    }
+
+
+def _text_schema(n: int) -> str:
+    return ", ".join(f"c{i} STRING" for i in range(n))
+
+
+def _written(name: str, kind: str) -> Any:
+    """A Spark value as text, as `cohort.engine` writes it."""
+    from pyspark.sql import functions as f
+
+    value = f.col(name)
+    text = value.cast("string")
+    if kind in ("double", "float"):
+        whole = (value == f.rint(value)) & (f.abs(value) < 1e15)
+        number = f.when(whole, value.cast("bigint").cast("string")).otherwise(text)
+        return f.when(~f.isnan(value), number)
+    if kind.startswith("timestamp"):
+        return f.regexp_replace(text, " 00:00:00$", "")
+    return text
