@@ -33,9 +33,10 @@ class SparkEngine:
     """Tables in a Spark session, behind the same lazy Narwhals frames as DuckDB's.
 
     `materialise` keeps a computed table in the executors' memory (on their disks where it is
-    full) and gives it up once nothing here holds it. Where a file or table is on this machine
-    and Spark cannot read it just as DuckDB does (line ends inside quotes, lines that do not fit
-    and must be named, Parquet types of its own), DuckDB reads it and Spark gets the rows.
+    full) and gives it up once nothing here holds it; what was read is kept until `release`.
+    Where a file or table is on this machine and Spark cannot read it just as DuckDB does (line
+    ends inside quotes, lines that do not fit and must be named, Parquet types of its own),
+    DuckDB reads it and Spark gets the rows.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ class SparkEngine:
         self.session = session
         self._names = itertools.count()
         self._unheld: list[Any] = []
+        self._doors: list[Any] = []
 
     @classmethod
     def start(cls, master: str = "local[2]", *, memory: str = "2g") -> SparkEngine:
@@ -69,7 +71,9 @@ class SparkEngine:
             from pyspark.sql import SparkSession
         except ImportError:
             advice = "Install it: pip install 'her2low[spark]'."
-            raise SpecError(Problem("engine.spark", "pyspark is not installed", "", advice)) from None
+            raise SpecError(
+                Problem("engine.spark", "pyspark is not installed", "", advice)
+            ) from None
         builder = SparkSession.builder.master(master).appName("her2low")
         for key, value in _settings(master, memory).items():
             builder = builder.config(key, value)
@@ -94,7 +98,20 @@ class SparkEngine:
 
     def materialise(self, frame: LazyTable) -> LazyTable:
         """The frame computed once and kept until nothing here holds it."""
-        return self._kept(frame.to_native())[0]
+        while self._unheld:
+            self._unheld.pop().unpersist()
+        kept, _ = _computed(frame.to_native())
+        made: LazyTable = nw.from_native(kept)
+        # A finalizer may run anywhere, so it only notes what the next call gives up.
+        weakref.finalize(made, self._unheld.append, kept).atexit = False
+        return made
+
+    def release(self) -> None:
+        """Give up every table that is kept; what was made from them is of no more use."""
+        for kept in (*self._unheld, *self._doors):
+            kept.unpersist()
+        self._unheld.clear()
+        self._doors.clear()
 
     def collect(self, frame: LazyTable) -> pa.Table:
         """The frame's rows in memory. Sort it first where order matters."""
@@ -110,9 +127,7 @@ class SparkEngine:
         """A stream of Arrow batches of text, whose columns are already named, as a table."""
         return self._given(batches.read_all())
 
-    def read_parquet(
-        self, path: Path, name: str, columns: Sequence[int]
-    ) -> tuple[LazyTable, int]:
+    def read_parquet(self, path: Path, name: str, columns: Sequence[int]) -> tuple[LazyTable, int]:
         """Some columns of a Parquet file as text.
 
         Raises
@@ -150,13 +165,11 @@ class SparkEngine:
             cells = f.split(line, re.escape(layout.delimiter), -1)
             fits = f.size(cells) == len(layout.headings)
             chosen = [f.get(cells, f.lit(i)).alias(f"c{i}") for i in columns]
-        table, n_rows = self._kept(lines.select(*chosen, fits.alias("fits")))
-        whole = table.select([f"c{i}" for i in columns])
-        n_fit = int(
-            self.collect(table.select(n=nw.col("fits").cast(nw.Int64).sum()))["n"][0].as_py() or 0
-        )
-        if n_rows and n_fit == n_rows:
-            return self._following(whole, table), n_rows
+        table, n_rows = self._read(lines.select(*chosen, fits.alias("fits")))
+        fitting = self.collect(table.filter(nw.col("fits")).select(n=nw.len()))["n"][0].as_py()
+        if n_rows and fitting == n_rows:
+            return table.select([f"c{i}" for i in columns]), n_rows
+        self._doors.pop().unpersist()
         return self._from_duckdb(*DuckDBEngine().read_delimited(path, name, layout, columns))
 
     def _body_lines(self, path: Path, layout: Layout) -> Any:
@@ -178,30 +191,29 @@ class SparkEngine:
         kinds = [field.dataType.typeName() for field in frame.schema.fields]
         numbered = frame.toDF(*(f"c{i}" for i in range(len(kinds))))
         chosen = [_written(f"c{i}", kinds[i]).alias(f"c{i}") for i in columns]
-        return self._kept(numbered.select(*chosen))
+        return self._read(numbered.select(*chosen))
 
     def _from_duckdb(self, table: LazyTable, n_rows: int) -> tuple[LazyTable, int]:
         """Rows that DuckDB read."""
         return self._given(table.to_native().to_arrow_table())[0], n_rows
 
     def _given(self, table: pa.Table) -> tuple[LazyTable, int]:
-        return self._kept(self.session.createDataFrame(table))
+        return self._read(self.session.createDataFrame(table))
 
-    def _kept(self, native: Any) -> tuple[LazyTable, int]:
-        """A Spark frame computed and kept, and its rows."""
-        while self._unheld:
-            self._unheld.pop().unpersist()
-        kept = native.persist()
-        n_rows = int(kept.count())
-        frame = nw.from_native(kept)
-        # A finalizer may run anywhere, so it only notes what the next call gives up.
-        weakref.finalize(frame, self._unheld.append, kept).atexit = False
-        return frame, n_rows
+    def _read(self, native: Any) -> tuple[LazyTable, int]:
+        """A table read through a door, kept as long as the engine, and its rows.
 
-    def _following(self, frame: LazyTable, kept: LazyTable) -> LazyTable:
-        """A frame for as long as which the kept one is held."""
-        weakref.finalize(frame, lambda held: None, kept).atexit = False
-        return frame
+        What it was read from may be a temporary file, so it cannot be computed again.
+        """
+        kept, n_rows = _computed(native)
+        self._doors.append(kept)
+        return nw.from_native(kept), n_rows
+
+
+def _computed(native: Any) -> tuple[Any, int]:
+    """A Spark frame computed and kept by the executors, and its rows."""
+    kept = native.persist()
+    return kept, int(kept.count())
 
 
 def is_spark(table: Any) -> bool:
@@ -247,6 +259,8 @@ def _settings(master: str, memory: str) -> dict[str, str]:
             "spark.driver.host": "127.0.0.1",
             "spark.sql.shuffle.partitions": "2",
             "spark.default.parallelism": "2",
+            # Plans anew between the parts of a query: dearer than it saves on one machine.
+            "spark.sql.adaptive.enabled": "false",
         }
     return settings
 

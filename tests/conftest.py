@@ -1,8 +1,11 @@
-"""What tests share: a cohort made from a few worked patients, and the folder of real data."""
+"""What tests share: engines, a cohort made from a few worked patients, the folder of real data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from cohort.engine import DuckDBEngine
 from cohort.schema import column
-from cohort.table import Cohort
+from cohort.table import Cohort, Engine
 
 settings.register_profile(
     "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -29,6 +32,31 @@ _TYPES = {
     "boolean": pa.bool_(),
     "date": pa.string(),
 }
+
+
+@pytest.fixture(scope="session")
+def spark_engine() -> Iterator[Engine]:
+    """One local Spark session for the whole run, or a skip that says what is absent."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("Spark absent: pyspark is not installed (extra 'spark')")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark absent: no java on the path and no JAVA_HOME")
+    from cohort.spark_engine import SparkEngine
+
+    # Java compiles quickly rather than well: the tables here are small and many.
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    engine = SparkEngine.start("local[2]")
+    yield engine
+    engine.session.stop()
+
+
+@pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn."""
+    if request.param == "spark":
+        made: Engine = request.getfixturevalue("spark_engine")
+        return made
+    return DuckDBEngine()
 
 
 @pytest.fixture
