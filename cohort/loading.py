@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cohort.dictionary import FileRule, SourceDictionary
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed, suggest
-from cohort.formats import delimited, frames
+from cohort.formats import delimited, frames, spark_frames
 from cohort.formats.kinds import kind_of
 from cohort.formats.opened import Given, Opened
+from cohort.formats.spark_frames import is_spark
 from cohort.headings import column_problems, places
 from cohort.rows import rows_by_role, rows_of_no_role
 from cohort.table import Finding, SourceFile
@@ -61,10 +62,10 @@ def load(
     """A source's files as tables of text, each with its digest.
 
     CSV, TSV (the delimiter is found from the headings), cBioPortal clinical files with or
-    without their comment lines, GDC biotab, Parquet, and pandas, Polars, Arrow or DuckDB
-    tables. Everything is text; nothing is interpreted, and no row is left out: one that does
-    not fit the headings is an error with its line. Text that is not UTF-8, or whose line ends
-    are mixed, is rewritten to a temporary file first.
+    without their comment lines, GDC biotab, Parquet, and pandas, Polars, Arrow, DuckDB or Spark
+    tables. Everything is text; nothing is interpreted, and no row is left out: one that does not
+    fit the headings is an error with its line. Text that is not UTF-8, or whose line ends are
+    mixed, is rewritten to a temporary file first.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def load(
     source
         Name of a dictionary, path of one, or a `SourceDictionary`.
     engine
-        Where the tables are made; a new in-process DuckDB where not given.
+        Where the tables are made. Where not given, the session of a Spark frame among the
+        files, else a new in-process DuckDB.
 
     Raises
     ------
@@ -90,10 +92,7 @@ def load(
     """
     dictionary = SourceDictionary.load(source)
     given = _given(files, dictionary)
-    if engine is None:
-        from cohort.engine import DuckDBEngine
-
-        engine = DuckDBEngine()
+    engine = engine or _engine_for(given.values())
     with tempfile.TemporaryDirectory() as folder:
         problems: list[Her2LowError] = []
         opened = []
@@ -109,6 +108,18 @@ def load(
         if wrong:
             raise DataError(wrong)
         return _read(opened, dictionary, engine)
+
+
+def _engine_for(items: Iterable[Any]) -> Engine:
+    """The engine where none is given: the session of a Spark frame, else a new DuckDB."""
+    for item in items:
+        if is_spark(item):
+            from cohort.spark_engine import SparkEngine
+
+            return SparkEngine(item.sparkSession)
+    from cohort.engine import DuckDBEngine
+
+    return DuckDBEngine()
 
 
 def headings_of(item: Any, wanted: Sequence[str] = ()) -> tuple[str, ...]:
@@ -172,6 +183,8 @@ def _stop(errors: list[Her2LowError]) -> None:
 
 def _open(role: str, item: Any, rule: FileRule, wanted: tuple[str, ...], folder: Path) -> Opened:
     """A file's headings, its body still unread."""
+    if is_spark(item):
+        return spark_frames.open_spark(role, item)
     if not isinstance(item, str | Path):
         return frames.open_frame(role, item)
     path = Path(item)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import re
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from cohort.engine import DuckDBEngine
 from cohort.errors import Problem, SpecError
+from cohort.formats.spark_frames import is_spark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,29 +214,6 @@ def _computed(native: Any) -> tuple[Any, int]:
     """A Spark frame computed and kept by the executors, and its rows."""
     kept = native.persist()
     return kept, int(kept.count())
-
-
-def is_spark(table: Any) -> bool:
-    """Whether it is a Spark frame, told without importing Spark."""
-    return type(table).__module__.startswith("pyspark.sql.") and hasattr(table, "sparkSession")
-
-
-def digest(frame: Any) -> tuple[str, int]:
-    """Digest of a Spark frame and its rows, in whatever order or parts they lie.
-
-    Of the columns' names and types, the number of rows and the sum of the rows' hashes
-    (xxhash64 of each row's text).
-    """
-    from pyspark.sql import functions as f
-
-    numbered = frame.toDF(*(f"c{i}" for i in range(len(frame.columns))))
-    row = f.xxhash64(*(f.col(name).cast("string") for name in numbered.columns))
-    summed = numbered.select(row.cast("decimal(38,0)").alias("row")).agg(
-        f.count("row").alias("n"), f.sum("row").alias("total")
-    )
-    counted = summed.collect()[0]
-    seen = f"{frame.schema.json()}|{counted['n']}|{counted['total']}"
-    return hashlib.sha256(seen.encode()).hexdigest(), int(counted["n"])
 
 
 def _settings(master: str, memory: str) -> dict[str, str]:

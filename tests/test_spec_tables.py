@@ -1,0 +1,178 @@
+"""Every worked patient of tests/spec_tables, through every door and on either engine."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from spec_tables import CANONICAL, EXPECTED, Batch, each, together
+
+from cohort.dictionary import SourceDictionary
+from cohort.endpoints import add_endpoint
+from cohort.engine import DuckDBEngine
+from cohort.harmonisation import harmonise
+from cohort.her2 import her2_columns
+from cohort.loading import load
+from cohort.schema import column
+from cohort.table import Cohort, Engine, TimeUnit
+
+Door = Callable[[Batch, Path], Any]
+
+EACH = pytest.mark.parametrize("batch", each(), ids=lambda batch: batch.name)
+TOGETHER = pytest.mark.parametrize("batch", together(), ids=lambda batch: batch.name)
+
+
+def as_files(batch: Batch, folder: Path) -> dict[str, Path]:
+    """Delimited files as the source would give them."""
+    dictionary = SourceDictionary.load(batch.source)
+    paths = {}
+    for role, (headings, rows) in batch.files().items():
+        rule = dictionary.files[role]
+        tab = rule.delimiter == "tab" or rule.skip_rows
+        paths[role] = folder / f"{role}.{'txt' if tab else 'csv'}"
+        with paths[role].open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, delimiter="\t" if tab else rule.delimiter or ",")
+            writer.writerows([headings] * (1 + len(rule.skip_rows)))
+            writer.writerows(rows)
+    return paths
+
+
+def as_arrow(batch: Batch, folder: Path) -> dict[str, pa.Table]:
+    """Arrow tables of text, null where blank."""
+    del folder
+    return {
+        role: pa.table(
+            {
+                h: pa.array([row[i] or None for row in rows], pa.string())
+                for i, h in enumerate(names)
+            }
+        )
+        for role, (names, rows) in batch.files().items()
+    }
+
+
+def as_pandas(batch: Batch, folder: Path) -> dict[str, pd.DataFrame]:
+    return {role: table.to_pandas() for role, table in as_arrow(batch, folder).items()}
+
+
+def as_polars(batch: Batch, folder: Path) -> dict[str, pl.DataFrame]:
+    frames = {role: pl.from_arrow(table) for role, table in as_arrow(batch, folder).items()}
+    return {role: frame for role, frame in frames.items() if isinstance(frame, pl.DataFrame)}
+
+
+def canonical(batch: Batch, engine: Engine) -> Cohort:
+    """A cohort of patients written in canonical columns."""
+    arrays = {}
+    for name, texts in batch.canonical().items():
+        known = column(name)
+        assert known is not None, name
+        kinds = {"number": (float, pa.float64()), "integer": (int, pa.int64())}
+        convert, kind = kinds.get(known.kind, (str, pa.string()))
+        arrays[name] = pa.array([convert(text) if text else None for text in texts], kind)
+    table = engine.register("patients", pa.table(arrays))
+    unit: TimeUnit = "months" if batch.time == "months" else "days"
+    return Cohort(table, engine, CANONICAL, unit, len(arrays["patient_id"]))
+
+
+def classified(cohort: Cohort, batch: Batch) -> pd.DataFrame:
+    """The patients with their endpoints, each classified by its own edition and policies."""
+    for spec in batch.endpoints:
+        cohort = add_endpoint(cohort, **spec)
+    groups: dict[str, list[str]] = {}
+    for patient, option in batch.options.items():
+        groups.setdefault(repr(option), []).append(patient)
+    parts = []
+    for patients in groups.values():
+        edition, policies = batch.options[patients[0]]
+        chosen = cohort.patients.filter(nw.col("patient_id").is_in(patients))
+        parts.append(her2_columns(chosen, cohort.engine, edition=edition, policies=policies))
+    return replace(cohort, patients=nw.concat(parts, how="vertical")).to_pandas()
+
+
+def seen(batch: Batch, engine: Engine, given: Any) -> tuple[pd.DataFrame, Cohort]:
+    """What becomes of a batch's patients, and what was noted on the way."""
+    if batch.source == CANONICAL:
+        cohort = canonical(batch, engine)
+    else:
+        cohort = harmonise(load(given, source=batch.source, engine=engine))
+    return classified(cohort, batch), cohort
+
+
+def text(value: object) -> str:
+    """A value as a table has it."""
+    if value is None or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float | int) else str(value)
+
+
+def deviations(batch: Batch, frame: pd.DataFrame) -> list[str]:
+    """Every cell that is not as written."""
+    found = frame.set_index("patient_id").astype(object)
+    assert len(found) == sum(len(table.patients) for table in batch.tables)
+    wrong = []
+    for table in batch.tables:
+        for row in table.patients:
+            patient = found.loc[f"{table.name}:{row['patient']}"]
+            for name in table.expected:
+                wanted, got = row[EXPECTED + name], text(patient.get(name))
+                if wanted != got:
+                    wrong.append(f"{table.name} {row['patient']}: {name} '{got}', not '{wanted}'")
+    return wrong
+
+
+def noted(cohort: Cohort) -> list[Any]:
+    """Findings, those about the manner of reading aside."""
+    reading = ("rows_kept", "digest_of_table", "encoding")
+    return sorted((f for f in cohort.findings if f.rule not in reading), key=repr)
+
+
+def as_given(batch: Batch, folder: Path) -> Any:
+    return None if batch.source == CANONICAL else as_files(batch, folder)
+
+
+@EACH
+def test_every_worked_patient_is_as_written(batch: Batch, tmp_path: Path) -> None:
+    frame, _ = seen(batch, DuckDBEngine(), as_given(batch, tmp_path))
+    assert deviations(batch, frame) == []
+
+
+@pytest.mark.parametrize(
+    "batch", [b for b in each() if b.source != CANONICAL], ids=lambda batch: batch.name
+)
+@pytest.mark.parametrize("door", [as_pandas, as_polars, as_arrow])
+def test_every_door_gives_the_same_patients(batch: Batch, door: Door, tmp_path: Path) -> None:
+    by_file, first = seen(batch, DuckDBEngine(), as_files(batch, tmp_path))
+    by_door, second = seen(batch, DuckDBEngine(), door(batch, tmp_path))
+    pd.testing.assert_frame_equal(by_file, by_door)
+    assert noted(first) == noted(second)
+
+
+@TOGETHER
+@pytest.mark.spark
+def test_spark_gives_the_same_patients(batch: Batch, spark_engine: Any, tmp_path: Path) -> None:
+    local, first = seen(batch, DuckDBEngine(), as_given(batch, tmp_path))
+    assert deviations(batch, local) == []
+    given: Mapping[str, Any] | None = None
+    if batch.source != CANONICAL:
+        session = spark_engine.session
+        given = {r: session.createDataFrame(t) for r, t in as_arrow(batch, tmp_path).items()}
+    distributed, second = seen(batch, spark_engine, given)
+    pd.testing.assert_frame_equal(local, distributed)
+    assert noted(first) == noted(second)
+
+
+@pytest.mark.spark
+def test_spark_reads_the_files_of_a_source_too(spark_engine: Any, tmp_path: Path) -> None:
+    batch = next(batch for batch in together() if batch.source != CANONICAL)
+    frame, _ = seen(batch, spark_engine, as_files(batch, tmp_path))
+    assert deviations(batch, frame) == []
