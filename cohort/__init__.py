@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cohort.dictionary import SourceDictionary
     from cohort.duration import Duration
     from cohort.endpoints import add_endpoint
+    from cohort.endpoints_definition import EndpointOptions
     from cohort.errors import AnalysisError, DataError, SpecError
     from cohort.harmonisation import harmonise
     from cohort.her2 import Her2Status, classify_her2
@@ -27,6 +28,7 @@ _HOMES = {
     "Criterion": "selection",
     "DataError": "errors",
     "Duration": "duration",
+    "EndpointOptions": "endpoints_definition",
     "Finding": "table",
     "Her2Status": "her2",
     "SourceDictionary": "dictionary",
@@ -46,6 +48,7 @@ __all__ = [
     "Criterion",
     "DataError",
     "Duration",
+    "EndpointOptions",
     "Finding",
     "Her2Status",
     "SourceDictionary",

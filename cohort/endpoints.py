@@ -85,6 +85,8 @@ def add_endpoints(cohort: Cohort, asked: Sequence[EndpointDefinition]) -> Cohort
     again under its id takes the place of the earlier one. Nothing is copied: the columns are
     expressions over the patients, computed when they are used.
     """
+    if not asked:
+        return cohort
     pairs = [resolved(cohort, one) for one in asked]
     problems = [problem for _, found in pairs for problem in found]
     if problems:

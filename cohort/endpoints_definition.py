@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, get_args
 
 from cohort.duration import Duration
@@ -172,7 +172,7 @@ def _misused(cohort: Cohort, asked: EndpointDefinition) -> Iterator[Problem]:
         allowed = "A length with its unit: Duration(5, 'years')"
         yield Problem(where, f"censor_at is {length!r}", allowed)
     day: object = options.censor_on
-    if day is not None and not isinstance(day, date):
+    if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
         allowed = "A date: datetime.date(2022, 8, 5)"
         yield Problem(where, f"censor_on is {day!r}", allowed)
     for name, values in (

@@ -92,14 +92,14 @@ def her2_criteria() -> tuple[Criterion, ...]:
     return tuple(criteria)
 
 
-def endpoint_criterion(endpoint: str) -> Criterion:
+def endpoint_criterion(cohort: Cohort, endpoint: str) -> Criterion:
     """The criterion that leaves patients whose endpoint is known."""
-    return Criterion(
-        f"{endpoint}-known",
-        f"{endpoint}_time",
-        "Vital status or follow-up not known",
-        not_missing=True,
-    )
+    name = f"{endpoint}_time"
+    whys = {f.rule for f in cohort.findings if f.source == "endpoint" and f.column == name}
+    # The findings count each reason; one line of the flow has room for the usual one only.
+    usual = whys <= {"no_endpoint", "time_zero"}
+    reason = "Vital status or follow-up not known" if usual else "Endpoint not known or not at risk"
+    return Criterion(f"{endpoint}-known", name, reason, not_missing=True)
 
 
 def select(
@@ -135,7 +135,7 @@ def select(
     if her2_groups:
         every += her2_criteria()
     if endpoint is not None:
-        every.append(endpoint_criterion(endpoint))
+        every.append(endpoint_criterion(cohort, endpoint))
     _check(cohort, every)
     by_group = "her2_status" in cohort.columns
     group = nw.col("her2_status") if by_group else nw.lit("all")

@@ -10,9 +10,9 @@ import analyses
 import cohort
 
 COHORT = {
-    "AnalysisError", "Cohort", "Criterion", "DataError", "Duration", "Finding", "Her2Status",
-    "SourceDictionary", "SpecError", "add_endpoint", "classify_her2", "describe", "harmonise",
-    "load", "select", "simulate",
+    "AnalysisError", "Cohort", "Criterion", "DataError", "Duration", "EndpointOptions", "Finding",
+    "Her2Status", "SourceDictionary", "SpecError", "add_endpoint", "classify_her2", "describe",
+    "harmonise", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
     "cox", "kaplan_meier", "load_study", "logrank", "pairwise_logrank", "run_study", "table_one",

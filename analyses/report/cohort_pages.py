@@ -46,12 +46,14 @@ def question_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
     )
     rows = []
     for endpoint in result.endpoints:
-        censored = f"; censored at {endpoint.censored}" if endpoint.censored else ""
+        more = f"; from {endpoint.origin}" if endpoint.origin != "diagnosis" else ""
+        more += f"; censored at {endpoint.censored}" if endpoint.censored else ""
+        more += "" if endpoint.is_checked else "; definition not checked in its source"
         name = f"endpoint.{endpoint.id}/n_event"
         rows.append(
             row(
                 Cell(endpoint.label, strong=True),
-                endpoint.meaning + censored,
+                endpoint.meaning + more,
                 Cell(count(endpoint.n, style), name),
                 Cell(count(endpoint.n_event, style), name),
             )

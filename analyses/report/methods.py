@@ -59,7 +59,10 @@ def _cohort(result: StudyResult, style: NumberStyle) -> str:
 def _endpoints(result: StudyResult) -> Iterator[str]:
     for e in result.endpoints:
         censored = f"; follow-up censored at {e.censored}" if e.censored else ""
-        yield f"{e.label} ({e.kind}): {e.meaning}, in {result.time_unit} from diagnosis{censored}."
+        said = (
+            f"{e.label} ({e.kind}): {e.meaning}, in {result.time_unit} from {e.origin}{censored}."
+        )
+        yield " ".join([said, *e.said])
     yield (
         "Follow-up of 0 is kept and an event at 0 counts; a patient censored on the day of an "
         "event is at risk for it. Times stay in the source's unit; horizons are converted once "

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from analyses.formatting import NumberStyle, count, label
 from analyses.results.study import Analysis, Endpoint, StudyResult, TableAnalysis
 
-_EVENTS = {"OS": ("death", "deaths"), "DSS": ("disease-specific death", "disease-specific deaths")}
+_EVENTS = {
+    "OS": ("death", "deaths"),
+    "DSS": ("disease-specific death", "disease-specific deaths"),
+    "BCSS": ("death from breast cancer", "deaths from breast cancer"),
+}
 ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "bonferroni": "Bonferroni"}
 _NAMES = ("Charlson", "Ki-67", "T category", "N category", "M category")
 

@@ -16,7 +16,17 @@ from cohort.table import AttritionStep, Choice, Finding, SourceFile, TimeUnit
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint as analysed: its definition and the step that its unknown patients left at."""
+    """One endpoint as analysed: its definition and the step that its unknown patients left at.
+
+    Attributes
+    ----------
+    n_competing
+        Patients whose follow-up ended by a competing event; None where nothing competes.
+    is_checked
+        Whether the definition was checked in its source; the report marks one that was not.
+    said
+        Sentences on how it was made, for the methods text.
+    """
 
     id: str
     kind: str
@@ -26,6 +36,10 @@ class Endpoint:
     step: AttritionStep
     n: int
     n_event: int
+    n_competing: int | None = None
+    origin: str = "diagnosis"
+    is_checked: bool = True
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,6 +46,8 @@ def needed(study: Study) -> dict[str, list[str]]:
         columns += _columns(spec)
         if endpoint:
             columns += [f"{endpoint}_time", f"{endpoint}_event"]
+            if study.endpoint(endpoint).entry is not None:
+                columns.append(f"{endpoint}_entry")
     return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
 
 
@@ -110,6 +112,7 @@ def _curves(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
         frame,
         time=f"{spec.endpoint}_time",
         event=f"{spec.endpoint}_event",
+        entry=_entry(spec, frame),
         by=spec.by,
         conf_level=spec.conf_level,
         conf_type=spec.conf_type,
@@ -146,7 +149,7 @@ def _tests(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
         pairs, missed = _attempt(
             spec,
             frame,
-            lambda: pairwise_logrank(frame, **_logrank_options(spec), adjust=spec.pairs),
+            lambda: pairwise_logrank(frame, **_logrank_options(spec, frame), adjust=spec.pairs),
         )
         failures += missed
         if pairs is not None:
@@ -174,6 +177,7 @@ def _cox(spec: Any, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     options: dict[str, Any] = {
         "time": f"{spec.endpoint}_time",
         "event": f"{spec.endpoint}_event",
+        "entry": _entry(spec, frame),
         "strata": list(spec.strata) or None,
         "cluster": spec.cluster,
         "ties": spec.ties,
@@ -219,10 +223,17 @@ def _meets(frame: pd.DataFrame, criterion: Criterion) -> pd.Series[bool]:
     return met
 
 
-def _logrank_options(spec: Any) -> dict[str, Any]:
+def _entry(spec: Any, frame: pd.DataFrame) -> str | None:
+    """The column from which patients were observed, where the endpoint has delayed entry."""
+    name = f"{spec.endpoint}_entry"
+    return name if name in frame else None
+
+
+def _logrank_options(spec: Any, frame: pd.DataFrame) -> dict[str, Any]:
     return {
         "time": f"{spec.endpoint}_time",
         "event": f"{spec.endpoint}_event",
+        "entry": _entry(spec, frame),
         "by": spec.by,
         "strata": list(getattr(spec, "strata", ())) or None,
         "rho": getattr(spec, "rho", 0.0),
@@ -233,7 +244,7 @@ def _logrank_options(spec: Any) -> dict[str, Any]:
 def _logrank(spec: Any, frame: pd.DataFrame, **changed: Any) -> Any:
     from analyses.estimators.logrank import logrank
 
-    return logrank(frame, **(_logrank_options(spec) | changed))
+    return logrank(frame, **(_logrank_options(spec, frame) | changed))
 
 
 def _trend(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:

@@ -13,7 +13,8 @@ from analyses.study.uses import uses
 from cohort.errors import Problem, listed, suggest
 
 if TYPE_CHECKING:
-    from analyses.study.spec import EndpointSpec, Study
+    from analyses.study.endpoint_spec import EndpointSpec
+    from analyses.study.spec import Study
 
 
 def check_study(study: Study) -> tuple[Problem, ...]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from analyses.study.check_endpoints import endpoint_problems
 from analyses.study.near import near_file
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.schema import column
@@ -24,7 +25,6 @@ _GOVERNS = {
     ),
     "adc": ("adc_therapy",),
 }
-_RECURRENCE = ("PFI", "DFI", "PFS", "DFS", "RFS")
 _HER2 = ("her2_status", "her2_detail")
 _OF_SCORE = ("zero", "low", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_2_ish_unknown")
 
@@ -41,7 +41,7 @@ def source_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
     available = _available(study, dictionary)
     for use in used:
         yield from _given(study, use, dictionary, available)
-    yield from _endpoints(study, dictionary, available)
+    yield from endpoint_problems(study, dictionary, available)
 
 
 def _dictionary(study: Study, error: SpecError) -> Iterator[Problem]:
@@ -151,7 +151,7 @@ def _not_identified(use: Use, dictionary: SourceDictionary) -> str:
                 "cannot be told apart"
             )
     for what, columns in _GOVERNS.items():
-        if use.column in columns and dictionary.identifies.stated().get(what) is False:
+        if use.column in columns and dictionary.identifies.stated().get(what) in (False, "none"):
             return f"source '{name}' does not identify {use.column}"
     return ""
 
@@ -169,49 +169,3 @@ def _needs(name: str, available: dict[str, tuple[str, ...]]) -> str:
 
 def _add(roles: tuple[str, ...]) -> str:
     return f"Add {roles[0]}: and its path under source.files."
-
-
-def _endpoints(
-    study: Study, dictionary: SourceDictionary, available: dict[str, tuple[str, ...]]
-) -> Iterator[Problem]:
-    """Endpoints that the source neither gives nor has the parts of."""
-    for i, spec in enumerate(study.endpoints):
-        where = study.place(("endpoints", i, "kind"))
-        needed = _parts(spec.kind, dictionary, available)
-        missing = [name for name in needed if name not in available]
-        elsewhere = [name for name in needed if available.get(name)]
-        if spec.kind in _RECURRENCE and dictionary.identifies.recurrence is False:
-            found = f"source '{dictionary.name}' does not identify recurrences, so not {spec.kind}"
-            yield Problem(where, found, f"Endpoints: {listed(_kinds(available))}")
-        elif missing:
-            yield Problem(
-                where,
-                f"source '{dictionary.name}' does not give {spec.kind} ({listed(missing)})",
-                f"Endpoints: {listed(_kinds(available))}",
-                suggest(spec.kind, _kinds(available)),
-            )
-        elif elsewhere:
-            advice = _add(available[elsewhere[0]])
-            yield Problem(where, f"{spec.kind}: {_needs(elsewhere[0], available)}", advice=advice)
-
-
-def _parts(
-    kind: str, dictionary: SourceDictionary, available: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    """Columns that an endpoint is made from."""
-    if kind != "OS":
-        return f"given_{kind.lower()}_time", f"given_{kind.lower()}_event"
-    unit = dictionary.time.followup
-    if f"followup_{unit}" not in available and {"death_day", "last_contact_day"} & set(available):
-        return "vital_status", "death_day", "last_contact_day"
-    return "vital_status", f"followup_{unit}"
-
-
-def _kinds(available: dict[str, tuple[str, ...]]) -> list[str]:
-    """Endpoints that the source has."""
-    given = [
-        name.removeprefix("given_").removesuffix("_time").upper()
-        for name in available
-        if name.startswith("given_") and name.endswith("_time")
-    ]
-    return (["OS"] if "vital_status" in available else []) + sorted(given)

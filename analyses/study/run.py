@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.records import Record, checked
 from analyses.study.analyse import Outcome, analyse, needed, observed_levels
 from cohort.errors import AnalysisError, Problem, SpecError
-from cohort.table import AttritionStep, Cohort, Finding
+from cohort.table import AttritionStep, Choice, Cohort, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.study import Endpoint, StudyResult
+    from analyses.study.endpoint_spec import EndpointSpec
     from analyses.study.spec import Study
 
 Progress = Callable[[str, int, int], None]
@@ -93,7 +94,7 @@ class _Progress:
 
 def _prepared(study: Study, say: _Progress) -> Cohort:
     """The source's patients under canonical names, classified, with every endpoint."""
-    from cohort.endpoints import add_endpoint
+    from cohort.endpoints import add_endpoints
     from cohort.harmonisation import harmonise
     from cohort.her2 import classify_her2
     from cohort.loading import load
@@ -105,10 +106,7 @@ def _prepared(study: Study, say: _Progress) -> Cohort:
     say("classify")
     cohort = classify_her2(cohort, edition=study.her2.edition, policies=dict(study.her2.policies))
     say("endpoints")
-    for spec in study.endpoints:
-        censor_at = None if spec.censor_at is None else spec.censor_at.to_duration()
-        cohort = add_endpoint(cohort, id=spec.id, kind=spec.kind, censor_at=censor_at)
-    return cohort
+    return add_endpoints(cohort, [spec.to_definition() for spec in study.endpoints])
 
 
 def _selected(study: Study, cohort: Cohort) -> _Selected:
@@ -186,21 +184,36 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
     )
 
 
-def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: Any) -> Endpoint:
+def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: EndpointSpec) -> Endpoint:
+    """The endpoint with its counts and everything that the methods say of it."""
     from analyses.results.study import Endpoint as Made
-    from cohort.endpoints import MEANINGS
 
-    events = patients.to_pandas([f"{spec.id}_event"]) if frame is None else frame
+    event, state = f"{spec.id}_event", f"{spec.id}_state"
+    has_states = state in patients.columns
+    wanted = [event, *([state] if has_states else [])]
+    ends = patients.to_pandas(wanted) if frame is None else frame
+    if has_states and state not in ends:
+        ends = patients.to_pandas(wanted)
+    noted = {c.name.partition(" ")[2]: c for c in patients.choices if _is_of(spec.id, c)}
+    definition = noted.get("definition")
     return Made(
         id=spec.id,
         kind=spec.kind,
         label=spec.label or spec.kind,
-        meaning=MEANINGS.get(spec.kind, f"{spec.kind}, as the source gives it"),
-        censored="" if spec.censor_at is None else str(spec.censor_at.to_duration()),
+        meaning=noted[""].meaning,
+        censored=" or ".join(noted[k].value for k in ("censored at", "censored on") if k in noted),
         step=patients.attrition[-1],
         n=patients.n,
-        n_event=int(events[f"{spec.id}_event"].astype(bool).sum()),
+        n_event=int(ends[event].astype(bool).sum()),
+        n_competing=int((ends[state] == "competing").sum()) if has_states else None,
+        origin=spec.origin.replace("_", " "),
+        is_checked=definition is None,
+        said=tuple(noted[k].meaning for k in noted if k and not k.startswith("censored at")),
     )
+
+
+def _is_of(name: str, choice: Choice) -> bool:
+    return choice.stage == "endpoint" and choice.name.partition(" ")[0] == name
 
 
 def _choices(shared: Cohort, selected: _Selected) -> tuple[Any, ...]:
@@ -238,10 +251,15 @@ def _flow_records(steps: Sequence[AttritionStep], endpoints: Sequence[Endpoint])
                 Record(name, "attrition", quantity, group=group, n=k, unit="patients")
                 for group, k in groups
             ]
-    records += [
-        Record(f"endpoint.{e.id}", "endpoint", "n_event", n=e.n, n_event=e.n_event, unit="patients")
-        for e in endpoints
-    ]
+    for e in endpoints:
+        name = f"endpoint.{e.id}"
+        records.append(
+            Record(name, "endpoint", "n_event", n=e.n, n_event=e.n_event, unit="patients")
+        )
+        if e.n_competing is not None:
+            records.append(
+                Record(name, "endpoint", "n_competing", n=e.n_competing, unit="patients")
+            )
     return records
 
 

@@ -13,17 +13,16 @@ from pydantic import (
     BeforeValidator,
     Field,
     PrivateAttr,
-    Strict,
     ValidationError,
 )
 
 from analyses.study.analysis_spec import AnalysisSpec
 from analyses.study.criterion_spec import CriterionSpec
-from analyses.study.fields import Slug, Spec, Text, TextMap
+from analyses.study.endpoint_spec import EndpointSpec
+from analyses.study.fields import Spec, Text, TextMap
 from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
 from analyses.study.references import is_path, reference_problems
-from analyses.study.times import DurationSpec
 from analyses.study.wording import problems, refused, shown
 from cohort import yaml_reader
 from cohort.errors import Problem, SpecError
@@ -74,42 +73,6 @@ class Her2Spec(Spec):
 
     edition: Annotated[Literal[2018], BeforeValidator(_whole)] = 2018
     policies: TextMap = Field(default_factory=dict, validate_default=True)
-
-
-def _kind(value: str) -> str:
-    """The name of an endpoint in capitals, as it is printed."""
-    if not (value.isascii() and value.isupper() and value.isalnum() and value[0].isalpha()):
-        near = value.upper()
-        advice = f"Did you mean '{near}'?" if near.isalnum() and near != value else ""
-        raise refused(
-            f"{shown(value)} is no kind of endpoint", "Capitals, such as OS, DSS, PFI", advice
-        )
-    return value
-
-
-class EndpointSpec(Spec):
-    """One endpoint: overall survival, or one that the source gives ready-made.
-
-    Attributes
-    ----------
-    id
-        Stem of its columns ``<id>_time`` and ``<id>_event``.
-    kind
-        ``OS``, or what the source calls it (``DSS``, ``PFI``, ...).
-    censor_at
-        Administrative censoring.
-    """
-
-    id: Annotated[Slug, AfterValidator(lambda value: _not_given(value))]
-    kind: Annotated[str, Strict(), AfterValidator(_kind)]
-    label: Text | None = None
-    censor_at: DurationSpec | None = None
-
-
-def _not_given(value: str) -> str:
-    if value.startswith("given_"):
-        raise refused(f"'{value}' begins like a column of the source", advice="Leave out 'given_'.")
-    return value
 
 
 class ReportSpec(Spec):
@@ -243,7 +206,7 @@ class Study(Spec):
 
     def to_dict(self) -> dict[str, Any]:
         """The study with every default written out, as plain JSON types."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", by_alias=True)
 
 
 def _told(path: str) -> str:

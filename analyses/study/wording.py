@@ -181,7 +181,7 @@ def _at(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[type[BaseMod
 
 
 def _keys(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    return [name for m in _at(loc, model) for name in m.model_fields]
+    return [field.alias or name for m in _at(loc, model) for name, field in m.model_fields.items()]
 
 
 def _kinds(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:

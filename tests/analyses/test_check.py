@@ -18,7 +18,7 @@ files:
   main: {grain: patient, key: id}
   extra: {grain: patient, key: id, required: false}
 time: {followup: months}
-identifies: {her2_score: true, treatment: true, adc: false, recurrence: true}
+identifies: {her2_score: true, treatment: first_course, adc: false, recurrence: true}
 fits: [main.id]
 columns:
   age_years: {from: main.age, number: {min: 0, max: 120}}
@@ -224,7 +224,7 @@ def test_without_a_score_positive_disease_can_still_be_selected(checked: Checked
 
 def test_treatment_and_recurrence_that_a_source_does_not_identify(checked: Checked) -> None:
     by = ("by: sex", "by: chemotherapy")
-    (problem,) = checked(by, source=("treatment: true", "treatment: false"))
+    (problem,) = checked(by, source=("treatment: first_course", "treatment: none"))
     assert "analyses[2].by: source 'worked' does not identify chemotherapy" in problem
     (problem,) = checked(source=("recurrence: true", "recurrence: false"))
     assert "endpoints[1].kind: source 'worked' does not identify recurrences, so not PFI" in problem
