@@ -18,9 +18,12 @@ STAGE = "endpoint"  # under which findings and choices are noted
 
 # Reason why a patient has no endpoint -> what it means. {origin} is where time starts.
 _WHY = {
+    "reporting_source": (
+        "Known from a death certificate or an autopsy only: these patients have no endpoint."
+    ),
     "followup_flag": (
-        "Known from a death certificate or autopsy only, or survival time is flagged as unknown: "
-        "these patients have no endpoint."
+        "Survival time is flagged as not calculated (death certificate or autopsy only) or as "
+        "unknown: these patients have no endpoint."
     ),
     "no_endpoint": (
         "Vital status or follow-up is missing or impossible: these patients have no endpoint and "

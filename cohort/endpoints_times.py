@@ -19,8 +19,11 @@ Columns = Mapping[str, nw.Expr]
 # Times that differ by less were made different by converting days to months.
 CLOSE = 1e-9
 EXCLUDED = 3  # the rank of a death of unknown cause that is to leave the patient out
-# Levels of `followup_flag` under which months of follow-up mean nothing.
-NO_FOLLOWUP = ("death_certificate_or_autopsy_only", "unknown")
+# Levels under which follow-up means nothing: the tumour became known by the death.
+NO_FOLLOWUP = {
+    "reporting_source": ("autopsy_only", "death_certificate_only"),
+    "followup_flag": ("death_certificate_or_autopsy_only", "unknown"),
+}
 SUFFIXES = ("time", "event", "state", "entry")
 
 
@@ -196,8 +199,9 @@ def _reasons(cohort: Cohort, endpoint: Endpoint) -> Columns:
 def _checks(cohort: Cohort, endpoint: Endpoint) -> Iterator[tuple[str, nw.Expr]]:
     """Each reason with where it holds, in the order in which they are told."""
     asked, rule, columns = endpoint.asked, endpoint.rule, cohort.columns
-    if rule is not None and "followup_flag" in columns:
-        yield "followup_flag", nw.col("followup_flag").is_in(list(NO_FOLLOWUP))
+    for name, levels in NO_FOLLOWUP.items():
+        if rule is not None and name in columns:
+            yield name, nw.col(name).is_in(list(levels))
     end, origin = _col(endpoint, "end"), _col(endpoint, "origin")
     yield "no_endpoint", end.is_null() | _col(endpoint, "rank").is_null()
     if rule is not None and rule.needs_cause and asked.options.primaries != "all":
