@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import narwhals as nw
 
@@ -15,6 +14,8 @@ from cohort.decode import (
     MISSING,
     OBSOLETE,
     OUTSIDE,
+    RECODED,
+    UNCERTAIN,
     UNKNOWN,
     UNPARSABLE,
     VALUE,
@@ -23,12 +24,10 @@ from cohort.decode import (
 from cohort.dictionary_rules import split
 from cohort.errors import Problem, listed
 from cohort.formats.opened import WHITE
-from cohort.joining import column_name
+from cohort.headings import position
 from cohort.loading import Extract
 from cohort.recoding import Tally
 from cohort.table import Finding
-
-LazyTable = nw.LazyFrame[Any]
 
 _SHOWN = 20  # values listed by column and rule; the rest are counted together
 _FOLLOWUP = ("followup_days", "followup_months", "death_day", "last_contact_day")
@@ -45,6 +44,10 @@ _SAID = {
         "unknown_code",
         "The dictionary does not have this code: missing. Add it to the code table if known.",
     ),
+    UNCERTAIN: (
+        "uncertain_code",
+        "The text means more than one value: missing, unless the study says what to read it as.",
+    ),
     UNPARSABLE: ("unparsable_number", "No number as the dictionary describes it: missing."),
     IMPOSSIBLE: ("impossible_value", "This value cannot be: missing. Ask the data's owner."),
 }
@@ -58,13 +61,18 @@ def tally_findings(
     for name, tally in tallies.items():
         group = pieces[name]
         role = next((piece.role for piece in group if piece.texts), group[0].role)
-        for label in sorted({label for label, _ in tally} - {VALUE}):
-            counts = {text: n for (known, text), n in tally.items() if known == label and n}
-            if label in (UNKNOWN, UNPARSABLE, IMPOSSIBLE):
+        for label in sorted({label for label, _ in tally} - {VALUE, RECODED}):
+            counts = text_counts(tally, label)
+            if label in (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN):
                 found += _wrong_values(name, label, role, counts, group)
             elif counts:
                 found.append(_noted(name, label, role, sum(counts.values())))
     return tuple(found)
+
+
+def text_counts(tally: Tally, label: str) -> dict[str, int]:
+    """Rows by text among those with one outcome."""
+    return {text: n for (known, text), n in tally.items() if known == label and n}
 
 
 def unknown_code_problems(findings: Sequence[Finding], source: str) -> list[Problem]:
@@ -90,31 +98,29 @@ def absent_files(extract: Extract) -> tuple[Finding, ...]:
             "info", role, "", "", "file_not_given", 0,
             "This file of the source was not given: what only it has is missing.",
         )
-        for role in extract.dictionary.files if role not in extract.headings
+        for role in extract.dictionary.own_files if role not in extract.headings
     )  # fmt: skip
 
 
-def unmapped_columns(extract: Extract, table: LazyTable) -> tuple[Finding, ...]:
+def unmapped_columns(extract: Extract) -> Iterator[Finding]:
     """Columns left out on purpose, where the file has values in them."""
     tokens = ["", *(token.lower() for token in extract.dictionary.missing)]
-    wanted = [
-        (split(reference), at, item.reason)
-        for item in extract.dictionary.unmapped
-        for reference in item.columns
-        if (at := column_name(extract, split(reference))) is not None
-    ]
-    if not wanted:
-        return ()
-    sums = {}
-    for i, (_, at, _) in enumerate(wanted):
-        small = nw.col(at).str.strip_chars(WHITE).str.to_lowercase().fill_null("")
-        sums[f"n{i}"] = (~small.is_in(tokens)).cast(nw.Int64).sum()
-    counts = extract.engine.collect(table.select(**sums)).to_pylist()[0]
-    return tuple(
-        Finding("info", role, heading, "", "unmapped_column", int(counts[f"n{i}"]), reason)
-        for i, ((role, heading), _, reason) in enumerate(wanted)
-        if counts[f"n{i}"]
-    )
+    for role, table in extract.tables.items():
+        wanted = {}
+        for item in extract.dictionary.unmapped:
+            for where, heading in map(split, item.columns):
+                at = position(heading, extract.headings[role]) if where == role else None
+                if at is not None:
+                    wanted[heading] = (at, item.reason)
+        sums = {}
+        for heading, (at, _) in wanted.items():
+            small = nw.col(f"c{at}").str.strip_chars(WHITE).str.to_lowercase().fill_null("")
+            sums[heading] = (~small.is_in(tokens)).cast(nw.Int64).sum()
+        counts = extract.engine.collect(table.select(**sums)).to_pylist()[0] if sums else {}
+        for heading, (_, reason) in wanted.items():
+            if counts[heading]:
+                n = int(counts[heading])
+                yield Finding("info", role, heading, "", "unmapped_column", n, reason)
 
 
 def _noted(name: str, label: str, role: str, n: int) -> Finding:

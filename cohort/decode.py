@@ -7,25 +7,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from cohort.codes import Code, CodeTable
-from cohort.dictionary_rules import ColumnRule, DateFormat, NumberRule
+from cohort.dictionary_rules import ColumnRule, Constant, DateFormat, NumberRule
 from cohort.formats.opened import WHITE
 from cohort.schema import Column
 
 VALUE, BLANK, ABSENT, OUTSIDE = "value", "blank", "absent", "outside"
 UNKNOWN, UNPARSABLE, IMPOSSIBLE = "unknown", "unparsable", "impossible"
 INTERVAL, OBSOLETE, MISSING = "interval", "obsolete", "missing:"
+UNCERTAIN, RECODED = "uncertain", "recoded"
+INCOMPLETE = f"{MISSING}incomplete_date"
 
 _NUMBER = re.compile(r"[-+]?([0-9]{1,30}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"([0-9]+)[.]0+")
 _DIGITS = re.compile(r"[0-9]+")
+_CLOCK = r"([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?Z?)?"
 _DATES = {
-    "iso": (re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"), (1, 2, 3)),
+    "iso": (re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})" + _CLOCK), (1, 2, 3)),
     "us": (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 1, 2)),
+    "european": (re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})"), (3, 2, 1)),
     "compact": (re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})"), (1, 2, 3)),
+}
+# Dates of which the day, or the day and the month, is not known.
+_NO_DAY = {
+    "iso": re.compile(r"[0-9]{4}(-[0-9]{1,2})?"),
+    "us": re.compile(r"([0-9]{1,2}/)?[0-9]{4}"),
+    "european": re.compile(r"([0-9]{1,2}[./-])?[0-9]{4}"),
+    "compact": re.compile(r"[0-9]{4}([0-9]{2}(99)?|9999)?"),
 }
 
 
@@ -41,7 +52,8 @@ class Meaning:
         Bounds: the number itself, or those of an interval code (None where open).
     outcome
         ``value``, ``blank``, ``missing:<kind>``, ``interval``, ``obsolete`` (a value by an
-        older code), ``unknown`` (no such code), ``unparsable``, ``impossible``.
+        older code), ``uncertain`` (the code means more than one value), ``recoded`` (the study
+        says what the text means), ``unknown`` (no such code), ``unparsable``, ``impossible``.
     text
         As written, white space stripped.
     """
@@ -57,8 +69,19 @@ class Meaning:
 class Piece:
     """One rule of one canonical column, resolved to the columns that the files have.
 
-    ``texts`` name the columns of the joined table, in the order of preference; none where
-    the files lack them.
+    Attributes
+    ----------
+    column, rule, book, role
+        What is made, how, by which codes, and from which file.
+    texts
+        Columns of the joined table, in the order of preference; none where the files lack
+        them. Of days between dates, the columns of the later date.
+    origins
+        Of days between dates, the columns of the date from which days are counted.
+    lacking
+        How many columns the rule needs and the files do not have.
+    overrides
+        What the study says that a text (in small letters) means, before any code.
     """
 
     column: Column
@@ -66,6 +89,24 @@ class Piece:
     book: CodeBook | None
     role: str
     texts: tuple[str, ...]
+    origins: tuple[str, ...] = ()
+    lacking: int = 0
+    overrides: Mapping[str, Constant] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every column that the piece reads."""
+        return (*self.texts, *self.origins)
+
+    @property
+    def has_uncertain_codes(self) -> bool:
+        """Whether any code of the piece means more than one value."""
+        return self.book is not None and any(c.kind == UNCERTAIN for c in self.book.table.codes)
+
+    @property
+    def constant(self) -> Constant | None:
+        """The value of every row, None where it comes from columns."""
+        return self.rule.value
 
 
 class CodeBook:
@@ -121,25 +162,61 @@ def meaning(piece: Piece, texts: Sequence[str | None], tokens: Mapping[str, str]
     tokens
         Missing tokens of the whole source in small letters, with their kinds.
     """
+    if piece.constant is not None:
+        return _valued(piece.column, VALUE, "", piece.constant)
     if not piece.texts:
         return Meaning(ABSENT)
     meanings = [_one(piece, stripped(text), tokens) for text in texts]
+    if piece.rule.any_of:
+        return _any(meanings, piece.lacking)
     usable = [m for m in meanings if m.outcome != BLANK and not m.outcome.startswith(MISSING)]
     # Where all are missing, the first that says why is counted.
     said = [m for m in meanings if m.outcome != BLANK]
     return (usable or said or meanings)[0]
 
 
-def day_number(text: str, form: DateFormat) -> int | None:
-    """Day number of a written date (1 January of year 1 is day 1); None where it is no date."""
+def day(texts: Sequence[str | None], form: DateFormat, tokens: Mapping[str, str]) -> Meaning:
+    """The first date that is not missing as a day number (1 January of year 1 is day 1)."""
+    meanings = [_day(stripped(text), form, tokens) for text in texts]
+    usable = [m for m in meanings if m.outcome != BLANK and not m.outcome.startswith(MISSING)]
+    said = [m for m in meanings if m.outcome != BLANK]
+    return (usable or said or meanings)[0]
+
+
+def _day(text: str, form: DateFormat, tokens: Mapping[str, str]) -> Meaning:
+    """One written date as a day number."""
+    if not text:
+        return Meaning(BLANK)
+    kind = tokens.get(text.lower())
+    if kind is not None:
+        return Meaning(f"{MISSING}{kind}", text)
     found = _calendar(text, form)
-    return None if found is None else found.toordinal()
+    if found is None:
+        return Meaning(INCOMPLETE if _NO_DAY[form].fullmatch(text) else UNPARSABLE, text)
+    return Meaning(VALUE, text, found.toordinal())
+
+
+def _any(meanings: Sequence[Meaning], lacking: int) -> Meaning:
+    """Yes where any column says yes, no where all say no; columns that are absent say nothing."""
+    known = [m for m in meanings if m.value is not None]
+    yes = [m for m in known if m.value == "yes"]
+    if yes:
+        return yes[0]
+    if len(known) == len(meanings):
+        return Meaning(ABSENT) if lacking else known[0]
+    silent = [m for m in meanings if m.value is None]
+    said = [m for m in silent if m.outcome != BLANK]
+    wrong = [m for m in said if not m.outcome.startswith(MISSING)]
+    return (wrong or said or silent)[0]
 
 
 def _one(piece: Piece, text: str, tokens: Mapping[str, str]) -> Meaning:
     """What one text means."""
     if not text:
         return Meaning(BLANK)
+    override = piece.overrides.get(text.lower())
+    if override is not None:
+        return _valued(piece.column, RECODED, text, override)
     kind = tokens.get(text.lower())
     if kind is not None:
         return Meaning(f"{MISSING}{kind}", text)
@@ -153,13 +230,15 @@ def _one(piece: Piece, text: str, tokens: Mapping[str, str]) -> Meaning:
     if rule.date is not None:
         found = _calendar(part, rule.date)
         if found is None:
-            return Meaning(UNPARSABLE, text)
+            return Meaning(INCOMPLETE if _NO_DAY[rule.date].fullmatch(part) else UNPARSABLE, text)
         return Meaning(VALUE, text, found.isoformat())
     return Meaning(UNKNOWN, text) if piece.book is not None else Meaning(VALUE, text, part)
 
 
 def _part(text: str, rule: ColumnRule) -> str:
-    """The text before or after a separator."""
+    """The text from one place to another, before or after a separator."""
+    if rule.characters is not None:
+        text = text[rule.characters[0] - 1 : rule.characters[1]]
     if rule.up_to is not None:
         text = text.partition(rule.up_to)[0]
     if rule.after is not None:
@@ -182,10 +261,15 @@ def _coded(column: Column, code: Code, text: str) -> Meaning:
         return Meaning(INTERVAL, text, None, code.low, code.high)
     if outcome not in (VALUE, OBSOLETE):
         return Meaning(outcome, text)
+    return _valued(column, outcome, text, code.value)
+
+
+def _valued(column: Column, outcome: str, text: str, value: Constant) -> Meaning:
+    """A value that is given, in the column's type; a number is both its bounds."""
     if column.kind in ("number", "integer"):
-        number = float(code.value)
+        number = float(value)
         return Meaning(outcome, text, _typed(column, number), number, number)
-    return Meaning(outcome, text, code.value)
+    return Meaning(outcome, text, str(value))
 
 
 def _number(column: Column, rule: ColumnRule, how: NumberRule, part: str, text: str) -> Meaning:

@@ -87,6 +87,8 @@ def _rules(
             yield place, f"'when' needs a rule for {condition}", "", ""
         elif len(of_condition) > 1 or of_condition[0].when:
             yield place, f"'when' needs {condition} to have one rule, for every patient", "", ""
+    if any(rule.days_from for rule in rules) and any(rule.when for rule in rules):
+        yield place, "days between dates cannot depend on another column", "", ""
     for i, rule in enumerate(rules):
         at = (*place, i) if len(rules) > 1 else place
         for reference in rule.references:
@@ -145,24 +147,34 @@ def _block(
     roles.append(block.from_)
     for name, rules in block.columns.items():
         at = (*place, "columns", name)
-        yield from _column(at, name, rules, (names, ""))
+        yield from _column(at, name, rules, ([*names, "tumour_id"], ""))
         yield from _rules(at, name, rules, dictionary, tables, roles)
-        if any(rule.when for rule in rules):
-            yield from _year(at, dictionary, roles)
+        for condition in dict.fromkeys(name for rule in rules for name in rule.when):
+            yield from _condition(at, condition, dictionary, roles)
     lacking = [name for name in names if key == "events" and name not in block.columns]
     if lacking:
         yield (*place, "columns"), f"an event needs {listed(lacking)}", "", ""
+    if block.from_ == dictionary.main and dictionary.of_tumours:
+        yield from _whose(place, key, block, dictionary)
     if not block.where and all(r.value is not None for rs in block.columns.values() for r in rs):
         advice = "Say by 'where' which rows hold one."
         yield (*place, "columns"), "constants only, so that every row would hold one", "", advice
 
 
-def _year(place: Place, dictionary: SourceDictionary, roles: Sequence[str]) -> Iterator[Found]:
-    """A rule by year of diagnosis needs that year in rows that the block can read."""
-    for rule in dictionary.columns.get("diagnosis_year", ()):
-        if any(split(name)[0] not in roles for name in rule.references):
-            found = "'when' needs the year of diagnosis, which is of another tumour's row"
-            yield place, found, "", ""
+def _whose(place: Place, key: str, block: Block, dictionary: SourceDictionary) -> Iterator[Found]:
+    """Of a file of one row a tumour, only what belongs to the index tumour counts."""
+    if "tumour_id" not in block.columns or "tumour_id" not in dictionary.columns:
+        found = f"whose {key} these are is not told where each tumour has a row"
+        yield (*place, "columns"), found, "", "Map tumour_id, here and for the patients."
+
+
+def _condition(
+    place: Place, name: str, dictionary: SourceDictionary, roles: Sequence[str]
+) -> Iterator[Found]:
+    """What a rule depends on must be in rows that the block can read."""
+    for rule in dictionary.columns.get(name, ()):
+        if any(split(reference)[0] not in roles for reference in rule.references):
+            yield place, f"'when' needs {name}, which has no single row for each patient", "", ""
 
 
 def _followup(dictionary: SourceDictionary) -> Iterator[Found]:
@@ -244,8 +256,6 @@ def _rule(rule: ColumnRule, known: Column, tables: Mapping[str, CodeTable]) -> I
     if (known.kind == "date") != (rule.date is not None):
         formats = "iso, us, european, compact"
         yield ("date",), "a date, and only a date, has a date format", formats, ""
-    if rule.days_from is not None and rule.when:
-        yield ("when",), "days between dates cannot depend on another column", "", ""
     if rule.any_of and known.levels != GIVEN:
         yield ("any_of",), f"{known.name} is not answered by yes or no", "", ""
     if rule.codes is not None and rule.codes in tables:

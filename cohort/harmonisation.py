@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import narwhals as nw
@@ -14,20 +14,27 @@ from cohort.data_findings import (
     unmapped_columns,
     unverified_codes,
 )
-from cohort.decode import CodeBook, Piece
 from cohort.dictionary import SourceDictionary
-from cohort.dictionary_rules import ColumnRule, Text, split
 from cohort.errors import DataError, Problem, SpecError
-from cohort.joining import Joined, column_name, join, key_problems
+from cohort.joining import Keys, check_keys, join
 from cohort.loading import Extract
-from cohort.recoding import Recoded, recode
-from cohort.schema import SCHEMA, column
+from cohort.overrides import override_choices, override_findings, override_problems
+from cohort.pieces import Overrides, Pieces, order, resolved
+from cohort.receptors import with_hr_status
+from cohort.recoding import Recoded, recode_rows
+from cohort.records import Records, records
 from cohort.table import Choice, Cohort, Finding
+from cohort.tumours import index_tumours
 
 LazyTable = nw.LazyFrame[Any]
 
 
-def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "warn") -> Cohort:
+def harmonise(
+    extract: Extract,
+    *,
+    on_unknown_code: Literal["warn", "stop"] = "warn",
+    recode: Overrides | None = None,
+) -> Cohort:
     """The patients of a source under canonical names, one row each.
 
     Codes become the schema's levels and numbers its units, as the dictionary states. A value
@@ -38,6 +45,10 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
     and negative where both are negative. A canonical column that the dictionary knows and the
     file lacks is missing throughout; an endpoint that it lacks (``given_...``) is left out.
 
+    Where the source has one row a tumour, the index tumour stands for its patient
+    (cohort.tumours). Specimens and events, where the dictionary describes them, are harmonised
+    alike and kept beside the patients.
+
     Parameters
     ----------
     extract
@@ -45,14 +56,20 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
     on_unknown_code
         ``warn`` makes a code that the dictionary does not have missing, with a finding;
         ``stop`` makes it an error.
+    recode
+        What the study says that texts of the source mean, by canonical column:
+        ``{"her2_ihc": {"0-1+": "1+"}}``. Letters match in either case; such a text is read so
+        before any code or missing token.
 
     Raises
     ------
     SpecError
-        For another `on_unknown_code`.
+        For another `on_unknown_code`, and for a `recode` of columns that the source does not
+        give or to values that they do not have.
     DataError
-        Where a patient stands in several rows of a file of one row a patient, where a key is
-        missing, and for unknown codes where they are to stop.
+        Where a patient stands in several rows of a file of one row a patient, or a tumour in
+        several of one row a tumour; where a key is missing; where two files have no patient in
+        common; and for unknown codes where they are to stop.
 
     Notes
     -----
@@ -61,44 +78,99 @@ def harmonise(extract: Extract, *, on_unknown_code: Literal["warn", "stop"] = "w
     """
     if on_unknown_code not in ("warn", "stop"):
         raise SpecError(Problem("on_unknown_code", f"'{on_unknown_code}'", "warn, stop"))
+    overrides = _checked(recode or {}, extract.dictionary)
+    return _harmonised(extract, on_unknown_code, overrides)
+
+
+def _harmonised(extract: Extract, on_unknown_code: str, overrides: Overrides) -> Cohort:
+    """Keys, patients, specimens, events and findings, in this order."""
     dictionary = extract.dictionary
-    problems = key_problems(extract)
-    if problems:
-        raise DataError(problems, extract.findings)
-    pieces, choices = _pieces(extract)
-    joined = join(extract, _references(extract, pieces))
-    recoded = recode(extract, joined.table, pieces)
-    findings = _findings(extract, joined, recoded, pieces)
+    keys = check_keys(extract)
+    if keys.problems:
+        raise DataError(keys.problems, extract.findings)
+    patients = _patients(extract, overrides)
+    specimens = records(extract, "specimens", patients.table, patients.n, overrides)
+    events = records(extract, "events", patients.table, patients.n, overrides)
+    findings = _findings(extract, keys, patients, (specimens, events), overrides)
     if on_unknown_code == "stop":
         problems = unknown_code_problems(findings, dictionary.name)
         if problems:
             raise DataError(problems, findings)
+    chosen = dict.fromkeys((*patients.choices, *specimens.choices, *events.choices))
     return Cohort(
-        patients=_patients(extract, recoded),
+        patients=patients.table,
         engine=extract.engine,
         source=dictionary.name,
         time_unit=dictionary.time.followup,
-        n=recoded.n,
+        n=patients.n,
         identifies=tuple(
             (name, _said(value)) for name, value in dictionary.identifies.stated().items()
         ),
         findings=findings,
         files=extract.files,
-        choices=(*_identity(dictionary), *choices),
+        choices=(*_identity(dictionary), *chosen, *override_choices(overrides)),
+        specimens=specimens.table,
+        events=events.table,
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patients:
+    """Harmonised patients, computed, and what was seen on the way."""
+
+    table: LazyTable
+    n: int
+    pieces: Pieces
+    recoded: Recoded
+    choices: tuple[Choice, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def _checked(overrides: Overrides, dictionary: SourceDictionary) -> Overrides:
+    """Overrides that the source can follow; SpecError with all that is wrong in them."""
+    found = [
+        Problem(".".join(("recode", *place)), what, allowed, advice)
+        for place, what, allowed, advice in override_problems(dictionary, overrides)
+    ]
+    if found:
+        raise SpecError(found)
+    return overrides
+
+
+def _patients(extract: Extract, overrides: Overrides) -> _Patients:
+    """The canonical columns of the main file's patients, or of their index tumours."""
+    main = extract.dictionary.main
+    pieces = resolved(extract, extract.dictionary.columns, overrides)
+    recoded = recode_rows(extract, join(extract, main, pieces.names), pieces)
+    whole = with_hr_status(recoded.table.select(recoded.columns))
+    names = sorted(whole.collect_schema().names(), key=order)
+    table = extract.engine.materialise(whole.select(names))
+    if not extract.dictionary.of_tumours:
+        return _Patients(table, recoded.n, pieces, recoded, pieces.choices)
+    chosen = index_tumours(table, extract.engine, main)
+    return _Patients(chosen.patients, chosen.n, pieces, recoded, pieces.choices, chosen.findings)
+
+
 def _findings(
-    extract: Extract, joined: Joined, recoded: Recoded, pieces: Mapping[str, tuple[Piece, ...]]
+    extract: Extract,
+    keys: Keys,
+    patients: _Patients,
+    beside: tuple[Records, ...],
+    overrides: Overrides,
 ) -> tuple[Finding, ...]:
     """All that was seen, in the order in which the stages saw it."""
+    groups = patients.pieces.groups
+    tallies = [patients.recoded.tallies, *(one.tallies for one in beside)]
     return (
         *extract.findings,
         *absent_files(extract),
-        *joined.findings,
-        *tally_findings(recoded.tallies, pieces),
-        *unmapped_columns(extract, joined.table),
-        *unverified_codes(extract, pieces),
+        *keys.findings,
+        *tally_findings(patients.recoded.tallies, groups),
+        *patients.findings,
+        *(finding for one in beside for finding in one.findings),
+        *override_findings(overrides, tallies),
+        *unmapped_columns(extract),
+        *unverified_codes(extract, groups),
     )
 
 
@@ -108,76 +180,6 @@ def _identity(dictionary: SourceDictionary) -> tuple[Choice, ...]:
         Choice("harmonise", "source", dictionary.name, dictionary.describes),
         Choice("harmonise", "dictionary_sha256", dictionary.sha256),
     )
-
-
-def _pieces(extract: Extract) -> tuple[dict[str, tuple[Piece, ...]], list[Choice]]:
-    """The rules of each canonical column, resolved to what the files have."""
-    columns = extract.dictionary.columns
-    made: dict[str, tuple[Piece, ...]] = {}
-    choices = []
-    for name in sorted(columns, key=_order):
-        made[name] = tuple(_piece(name, rule, extract) for rule in columns[name])
-        for rule in columns[name]:
-            if rule.first_of:
-                chosen = ", ".join(_chosen(rule, extract).references)
-                choices.append(Choice("harmonise", name, chosen, "from the first file given"))
-    given = {name for name in made if name.startswith("given_")}
-    lacking = {name for name in given if not any(piece.texts for piece in made[name])}
-    return {name: group for name, group in made.items() if name not in lacking}, choices
-
-
-def _chosen(rule: ColumnRule, extract: Extract) -> Text:
-    """The alternative of a rule whose file was given."""
-    for item in rule.alternatives:
-        if any(split(name)[0] in extract.headings for name in item.references):
-            return item
-    return rule.alternatives[0]
-
-
-def _piece(name: str, rule: ColumnRule, extract: Extract) -> Piece:
-    """A rule resolved to columns of the joined table."""
-    known = column(name)
-    if known is None:
-        raise ValueError(f"{name} is no canonical column")
-    book = None if rule.codes is None else CodeBook(extract.dictionary.codes(rule.codes))
-    chosen = _chosen(rule, extract)
-    named = [(split(ref)[0], column_name(extract, split(ref))) for ref in chosen.references]
-    present = [(role, at) for role, at in named if at is not None]
-    if rule.days_from is not None:
-        present = present if len(present) == len(named) else []
-    elif not chosen.coalesce:
-        present = present[:1]
-    role = (present or named)[0][0]
-    return Piece(known, rule, book, role, tuple(at for _, at in present))
-
-
-def _references(extract: Extract, pieces: Mapping[str, tuple[Piece, ...]]) -> set[tuple[str, int]]:
-    """Role and place of every column that is read."""
-    names = {name for group in pieces.values() for piece in group for name in piece.texts}
-    for item in extract.dictionary.unmapped:
-        found = [column_name(extract, split(reference)) for reference in item.columns]
-        names |= {name for name in found if name is not None}
-    return {(role, int(at)) for role, at in (name.split(":") for name in names)}
-
-
-def _patients(extract: Extract, recoded: Recoded) -> LazyTable:
-    """The canonical columns, computed once."""
-    table, names = recoded.table, set(recoded.columns)
-    if {"er_status", "pr_status"} <= names and "hr_status" not in names:
-        names.add("hr_status")
-        er, pr = nw.col("er_status"), nw.col("pr_status")
-        either = (er == "positive").fill_null(False) | (pr == "positive").fill_null(False)
-        neither = ((er == "negative") & (pr == "negative")).fill_null(False)
-        negative = nw.when(neither).then(nw.lit("negative")).otherwise(nw.lit(None))
-        status = nw.when(either).then(nw.lit("positive")).otherwise(negative)
-        table = table.with_columns(hr_status=status)
-    ordered = sorted(names, key=_order)
-    return extract.engine.materialise(table.select(ordered))
-
-
-def _order(name: str) -> tuple[int, str]:
-    known = list(SCHEMA)
-    return (known.index(name) if name in SCHEMA else len(known), name)
 
 
 def _said(value: bool | str) -> str:

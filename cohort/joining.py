@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +17,11 @@ from cohort.table import Finding
 LazyTable = nw.LazyFrame[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Joined:
-    """One row a patient: `patient_id` and the text, as written, of every column asked for.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What is wrong with the keys of the files, and what was seen: keys that do not meet."""
 
-    Attributes
-    ----------
-    table
-        Lazy; columns are named by role and place (``main:12``).
-    findings
-        Keys of one file that another lacks.
-    """
-
-    table: LazyTable
+    problems: tuple[Problem, ...]
     findings: tuple[Finding, ...]
 
 
@@ -41,97 +33,141 @@ def column_name(extract: Extract, reference: tuple[str, str]) -> str | None:
     return None if at is None else f"{role}:{at}"
 
 
-def key_problems(extract: Extract) -> list[Problem]:
-    """Files of one row a patient whose key is missing or stands twice; no key is shown."""
-    problems = []
-    for file in extract.files:
-        if extract.dictionary.files[file.role].grain != "patient":
-            continue
-        keys = _keys(extract, file.role)
-        counts = extract.engine.collect(
-            keys.group_by("key")
-            .agg(n=nw.len())
-            .select(
-                missing=nw.when(nw.col("key").is_null()).then(nw.col("n")).sum(),
-                twice=(~nw.col("key").is_null() & (nw.col("n") > 1)).cast(nw.Int64).sum(),
-            )
-        ).to_pylist()[0]
-        missing, twice = int(counts["missing"] or 0), int(counts["twice"] or 0)
-        heading = extract.headings[file.role][key_place(extract, file.role)]
-        if missing:
-            problems.append(
-                Problem(
-                    file.name, f"{missing:,} rows have no {heading}",
-                    advice="A row without its patient cannot be used: complete or delete it.",
-                )
-            )  # fmt: skip
-        if twice:
-            problems.append(
-                Problem(
-                    file.name, f"{twice:,} patients stand in more than one row",
-                    f"One row a patient (key {heading})",
-                    "Keep one row of each, or describe the file by a dictionary of another grain.",
-                )
-            )  # fmt: skip
-    return problems
+def check_keys(extract: Extract) -> Keys:
+    """The patients' keys of every role; no key is shown.
 
-
-def join(extract: Extract, columns: set[tuple[str, int]]) -> Joined:
-    """The main file's patients with some columns (role, place) of every file."""
-    main = extract.dictionary.main
-    table = _chosen(extract, main, columns, "patient_id")
+    A row without its patient, and a patient twice in a file of one row a patient, are problems;
+    so are two files none of whose patients meet.
+    """
+    problems: list[Problem] = []
     findings: list[Finding] = []
-    for role in extract.headings:
-        if role == main or extract.dictionary.files[role].grain != "patient":
+    main = extract.dictionary.main
+    for role in extract.tables:
+        problems += _row_problems(extract, role)
+    for role in extract.tables:
+        if problems or role == main:
             continue
-        findings += _unmet(extract, main, role)
-        other = _chosen(extract, role, columns, "key")
-        table = table.join(other, left_on="patient_id", right_on="key", how="left")
-    return Joined(table, tuple(findings))
+        unmet = _unmet(extract, main, role)
+        problems += unmet.problems
+        findings += unmet.findings
+    return Keys(tuple(problems), tuple(findings))
 
 
-def _chosen(extract: Extract, role: str, columns: set[tuple[str, int]], key: str) -> LazyTable:
-    """A file's stripped key and some of its columns as written, named by role and place."""
-    wanted = {f"{role}:{at}": nw.col(f"c{at}") for where, at in sorted(columns) if where == role}
-    return extract.tables[role].select(_strip(_key(extract, role)).alias(key), **wanted)
+def join(
+    extract: Extract, base: str, columns: Iterable[str], meant: nw.Expr | None = None
+) -> LazyTable:
+    """The rows of a role with columns of its own and of files of one row a patient.
+
+    Of the role's rows those that are meant, all where nothing is said. The key is `patient_id`,
+    white space stripped; the text of every column asked for is as written, under its name of
+    role and place (``main:12``).
+    """
+    wanted = sorted(set(columns))
+    rows = extract.tables[base]
+    rows = rows if meant is None else rows.filter(meant)
+    table = _chosen(extract, base, rows, wanted, "patient_id")
+    for role in dict.fromkeys(name.partition(":")[0] for name in wanted):
+        if role != base:
+            other = _chosen(extract, role, extract.tables[role], wanted, "key")
+            table = table.join(other, left_on="patient_id", right_on="key", how="left")
+    return table
 
 
-def _strip(name: str) -> nw.Expr:
-    text = nw.col(name).str.strip_chars(WHITE)
+def stripped_key(extract: Extract, role: str) -> nw.Expr:
+    """The patient's key in a loaded table, white space stripped, null where empty."""
+    text = nw.col(f"c{key_place(extract, role)}").str.strip_chars(WHITE)
     return nw.when((text != "").fill_null(False)).then(text).otherwise(nw.lit(None))
-
-
-def _key(extract: Extract, role: str) -> str:
-    """The key column of a loaded table."""
-    return f"c{key_place(extract, role)}"
 
 
 def key_place(extract: Extract, role: str) -> int:
     """Place of a file's key among its headings."""
-    found = [position(name, extract.headings[role]) for name in extract.dictionary.files[role].key]
+    found = [position(name, extract.headings[role]) for name in extract.dictionary.key_of(role)]
     return next(at for at in found if at is not None)
 
 
+def _row_problems(extract: Extract, role: str) -> Iterator[Problem]:
+    """Rows of a role whose key is missing, or stands twice where it must not."""
+    counts = extract.engine.collect(
+        _keys(extract, role)
+        .group_by("key")
+        .agg(n=nw.len())
+        .select(
+            missing=nw.when(nw.col("key").is_null()).then(nw.col("n")).sum(),
+            twice=(~nw.col("key").is_null() & (nw.col("n") > 1)).cast(nw.Int64).sum(),
+        )
+    ).to_pylist()[0]
+    missing, twice = int(counts["missing"] or 0), int(counts["twice"] or 0)
+    heading = extract.headings[role][key_place(extract, role)]
+    name = next(f.name for f in extract.files if f.role == extract.dictionary.file_of(role))
+    if missing:
+        yield Problem(
+            name, f"{missing:,} rows have no {heading}",
+            advice="A row without its patient cannot be used: complete or delete it.",
+        )  # fmt: skip
+    if twice and extract.dictionary.files[role].grain == "patient":
+        yield Problem(
+            name, f"{twice:,} patients stand in more than one row",
+            f"One row a patient (key {heading})",
+            "Keep one row of each, or describe the file by a dictionary of another grain.",
+        )  # fmt: skip
+
+
+def _chosen(
+    extract: Extract, role: str, rows: LazyTable, columns: Iterable[str], key: str
+) -> LazyTable:
+    """A role's stripped key and some of its columns as written, named by role and place."""
+    wanted = {}
+    for name in columns:
+        where, _, at = name.partition(":")
+        if where == role:
+            wanted[name] = nw.col(f"c{at}")
+    return rows.select(stripped_key(extract, role).alias(key), **wanted)
+
+
 def _keys(extract: Extract, role: str) -> LazyTable:
-    """The keys of a file; a token that means missing is missing."""
+    """The keys of a role; a token that means missing is missing."""
     text = nw.col("key")
     tokens = [token.lower() for token in extract.dictionary.missing]
-    keys = extract.tables[role].select(_strip(_key(extract, role)).alias("key"))
+    keys = extract.tables[role].select(key=stripped_key(extract, role))
     if not tokens:
         return keys
     missing = text.str.to_lowercase().is_in(tokens).fill_null(True)
     return keys.select(key=nw.when(~missing).then(text).otherwise(nw.lit(None)))
 
 
-def _unmet(extract: Extract, main: str, role: str) -> Iterator[Finding]:
-    """Patients of one file that the other lacks, both ways."""
-    for here, there in ((main, role), (role, main)):
-        alone = _keys(extract, here).join(_keys(extract, there), on="key", how="anti")
-        n = int(extract.engine.collect(alone.select(n=nw.len()))["n"][0].as_py())
-        if n:
+def _unmet(extract: Extract, main: str, role: str) -> Keys:
+    """Patients of one role that the other lacks; both ways where each has a row a patient."""
+    patients = {name: _keys(extract, name).group_by("key").agg(rows=nw.len())
+                for name in (main, role)}  # fmt: skip
+    findings = []
+    there = _n(extract, patients[role])
+    alone = _n(extract, patients[role].join(patients[main], on="key", how="anti"))
+    if there and alone == there:
+        names = {file.role: file.name for file in extract.files}
+        return Keys(
+            (
+                Problem(
+                    names[extract.dictionary.file_of(role)],
+                    f"none of its {there:,} patients is in {names[main]}",
+                    advice="Are the keys of the same kind, and the files of the same patients?",
+                ),
+            ),
+            (),
+        )
+    if alone:
+        advice = f"These patients are not in file '{main}': what it says of them is not used."
+        findings.append(Finding("warning", role, "patient_id", "", "key_not_met", alone, advice))
+    if extract.dictionary.files[role].grain == "patient":
+        lacking = _n(extract, patients[main].join(patients[role], on="key", how="anti"))
+        if lacking:
             advice = (
-                f"These patients are not in file '{there}': what comes from it is missing for them."
-                if here == main
-                else f"These rows belong to no patient of file '{there}' and are not used."
+                f"These patients are not in file '{role}': what comes from it is missing for them."
             )
-            yield Finding("warning", here, "patient_id", "", "key_not_met", n, advice)
+            findings.insert(
+                0, Finding("warning", main, "patient_id", "", "key_not_met", lacking, advice)
+            )
+    return Keys((), tuple(findings))
+
+
+def _n(extract: Extract, table: LazyTable) -> int:
+    return int(extract.engine.collect(table.select(n=nw.len()))["n"][0].as_py())

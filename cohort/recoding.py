@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pyarrow as pa
 
 from cohort.decode import (
-    ABSENT,
     BLANK,
     IMPOSSIBLE,
     MISSING,
     OUTSIDE,
+    RECODED,
+    UNCERTAIN,
+    UNKNOWN,
     UNPARSABLE,
     VALUE,
     Meaning,
     Piece,
-    day_number,
+    day,
     meaning,
-    stripped,
 )
 from cohort.dictionary_checks import INTERVALS
 from cohort.formats.opened import WHITE
 from cohort.loading import Extract
+from cohort.pieces import Pieces
+from cohort.schema import column
+
+if TYPE_CHECKING:
+    from narwhals.dtypes import DType
 
 LazyTable = nw.LazyFrame[Any]
 Tally = dict[tuple[str, str], int]
@@ -35,12 +41,14 @@ SIDES = ("low", "high")
 # Texts of a column up to which its levels are told by an expression and not by a join.
 _FEW = 64
 # Outcomes whose texts are counted one by one; of the others only the number is told.
-_LISTED = ("unknown", UNPARSABLE, IMPOSSIBLE)
+_LISTED = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN, RECODED)
+# The column that keeps a score as written where it is no certain one.
+SCORE, AS_WRITTEN = "her2_ihc", "her2_ihc_text"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recoded:
-    """Patients with canonical columns, and what became of every value.
+    """Rows with canonical columns, and what became of every value.
 
     Attributes
     ----------
@@ -49,10 +57,10 @@ class Recoded:
     columns
         Names of the canonical columns, bounds included.
     tallies
-        By canonical column: patients by (outcome, text); the text is empty where single
-        values are not told.
+        By canonical column: rows by (outcome, text); the text is empty where single values are
+        not told.
     n
-        Patients.
+        Rows.
     """
 
     table: LazyTable
@@ -61,23 +69,19 @@ class Recoded:
     n: int
 
 
-def recode(extract: Extract, table: LazyTable, pieces: Mapping[str, tuple[Piece, ...]]) -> Recoded:
-    """The joined text of the patients as canonical columns.
+def recode_rows(extract: Extract, table: LazyTable, pieces: Pieces) -> Recoded:
+    """The joined text of patients, tumours, specimens or events as canonical columns.
 
     Each column's distinct texts are decoded once and joined back, so that the work grows with
-    the number of different texts and not with the number of patients. Free text is stripped in
+    the number of different texts and not with the number of rows. Free text is stripped in
     place.
     """
     tokens = {token.lower(): kind for token, kind in extract.dictionary.missing.items()}
-    filled = table.with_columns(
-        *[nw.col(name).fill_null("") for name in table.collect_schema().names()]
-    )
+    read = sorted(pieces.names)
+    filled = table.with_columns(*[nw.col(name).fill_null("") for name in read]) if read else table
     n = int(extract.engine.collect(filled.select(n=nw.len()))["n"][0].as_py())
-    work = _Work(extract, filled, tokens, n)
-    made = {name: _made(name, group, work, pieces) for name, group in pieces.items()}
-    columns = ["patient_id"]
-    for name in pieces:
-        columns += [name, *(f"{name}_{side}" for side in SIDES if name in INTERVALS)]
+    work = _Work(extract, filled, tokens, n, pieces.conditions)
+    made = {name: _made(name, group, work) for name, group in pieces.groups.items()}
     plain = {name: value for one in made.values() for name, value in one.plain.items()}
     whole = filled.with_columns(**plain) if plain else filled
     for one in made.values():
@@ -85,35 +89,46 @@ def recode(extract: Extract, table: LazyTable, pieces: Mapping[str, tuple[Piece,
             whole = whole.join(meanings, on=list(keys), how="left")
     late = {name: value for one in made.values() for name, value in one.late.items()}
     whole = whole.with_columns(**late) if late else whole
+    columns = [name for one in made.values() for name in one.columns]
     tallies = {name: one.tally for name, one in made.items()}
-    return Recoded(whole, tuple(columns), tallies, n)
+    return Recoded(whole, ("patient_id", *columns), tallies, n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Made:
     """How one canonical column comes about: by expressions, or by joining what texts mean.
 
-    ``plain`` are expressions on the texts, ``joins`` tables of meanings with the texts that
-    they are joined by, ``late`` expressions on what the joins add.
+    ``columns`` are the canonical columns made, ``plain`` are expressions on the texts, ``joins``
+    tables of meanings with the texts that they are joined by, ``late`` expressions on what the
+    joins add.
     """
 
     tally: Tally
+    columns: tuple[str, ...]
     plain: dict[str, nw.Expr] = field(default_factory=dict)
     joins: tuple[tuple[LazyTable, tuple[str, ...]], ...] = ()
     late: dict[str, nw.Expr] = field(default_factory=dict)
 
 
-def _made(
-    name: str, group: Sequence[Piece], work: _Work, pieces: Mapping[str, tuple[Piece, ...]]
-) -> _Made:
+def _made(name: str, group: Sequence[Piece], work: _Work) -> _Made:
     """One canonical column, by the way that suits its rules."""
-    if not any(piece.texts for piece in group):
-        return _empty(name, group, work.n)
-    if group[0].rule.days_from is not None:
+    group = _counting(group)
+    constant = all(piece.constant is not None and not piece.rule.when for piece in group)
+    if constant or not any(piece.texts or piece.constant is not None for piece in group):
+        return _same(name, group[0], work)
+    if group[0].origins:
         return _days(name, group[0], work)
     if _is_free(group):
         return _free(name, group[0], work)
-    return _decoded(name, group, work, pieces)
+    return _decoded(name, group, work)
+
+
+def _counting(group: Sequence[Piece]) -> Sequence[Piece]:
+    """The rules that can count: the first for all rows of which the file has the columns."""
+    for i, piece in enumerate(group):
+        if not piece.rule.when and (piece.texts or piece.constant is not None):
+            return [*(one for one in group[:i] if one.rule.when), piece]
+    return group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,9 +139,10 @@ class _Work:
     table: LazyTable
     tokens: Mapping[str, str]
     n: int
+    conditions: Mapping[str, Piece]
 
     def distinct(self, keys: Sequence[str]) -> list[dict[str, Any]]:
-        """The different texts of some columns, each with its number of patients."""
+        """The different texts of some columns, each with its number of rows."""
         counted = self.table.group_by(list(keys)).agg(n=nw.len())
         rows: list[dict[str, Any]] = self.extract.engine.collect(counted).to_pylist()
         return rows
@@ -140,18 +156,17 @@ def _is_free(group: Sequence[Piece]) -> bool:
     """Text that is taken as it is, of which there may be as many as patients."""
     rule = group[0].rule
     plain = rule.codes is None and rule.number is None and rule.date is None and not rule.when
-    cut = rule.up_to is not None or rule.after is not None
-    return plain and not cut and len(group) == 1 and len(group[0].texts) == 1
+    whole = rule.up_to is None and rule.after is None and rule.characters is None
+    alone = len(group) == 1 and len(group[0].texts) == 1 and not group[0].overrides
+    return plain and whole and alone
 
 
-def _decoded(
-    name: str, group: Sequence[Piece], work: _Work, pieces: Mapping[str, tuple[Piece, ...]]
-) -> _Made:
+def _decoded(name: str, group: Sequence[Piece], work: _Work) -> _Made:
     """A column of codes, numbers or dates, over all its rules by year of diagnosis."""
     names = dict.fromkeys(condition for piece in group for condition in piece.rule.when)
-    conditions = {condition: pieces[condition][0] for condition in names}
+    conditions = {condition: work.conditions[condition] for condition in names}
     keys = dict.fromkeys(t for piece in (*group, *conditions.values()) for t in piece.texts)
-    rows = work.distinct(list(keys))
+    rows = work.distinct(list(keys)) if keys else [{"n": work.n}]
     chosen = [_piece_for(row, group, conditions, work.tokens) for row in rows]
     found = [
         Meaning(OUTSIDE) if piece is None else meaning(piece, _texts(row, piece), work.tokens)
@@ -160,24 +175,44 @@ def _decoded(
     tally: Tally = {}
     for row, one in zip(rows, found, strict=True):
         _count(tally, one, int(row["n"]))
+    values = {name: [one.value for one in found]}
+    uncertain = any(one.outcome == UNCERTAIN for one in found)
+    if name == SCORE and any(piece.has_uncertain_codes for piece in group):
+        values[AS_WRITTEN] = [one.text if one.outcome == UNCERTAIN else None for one in found]
     year = conditions.get("diagnosis_year")
-    if set(conditions) <= {"diagnosis_year"} and _is_short(group, keys, rows):
-        return _Made(tally, {name: _cases(rows, chosen, found, year)})
-    arrow = _TYPES.get(group[0].column.kind, pa.string())
-    columns = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
-    columns[name] = pa.array([one.value for one in found], arrow)
+    by_year = set(conditions) <= {"diagnosis_year"}
+    if by_year and _is_short(group, keys, rows) and not uncertain:
+        cases = {made: _cases(rows, chosen, said, year) for made, said in values.items()}
+        return _Made(tally, tuple(values), cases)
     if name in INTERVALS:
         for side in SIDES:
-            bounds = [getattr(one, side) for one in found]
-            columns[f"{name}_{side}"] = pa.array(bounds, pa.float64())
-    return _Made(tally, joins=((work.register("codes", columns), tuple(keys)),))
+            values[f"{name}_{side}"] = [getattr(one, side) for one in found]
+    columns = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
+    for made, said in values.items():
+        columns[made] = pa.array(said, _arrow(made))
+    return _Made(tally, tuple(values), joins=((work.register("codes", columns), tuple(keys)),))
+
+
+def dtype(name: str) -> DType:
+    """The type of a canonical column in a lazy table."""
+    kind = _arrow(name)
+    if pa.types.is_integer(kind):
+        return nw.Int64()
+    return nw.Float64() if pa.types.is_floating(kind) else nw.String()
+
+
+def _arrow(name: str) -> pa.DataType:
+    """The type of a canonical column as Arrow has it."""
+    known = column(name)
+    return pa.string() if known is None else _TYPES.get(known.kind, pa.string())
 
 
 def _is_short(
     group: Sequence[Piece], keys: Mapping[str, None], rows: Sequence[Mapping[str, Any]]
 ) -> bool:
     """Whether a column has levels and so few texts that naming them is cheaper than a join."""
-    if group[0].column.kind != "category" or any(len(piece.texts) > 1 for piece in group):
+    single = all(len(piece.texts) < 2 and piece.constant is None for piece in group)
+    if group[0].column.kind != "category" or not single:
         return False
     return all(len({row[key] for row in rows}) <= _FEW for key in keys)
 
@@ -185,24 +220,25 @@ def _is_short(
 def _cases(
     rows: Sequence[Mapping[str, Any]],
     chosen: Sequence[Piece | None],
-    found: Sequence[Meaning],
+    values: Sequence[Any],
     year: Piece | None,
 ) -> nw.Expr:
     """The level of each text, by rule and year."""
     texts: dict[tuple[str, Any], set[str]] = {}
     years: dict[str, set[str]] = {}
     homes: dict[tuple[str, Any], Piece] = {}
-    for row, piece, one in zip(rows, chosen, found, strict=True):
-        if piece is None or one.value is None:
+    for row, piece, level in zip(rows, chosen, values, strict=True):
+        if piece is None or level is None:
             continue
         rule = str(piece.rule.years)
-        texts.setdefault((rule, one.value), set()).add(row[piece.texts[0]])
-        homes[rule, one.value] = piece
+        texts.setdefault((rule, level), set()).update(row[text] for text in piece.texts)
+        homes[rule, level] = piece
         if year is not None:
             years.setdefault(rule, set()).add(row[year.texts[0]])
     value: nw.Expr = nw.lit(None, dtype=nw.String)
     for (rule, level), written in sorted(texts.items()):
-        condition = nw.col(homes[rule, level].texts[0]).is_in(sorted(written))
+        piece = homes[rule, level]
+        condition = nw.col(piece.texts[0]).is_in(sorted(written))
         if year is not None:
             condition = condition & nw.col(year.texts[0]).is_in(sorted(years[rule]))
         value = nw.when(condition).then(nw.lit(level)).otherwise(value)
@@ -223,7 +259,8 @@ def _piece_for(
         name: meaning(piece, _texts(row, piece), tokens).value for name, piece in conditions.items()
     }
     covering = [piece for piece in group if piece.rule.covers(told)]
-    return next((piece for piece in covering if piece.texts), next(iter(covering), None))
+    present = (piece for piece in covering if piece.texts or piece.constant is not None)
+    return next(present, next(iter(covering), None))
 
 
 def _texts(row: Mapping[str, Any], piece: Piece) -> list[str | None]:
@@ -235,14 +272,16 @@ def _count(tally: Tally, found: Meaning, n: int) -> None:
     tally[key] = tally.get(key, 0) + n
 
 
-def _empty(name: str, group: Sequence[Piece], n: int) -> _Made:
-    """A column that the files do not have: missing throughout."""
-    kind = group[0].column.kind
-    number = nw.Int64 if kind == "integer" else nw.Float64
-    columns = {name: nw.lit(None, dtype=number if kind in _TYPES else nw.String)}
+def _same(name: str, piece: Piece, work: _Work) -> _Made:
+    """A column that is alike in every row: a constant, or missing as the files lack it."""
+    one = meaning(piece, (), work.tokens)
+    values: dict[str, Any] = {name: one.value}
     if name in INTERVALS:
-        columns |= {f"{name}_{side}": nw.lit(None, dtype=nw.Float64) for side in SIDES}
-    return _Made({(ABSENT, ""): n}, columns)
+        values |= {f"{name}_{side}": getattr(one, side) for side in SIDES}
+    columns: dict[str, nw.Expr] = {
+        made: nw.lit(value, dtype=dtype(made)) for made, value in values.items()
+    }
+    return _Made({(one.outcome, ""): work.n}, tuple(values), columns)
 
 
 def _free(name: str, piece: Piece, work: _Work) -> _Made:
@@ -257,7 +296,7 @@ def _free(name: str, piece: Piece, work: _Work) -> _Made:
         _count(tally, Meaning(kinds[row["text"]]), int(row["n"]))
     tally[VALUE, ""] = work.n - sum(tally.values())
     value = nw.when(~small.is_in(list(kinds))).then(text).otherwise(nw.lit(None))
-    return _Made(tally, {name: value})
+    return _Made(tally, (name,), {name: value})
 
 
 def _days(name: str, piece: Piece, work: _Work) -> _Made:
@@ -267,29 +306,29 @@ def _days(name: str, piece: Piece, work: _Work) -> _Made:
         raise ValueError(f"{name} is no difference of dates")
     tally: Tally = {}
     joins = []
-    for stem, text in ((f"{name}<", piece.texts[0]), (f"{name}>", piece.texts[1])):
-        rows = work.distinct([text])
-        written = [stripped(row[text]) for row in rows]
-        days = [day_number(one, rule.format) for one in written]
-        blank = [not one or one.lower() in work.tokens for one in written]
-        for row, one, day, missing in zip(rows, written, days, blank, strict=True):
-            if day is None and not missing:
-                _count(tally, Meaning(UNPARSABLE, one), int(row["n"]))
-        texts = pa.array([row[text] for row in rows], pa.string())
-        dates = {text: texts, stem: pa.array(days, pa.int64()), f"{stem}?": pa.array(blank)}
-        joins.append((work.register("dates", dates), (text,)))
+    for stem, keys in ((f"{name}<", piece.texts), (f"{name}>", piece.origins)):
+        rows = work.distinct(keys)
+        found = [day([row[key] for key in keys], rule.format, work.tokens) for row in rows]
+        for row, one in zip(rows, found, strict=True):
+            if one.outcome == UNPARSABLE:
+                _count(tally, one, int(row["n"]))
+        dates = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
+        dates[stem] = pa.array([one.value for one in found], pa.int64())
+        dates[f"{stem}?"] = pa.array([one.value is None and one.outcome != UNPARSABLE
+                                      for one in found])  # fmt: skip
+        joins.append((work.register("dates", dates), keys))
     days_between = nw.col(f"{name}<") - nw.col(f"{name}>")
     wrong = _impossible(piece, days_between)
     blank_either = nw.col(f"{name}<?") | nw.col(f"{name}>?")
     _count_days(tally, joins, (days_between, wrong, blank_either), work)
     dtype = nw.Int64 if piece.column.kind == "integer" else nw.Float64
     value = nw.when(~wrong).then(days_between).otherwise(nw.lit(None)).cast(dtype)
-    return _Made(tally, joins=tuple(joins), late={name: value})
+    return _Made(tally, (name,), joins=tuple(joins), late={name: value})
 
 
 def _impossible(piece: Piece, days: nw.Expr) -> nw.Expr:
     """Whether a difference of dates cannot be; not where it is unknown."""
-    wrong = nw.lit(False)
+    wrong = days != days  # a column without bounds refuses nothing
     if piece.column.low is not None:
         wrong = wrong | (days < piece.column.low)
     if piece.column.high is not None:

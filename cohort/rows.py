@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 LazyTable = nw.LazyFrame[Any]
 
 
-def condition(where: Mapping[str, Sequence[str]], headings: Sequence[str]) -> nw.Expr | None:
-    """Whether a row is meant, None where all are.
+def condition(
+    where: Mapping[str, Sequence[str]], headings: Sequence[str], table: LazyTable
+) -> nw.Expr | None:
+    """Whether a row of a table is meant, None where all are.
 
     Texts are compared as written, white space around them aside; a column that the file lacks
     is blank in every row.
@@ -28,12 +30,20 @@ def condition(where: Mapping[str, Sequence[str]], headings: Sequence[str]) -> nw
     for heading, texts in where.items():
         at = position(heading, headings)
         wanted = [text.strip(WHITE) for text in texts]
-        if at is None:
-            held = nw.lit("" in wanted)
-        else:
+        if at is not None:
             held = nw.col(f"c{at}").fill_null("").str.strip_chars(WHITE).is_in(wanted)
+        elif "" in wanted:
+            continue
+        else:
+            held = _never(table)
         meant = held if meant is None else meant & held
     return meant
+
+
+def _never(table: LazyTable) -> nw.Expr:
+    """False in every row, as filters take no constant."""
+    null = nw.col(table.collect_schema().names()[0]).is_null()
+    return null & ~null
 
 
 def rows_by_role(
@@ -46,7 +56,7 @@ def rows_by_role(
     for role, rule in dictionary.files.items():
         file = dictionary.file_of(role)
         if file in tables:
-            meant = condition(rule.where, headings[file])
+            meant = condition(rule.where, headings[file], tables[file])
             found[role] = tables[file] if meant is None else tables[file].filter(meant)
     return found
 
@@ -60,7 +70,7 @@ def rows_of_no_role(
     """Rows of a file that no role means, counted; they are not used."""
     for file, table in tables.items():
         meant = [
-            condition(dictionary.files[role].where, headings[file])
+            condition(dictionary.files[role].where, headings[file], table)
             for role in dictionary.roles_of(file)
         ]
         conditions = [one for one in meant if one is not None]

@@ -9,9 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cohort.codes import Code, CodeTable
-from cohort.decode import CodeBook, Meaning, Piece, day_number, meaning
-from cohort.dictionary_rules import ColumnRule
+from cohort.decode import CodeBook, Meaning, Piece, meaning
+from cohort.decode import day as day_of
+from cohort.dictionary_rules import ColumnRule, DateFormat
 from cohort.schema import SCHEMA
+
+
+def day_number(text: str, form: DateFormat) -> object:
+    return day_of([text], form, {}).value
 
 
 def piece(column: str, codes: tuple[Code, ...] = (), **rule: object) -> Piece:

@@ -434,3 +434,67 @@ def test_a_rule_may_be_for_a_place_among_the_primaries(tmp_path: Path) -> None:
     )
     assert values(cohort, "grade") == ["4", "3", "1", None, "3"]
     assert counts(cohort, "grade")["outside_years", ""] == 1
+
+
+def test_days_from_the_first_date_that_a_patient_has(tmp_path: Path) -> None:
+    rule = "followup_days: {days_from: {date: [main.Dead, main.Seen], origin: main.O, format: iso}}"
+    cohort = read(
+        tmp_path,
+        rule,
+        O=["2015-01-01"] * 4,
+        Dead=["2015-01-03", "NA", None, "2015-02"],
+        Seen=["2015-01-02", "2015-01-05", None, None],
+    )
+    assert values(cohort, "followup_days") == [2, 4, None, None]
+    assert counts(cohort, "followup_days") == {("missing", "blank"): 2}
+
+
+def test_without_the_dates_a_later_rule_stands_in(tmp_path: Path) -> None:
+    rules = """followup_days:
+  - {days_from: {date: main.Seen, origin: main.O, format: iso}}
+  - {from: main.Days, number: {}}"""
+    assert values(read(tmp_path, rules, Days=["3", "x"]), "followup_days") == [3, None]
+
+
+def test_a_date_without_its_day_is_missing_and_said_so(tmp_path: Path) -> None:
+    rule = "diagnosis_date: {from: main.D, date: compact}"
+    cohort = read(tmp_path, rule, D=["201503", "2015", "20150399", "20159999", "20150331"])
+    assert values(cohort, "diagnosis_date") == [*[None] * 4, "2015-03-31"]
+    assert counts(cohort, "diagnosis_date") == {("missing", "incomplete_date"): 4}
+
+
+def test_characters_of_a_text(tmp_path: Path) -> None:
+    rule = "diagnosis_year: {from: main.D, characters: [1, 4], number: {}}"
+    assert values(read(tmp_path, rule, D=["201503", "2016"]), "diagnosis_year") == [2015, 2016]
+
+
+def test_boxes_to_tick_are_yes_if_any_is_and_no_if_all_are(tmp_path: Path) -> None:
+    rule = "chemotherapy: {any_of: [main.A, main.B], codes: label_yes_no}"
+    cohort = read(
+        tmp_path,
+        rule,
+        A=["Yes", "No", "No", None, "No", "Yes"],
+        B=["No", "No", None, None, "?", "?"],
+    )
+    assert values(cohort, "chemotherapy") == ["yes", "no", None, None, None, "yes"]
+    assert counts(cohort, "chemotherapy") == {
+        ("missing", "blank"): 2,
+        ("unknown_code", "?"): 1,
+    }
+
+
+def test_boxes_of_which_the_file_lacks_one_never_say_no(tmp_path: Path) -> None:
+    rule = "chemotherapy: {any_of: [main.A, main.B], codes: label_yes_no}"
+    assert values(read(tmp_path, rule, A=["Yes", "No"]), "chemotherapy") == ["yes", None]
+
+
+def test_a_constant_is_the_same_for_every_patient(tmp_path: Path) -> None:
+    rules = """sex: {value: female}
+age_years: {from: main.A, number: {}}
+her2_ratio: {value: 2}
+diagnosis_year: {from: main.Y, number: {}}
+radiotherapy: [{when: {diagnosis_year: [2010, null]}, value: no}]"""
+    cohort = read(tmp_path, rules, A=["50", "60"], Y=["2009", "2010"])
+    assert values(cohort, "sex") == ["female", "female"]
+    assert values(cohort, "her2_ratio_high") == [2, 2]
+    assert values(cohort, "radiotherapy") == [None, "no"]
