@@ -64,6 +64,10 @@ class DuckDBEngine:
         """The frame's rows in memory. Sort it first where order matters."""
         return frame.to_native().to_arrow_table()
 
+    def release(self) -> None:
+        """Give up every table; what was made from them is of no more use."""
+        self.connection.close()
+
     def read_table(self, table: pa.Table, columns: Sequence[int]) -> tuple[LazyTable, int]:
         """Some columns of an Arrow table as text.
 

@@ -47,8 +47,9 @@ class SparkEngine:
     def __init__(self, session: Any) -> None:
         self.session = session
         self._names = itertools.count()
-        self._unheld: list[Any] = []
-        self._doors: list[Any] = []
+        self._read_tables: list[Any] = []
+        self._steps: dict[str, Any] = {}
+        self._unheld: list[str] = []
 
     @classmethod
     def start(cls, master: str = "local[2]", *, memory: str = "2g") -> SparkEngine:
@@ -99,19 +100,19 @@ class SparkEngine:
     def materialise(self, frame: LazyTable) -> LazyTable:
         """The frame computed once and kept until nothing here holds it."""
         while self._unheld:
-            self._unheld.pop().unpersist()
-        kept, _ = _computed(frame.to_native())
-        made: LazyTable = nw.from_native(kept)
+            self._steps.pop(self._unheld.pop()).unpersist()
+        name = self.name("step")
+        self._steps[name], _ = _computed(frame.to_native())
+        made: LazyTable = nw.from_native(self._steps[name])
         # A finalizer may run anywhere, so it only notes what the next call gives up.
-        weakref.finalize(made, self._unheld.append, kept).atexit = False
+        weakref.finalize(made, self._unheld.append, name).atexit = False
         return made
 
     def release(self) -> None:
         """Give up every table that is kept; what was made from them is of no more use."""
-        for kept in (*self._unheld, *self._doors):
+        for kept in (*self._steps.values(), *self._read_tables):
             kept.unpersist()
-        self._unheld.clear()
-        self._doors.clear()
+        self._read_tables.clear()
 
     def collect(self, frame: LazyTable) -> pa.Table:
         """The frame's rows in memory. Sort it first where order matters."""
@@ -169,7 +170,7 @@ class SparkEngine:
         fitting = self.collect(table.filter(nw.col("fits")).select(n=nw.len()))["n"][0].as_py()
         if n_rows and fitting == n_rows:
             return table.select([f"c{i}" for i in columns]), n_rows
-        self._doors.pop().unpersist()
+        self._read_tables.pop().unpersist()
         return self._from_duckdb(*DuckDBEngine().read_delimited(path, name, layout, columns))
 
     def _body_lines(self, path: Path, layout: Layout) -> Any:
@@ -206,7 +207,7 @@ class SparkEngine:
         What it was read from may be a temporary file, so it cannot be computed again.
         """
         kept, n_rows = _computed(native)
-        self._doors.append(kept)
+        self._read_tables.append(kept)
         return nw.from_native(kept), n_rows
 
 

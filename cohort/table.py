@@ -107,6 +107,9 @@ class Engine(Protocol):
     def register(self, stem: str, table: Any) -> nw.LazyFrame[Any]:
         """Make a small Arrow table joinable with the patients."""
 
+    def release(self) -> None:
+        """Give up every table; what was made from them is of no more use."""
+
     def read_table(self, table: Any, columns: Sequence[int]) -> tuple[nw.LazyFrame[Any], int]:
         """Columns of a table in memory (or of this engine's own kind) as text."""
 

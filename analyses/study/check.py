@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec
 from analyses.study.check_columns import column_problems
 from analyses.study.check_source import source_problems
+from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
 from analyses.study.uses import uses
 from cohort.errors import Problem, listed, suggest
@@ -37,6 +38,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
         *_interactions(study),
         *_times(study),
         *source_problems(study, used),
+        *engine_problems(study),
     ]
     return tuple(sorted(dict.fromkeys(found), key=line_of))
 

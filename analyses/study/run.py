@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analyses.results.study import Endpoint, StudyResult
     from analyses.study.endpoint_spec import EndpointSpec
     from analyses.study.spec import Study
+    from cohort.table import Engine
 
 Progress = Callable[[str, int, int], None]
 STAGES = ("load", "harmonise", "classify", "endpoints", "select", "analyse", "report")
@@ -54,11 +55,15 @@ def run_study(
     problems = check_study(study)
     if problems:
         raise SpecError(problems)
-    cohort = _prepared(study, say)
-    say("select")
-    selected = _selected(study, cohort)
-    say("analyse")
-    result = _analysed(study, cohort, selected)
+    engine = study.engine.made()
+    try:
+        cohort = _prepared(study, engine, say)
+        say("select")
+        selected = _selected(study, cohort)
+        say("analyse")
+        result = _analysed(study, cohort, selected)
+    finally:
+        engine.release()
     if out is not None:
         from analyses.report.report import write_report
 
@@ -92,7 +97,7 @@ class _Progress:
             self._progress("done", len(STAGES), len(STAGES))
 
 
-def _prepared(study: Study, say: _Progress) -> Cohort:
+def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     """The source's patients under canonical names, classified, with every endpoint."""
     from cohort.endpoints import add_endpoints
     from cohort.harmonisation import harmonise
@@ -100,7 +105,7 @@ def _prepared(study: Study, say: _Progress) -> Cohort:
     from cohort.loading import load
 
     say("load")
-    extract = load(study.paths(), source=study.dictionary())
+    extract = load(study.paths(), source=study.dictionary(), engine=engine)
     say("harmonise")
     cohort = harmonise(extract, on_unknown_code=study.on_unknown_code)
     say("classify")

@@ -19,6 +19,7 @@ from pydantic import (
 from analyses.study.analysis_spec import AnalysisSpec
 from analyses.study.criterion_spec import CriterionSpec
 from analyses.study.endpoint_spec import EndpointSpec
+from analyses.study.engine_spec import EngineField, EngineSpec
 from analyses.study.fields import Spec, Text, TextMap
 from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
@@ -104,6 +105,7 @@ class Study(Spec):
     select: tuple[CriterionSpec, ...] = ()
     analyses: Annotated[tuple[AnalysisSpec, ...], Field(min_length=1)]
     report: ReportSpec = Field(default_factory=ReportSpec)
+    engine: EngineField = Field(default_factory=EngineSpec)
     on_unknown_code: Literal["warn", "stop"] = "warn"
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 20250131
     _origin: Origin = PrivateAttr(default_factory=Origin)
