@@ -321,6 +321,7 @@ _COLUMNS = {
     "her2_stain_percent": "HER2, % of cells stained",
     "her2_status": "HER2 status",
     "her2_detail": "HER2 evidence",
+    "her2_era": "Years of diagnosis by the HER2 guideline of their time",
     "surgery": "Surgery",
     "radiotherapy": "Radiotherapy",
     "chemotherapy": "Chemotherapy",
@@ -336,6 +337,8 @@ _LEVELS = {
         "unknown": "HER2 unknown",
     },
     "her2_detail": {
+        "ihc_0_null": "IHC 0, null",
+        "ihc_0_ultralow": "IHC 0, ultralow",
         "ihc_0": "IHC 0",
         "ihc_1": "IHC 1+",
         "ihc_2_ish_negative": "IHC 2+, ISH-negative",
@@ -344,6 +347,7 @@ _LEVELS = {
         "ish_positive": "ISH-positive",
         "reported_positive": "Reported positive",
     },
+    "her2_era": {"<=2013": "2013 and before", ">=2019": "2019 and after"},
     "race": {
         "asian_pacific_islander": "Asian or Pacific Islander",
         "american_indian": "American Indian",

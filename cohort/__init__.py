@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cohort.errors import AnalysisError, DataError, SpecError
     from cohort.harmonisation import harmonise
     from cohort.her2 import Her2Status, classify_her2
+    from cohort.her2_explanation import explain
     from cohort.loading import load
     from cohort.selection import Criterion, select
     from cohort.simulation import simulate
@@ -36,6 +37,7 @@ _HOMES = {
     "add_endpoint": "endpoints",
     "classify_her2": "her2",
     "describe": "describing",
+    "explain": "her2_explanation",
     "harmonise": "harmonisation",
     "load": "loading",
     "select": "selection",
@@ -56,6 +58,7 @@ __all__ = [
     "add_endpoint",
     "classify_her2",
     "describe",
+    "explain",
     "harmonise",
     "load",
     "select",

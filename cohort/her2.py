@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -10,14 +10,25 @@ from typing import Any
 import narwhals as nw
 
 from cohort import her2_rules
-from cohort.errors import Problem, SpecError, listed, suggest
-from cohort.her2_ish import with_ish, with_keys
-from cohort.table import Choice, Cohort, Engine, Finding, Severity
+from cohort.her2_evidence import with_evidence
+from cohort.her2_findings import STAGE, choices, findings
+from cohort.her2_ish import with_ish
+from cohort.her2_policies import asked_for, given, policies
+from cohort.her2_rules import Classes
+from cohort.schema import HER2_ERA
+from cohort.table import Cohort, Engine
+
+__all__ = [
+    "Her2Status",
+    "classify_her2",
+    "her2_columns",
+    "her2_counts",
+    "policies",
+    "rule_meanings",
+]
 
 LazyTable = nw.LazyFrame[Any]
-
-EDITIONS = (2018,)
-STAGE = "her2"  # under which findings and choices are noted
+DEFAULT_EDITION = 2018
 
 
 class Her2Status(StrEnum):
@@ -31,15 +42,13 @@ class Her2Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-def policies() -> dict[str, tuple[str, ...]]:
-    """Edge cases by id with the choices a study file may name, the default first."""
-    return {policy.id: policy.choices for policy in her2_rules.policies()}
-
-
 def classify_her2(
-    cohort: Cohort, *, edition: int = 2018, policies: Mapping[str, str] | None = None
+    cohort: Cohort,
+    *,
+    edition: int = DEFAULT_EDITION,
+    policies: Mapping[str, str] | str | None = None,
 ) -> Cohort:
-    """The cohort with `her2_status`, `her2_detail`, `her2_rule` and `her2_flags`.
+    """The cohort with `her2_status`, `her2_detail`, `her2_rule`, `her2_flags` and `her2_era`.
 
     Evidence, in this order: (1) dual-probe ratio and signals both known: the guideline's group;
     (2) else a reported positive or negative in-situ result, a decisive single-probe count, or
@@ -47,8 +56,10 @@ def classify_her2(
     partial numbers has in common. Methods that conflict make positive, flagged. The score, this
     result, the wording of the IHC report and the summary then decide by
     ``her2_rules/category.csv``. A negative result without a score is `negative_unspecified`,
-    never zero. `her2_rule` reads ``C04.D5``: the deciding row
-    of the category table and the in-situ evidence used.
+    never zero; a score that is not certain is unresolved unless the in-situ result is positive.
+    `her2_rule` reads ``C04.D5``: the deciding row of the category table (or of
+    ``overrides.csv``, where a policy goes before it) and the in-situ evidence used. `her2_era`
+    tells the years of diagnosis between which a score of 0 changed its meaning.
 
     Parameters
     ----------
@@ -56,9 +67,11 @@ def classify_her2(
         Patients with the canonical HER2 columns; a column that the source lacks counts as
         missing throughout.
     edition
-        Guideline whose in-situ table is used (ASCO/CAP 2018).
+        Edition of the guideline (ASCO/CAP 2007, 2013, 2018 or 2023) whose in-situ table is used.
+        An edition never re-reads a score, except from its staining where edge case E14 is set so.
     policies
-        Edge cases that depart from their default, id to choice (`policies()` lists them).
+        Edge cases that depart from their default, id to choice (`policies()` lists them); under
+        ``policy``, or as a text alone, the name of a set of choices (``"peiffer2023"``).
 
     Raises
     ------
@@ -67,12 +80,16 @@ def classify_her2(
 
     Notes
     -----
-    Method: Wolff et al. 2018 (ASCO/CAP); edge cases as in ``her2_rules/policies.csv``. Checked
-    against hand-made patients for each rule and the published TCGA-BRCA cross table
-    (tests/cohort/test_her2.py).
+    Method: Wolff et al. 2007, 2013, 2018, 2023 (ASCO/CAP); edge cases as in
+    ``her2_rules/policies.csv``. Checked against hand-made patients for each rule, against an
+    independent statement of each edition over a grid of every cut point
+    (tests/cohort/test_her2_grid.py), and the published TCGA-BRCA cross table.
     """
-    chosen = dict(policies or {})
-    classified = her2_columns(cohort.patients, cohort.engine, edition=edition, policies=chosen)
+    asked, chosen = given(policies), asked_for(edition, policies)
+    assay = dict(cohort.identifies).get("her2_assay", "")
+    classified = _classified(cohort.patients, cohort.engine, edition, chosen, assay)
+    if "diagnosis_year" in cohort.columns:
+        classified = classified.with_columns(her2_era=_era())
     # What an earlier classification of this cohort noted is no longer true of it.
     result = replace(
         cohort,
@@ -80,32 +97,33 @@ def classify_her2(
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
         choices=tuple(c for c in cohort.choices if c.stage != STAGE),
     )
-    return result.noting(_findings(result), _choices(edition, chosen))
+    noted = findings(result, her2_counts(result), edition=edition, assay=assay)
+    return result.noting(noted, choices(edition, chosen, asked))
 
 
 def her2_columns(
     frame: LazyTable,
     engine: Engine,
     *,
-    edition: int = 2018,
-    policies: Mapping[str, str] | None = None,
+    edition: int = DEFAULT_EDITION,
+    policies: Mapping[str, str] | str | None = None,
+    assay: str = "",
 ) -> LazyTable:
     """Any table of HER2 evidence, patients or specimens, with the four columns of its status.
 
     Each row is decided by itself, as `classify_her2` decides a patient. The table stays lazy.
+
+    Parameters
+    ----------
+    assay
+        By what the source calls HER2 where it says only that: ``expression``, ``not_stated``.
 
     Raises
     ------
     SpecError
         For an edition, a policy or a choice that does not exist.
     """
-    chosen = dict(policies or {})
-    _check(edition, chosen)
-    evidence = with_ish(with_keys(frame), engine, edition)
-    table = engine.register("her2_category", her2_rules.category_table(chosen))
-    decided = evidence.join(table, on=["k_ihc", "k_ish", "k_label", "k_reported"], how="left")
-    names = [name for name in frame.collect_schema().names() if name not in _OUTPUT]
-    return decided.select(*names, *_output())
+    return _classified(frame, engine, edition, asked_for(edition, policies), assay)
 
 
 def her2_counts(cohort: Cohort) -> tuple[tuple[str, str, str, int], ...]:
@@ -119,128 +137,119 @@ def her2_counts(cohort: Cohort) -> tuple[tuple[str, str, str, int], ...]:
 
 def rule_meanings(edition: int) -> tuple[tuple[str, str], ...]:
     """What each half of `her2_rule` says: rows of the category table and in-situ evidence."""
-    tables = ("category", f"ish_{edition}", "ish_evidence")
-    return tuple((row["id"], row["meaning"]) for name in tables for row in her2_rules.read(name))
+    rows = (
+        *her2_rules.read("category"),
+        *her2_rules.read("overrides"),
+        *her2_rules.ish_rows(edition),
+        *her2_rules.read("ish_evidence"),
+    )
+    return tuple((row["id"], row["meaning"]) for row in rows)
 
 
-_OUTPUT = ("her2_status", "her2_detail", "her2_rule", "her2_flags")
+_OUTPUT = ("her2_status", "her2_detail", "her2_rule", "her2_flags", "her2_era")
 
 
-def _check(edition: int, chosen: Mapping[str, str]) -> None:
-    """Every wrong edition, policy id and choice at once."""
-    known = policies()
-    problems = []
-    if edition not in EDITIONS:
-        problems.append(
-            Problem(
-                "her2.edition",
-                f"{edition!r} is not available",
-                f"Editions: {listed(map(str, EDITIONS))}",
-            )
+def _classified(
+    frame: LazyTable, engine: Engine, edition: int, chosen: Mapping[str, str], assay: str
+) -> LazyTable:
+    """The frame with the four columns; edition and policies are known to be right."""
+    evidence = with_evidence(frame, engine, edition=edition, chosen=chosen, assay=assay)
+    with_result = with_ish(evidence, engine, edition=edition, chosen=chosen)
+    table = engine.register("her2_category", her2_rules.category_table(chosen))
+    keys = [f"k_{key}" for key in her2_rules.CATEGORY_KEYS]
+    decided = with_result.join(table, on=keys, how="left")
+    overruled = _overruled(decided, edition, chosen)
+    names = [name for name in frame.collect_schema().names() if name not in _OUTPUT]
+    return overruled.select(*names, *_output())
+
+
+def _overruled(decided: LazyTable, edition: int, chosen: Mapping[str, str]) -> LazyTable:
+    """The outcome after the rows that the chosen policies put before the category table."""
+    numbers = her2_rules.number_classes(edition, chosen)
+    outcome = {name: nw.col(name) for name in ("rule", "status", "detail", "flags", "by_policy")}
+    for row in reversed(her2_rules.overrides(chosen)):
+        applies = _applies(row, numbers, decided="status")
+        row_says = {
+            "rule": row["id"],
+            "status": row["status"],
+            "detail": row["detail"] or None,
+            "flags": row["flags"] or None,
+            "by_policy": her2_rules.departure(row["policy"], row["choice"]),
+        }
+        for name, value in row_says.items():
+            outcome[name] = nw.when(applies).then(nw.lit(value)).otherwise(outcome[name])
+    return decided.with_columns(**{f"o_{name}": value for name, value in outcome.items()})
+
+
+def _applies(row: Mapping[str, str], numbers: Classes, *, decided: str) -> nw.Expr:
+    """True where every cell of the row that is not ``any`` holds what it names."""
+    keys = [key for key in (*her2_rules.KEYS, *numbers) if row.get(key, "any") != "any"]
+    tests = [
+        nw.col(decided if key == "decided" else f"k_{key}").is_in(
+            list(her2_rules.values(row[key], key, numbers))
         )
-    for name, choice in chosen.items():
-        where = f"her2.policies.{name}"
-        if name not in known:
-            problems.append(
-                Problem(
-                    where, "no such edge case", f"Edge cases: {listed(known)}", suggest(name, known)
-                )
-            )
-        elif choice not in known[name]:
-            allowed = listed(known[name])
-            problems.append(
-                Problem(
-                    where,
-                    f"'{choice}' is not a choice",
-                    f"Choices: {allowed}",
-                    suggest(choice, known[name]),
-                )
-            )
-    if problems:
-        raise SpecError(problems)
+        for key in keys
+    ]
+    return nw.all_horizontal(*tests, ignore_nulls=False)
 
 
 def _output() -> list[nw.Expr]:
     """The four columns that a classification adds."""
-    flags = [nw.col("flags"), nw.col("ish_flags"), nw.col("ish_conflict"), *_table_flags()]
+    zero = nw.col("o_detail") == "ihc_0"
+    detail = (
+        nw.when(zero & (nw.col("k_zero") == "null"))
+        .then(nw.lit("ihc_0_null"))
+        .when(zero & (nw.col("k_zero") == "ultralow"))
+        .then(nw.lit("ihc_0_ultralow"))
+        .otherwise(nw.col("o_detail"))
+    )
     return [
-        nw.col("status").alias("her2_status"),
-        nw.col("detail").alias("her2_detail"),
-        nw.concat_str([nw.col("rule"), nw.col("ish_rule")], separator=".").alias("her2_rule"),
-        nw.concat_str(flags, separator=";", ignore_nulls=True).alias("her2_flags"),
+        nw.col("o_status").alias("her2_status"),
+        detail.alias("her2_detail"),
+        nw.concat_str([nw.col("o_rule"), nw.col("ish_rule")], separator=".").alias("her2_rule"),
+        nw.concat_str(_flags(), separator=";", ignore_nulls=True).alias("her2_flags"),
     ]
+
+
+def _flags() -> Sequence[nw.Expr]:
+    """Every flag or list of flags that a row may carry, null where it does not."""
+    from_staining = ~nw.col("stain_rule").is_null()
+    changed = from_staining & (nw.col("k_ihc") != nw.col("k_recorded"))
+    by_policy = (~nw.col("o_by_policy").is_null()) | (~nw.col("ish_policy").is_null())
+    return [
+        *(nw.col(name) for name in ("o_flags", "ish_flags", "ish_conflict", "ish_reread")),
+        *_table_flags(),
+        _flag("score_from_staining", from_staining),
+        _flag("score_changed", changed),
+        _flag("stain_conflict", (nw.col("k_ihc") == "0") & nw.col("k_stain_conflict")),
+        _flag("by_policy", by_policy),
+    ]
+
+
+def _flag(name: str, condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition.fill_null(False)).then(nw.lit(name)).otherwise(nw.lit(None))
 
 
 def _table_flags() -> list[nw.Expr]:
     """One expression a flag of ``flags.csv``: its name where one of its rows applies, else null."""
     conditions: dict[str, nw.Expr] = {}
     for row in her2_rules.read("flags"):
-        tests = [
-            nw.col("status" if key == "status" else f"k_{key}").is_in(row[key].split("|"))
-            for key in ("ihc", "label", "reported", "status")
-            if row[key] != "any"
-        ]
-        applies = nw.all_horizontal(*tests, ignore_nulls=False)
+        applies = _applies(row, {}, decided="o_status")
         known = conditions.get(row["flag"])
         conditions[row["flag"]] = applies if known is None else known | applies
-    return [
-        nw.when(condition.fill_null(False)).then(nw.lit(flag)).otherwise(nw.lit(None))
-        for flag, condition in conditions.items()
-    ]
+    return [_flag(name, condition) for name, condition in conditions.items()]
 
 
-_ASSAY = {
-    "expression": (
-        "This source calls HER2 from gene expression, not from immunohistochemistry or in-situ "
-        "hybridisation: its positive patients are no assay result (edge case E13)."
-    ),
-    "not_stated": (
-        "Positive by the source's summary alone, which does not say by what assay: it may be gene "
-        "expression (edge case E13)."
-    ),
-}
-_STATUS_ADVICE = {
-    "negative_unspecified": (
-        "HER2-negative by a wording, a summary or an in-situ result, without a score: neither zero "
-        "nor low can be told, so they are left out of both and counted."
-    ),
-    "unresolved": (
-        "The HER2 evidence conflicts or is incomplete: left out of the groups and counted."
-    ),
-    "unknown": "No HER2 evidence: left out of the groups and counted.",
-}
-
-
-def _findings(cohort: Cohort) -> tuple[Finding, ...]:
-    """Counts of what is left out of the groups and of each flag."""
-    counts = her2_counts(cohort)
-    found = []
-    for status, meaning in _STATUS_ADVICE.items():
-        n = sum(row[3] for row in counts if row[0] == status)
-        if n:
-            unknown_few = status == "unknown" and n < cohort.n
-            severity: Severity = "info" if unknown_few else "warning"
-            found.append(
-                Finding(severity, STAGE, "her2_status", status, f"her2_{status}", n, meaning)
-            )
-    advice = _ASSAY.get(dict(cohort.identifies).get("her2_assay", ""))
-    by_summary = sum(row[3] for row in counts if row[1] == "C28.none")
-    if advice and by_summary:
-        found.append(
-            Finding("warning", STAGE, "her2_reported", "", "her2_assay", by_summary, advice)
-        )
-    for row in her2_rules.read("flag_meanings"):
-        flag, meaning = row["flag"], row["meaning"]
-        n = sum(count[3] for count in counts if flag in count[2].split(";"))
-        if n:
-            found.append(Finding("info", STAGE, "her2_flags", flag, flag, n, meaning))
-    return tuple(found)
-
-
-def _choices(edition: int, chosen: Mapping[str, str]) -> tuple[Choice, ...]:
-    """What was decided, for the methods text and the manifest."""
-    made = [Choice(STAGE, "edition", str(edition), f"ASCO/CAP {edition} guideline")]
-    for policy in her2_rules.policies():
-        choice = chosen.get(policy.id, policy.choices[0])
-        made.append(Choice(STAGE, policy.id, choice, policy.meaning(choice)))
-    return tuple(made)
+def _era() -> nw.Expr:
+    """The years of diagnosis by what a score of 0 meant in them (edge case E14)."""
+    year = nw.col("diagnosis_year")
+    early, middle, late = HER2_ERA
+    return (
+        nw.when(year <= 2013)
+        .then(nw.lit(early))
+        .when(year <= 2018)
+        .then(nw.lit(middle))
+        .when(year >= 2019)
+        .then(nw.lit(late))
+        .otherwise(nw.lit(None))
+    )

@@ -27,6 +27,8 @@ class Column:
 HER2_STATUS = ("zero", "low", "positive", "negative_unspecified", "unresolved", "unknown")
 HER2_GROUPS = HER2_STATUS[:3]
 HER2_DETAIL = (
+    "ihc_0_null",
+    "ihc_0_ultralow",
     "ihc_0",
     "ihc_1",
     "ihc_2_ish_negative",
@@ -35,6 +37,8 @@ HER2_DETAIL = (
     "ish_positive",
     "reported_positive",
 )
+# Years of diagnosis by what a score of 0 meant in them: the guidelines of 2007, 2013 and 2018.
+HER2_ERA = ("<=2013", "2014-2018", ">=2019")
 RECEPTOR = ("negative", "borderline", "positive")
 AGE_BANDS = ("0-19", *(f"{age}-{age + 4}" for age in range(20, 90, 5)), "85+", "90+")
 GIVEN = ("no", "yes")
@@ -173,6 +177,18 @@ _COLUMNS = (
         "HER2 by another or an unstated method: told, and no evidence for the groups",
         ("negative", "equivocal", "positive"),
     ),
+    Column(
+        "her2_stain_intensity",
+        "category",
+        "HER2, intensity of membrane staining (faint: barely perceptible)",
+        ("none", "faint", "weak", "moderate", "intense"),
+    ),
+    Column(
+        "her2_stain_completeness",
+        "category",
+        "HER2, whether membranes are stained all around",
+        ("none", "incomplete", "complete"),
+    ),
     Column("her2_ihc_text", "text", "HER2 score as written, where it is no certain score"),
     Column(
         "her2_zero_kind",
@@ -184,6 +200,13 @@ _COLUMNS = (
     Column("her2_detail", "category", "The evidence behind the group", HER2_DETAIL),
     Column("her2_rule", "text", "Id of the rule that decided"),
     Column("her2_flags", "text", "Flags, separated by ';', empty where none"),
+    Column(
+        "her2_era",
+        "category",
+        "Years of diagnosis by the guideline of their time, which decides what IHC 0 means",
+        HER2_ERA,
+    ),
+    Column("her2_explanation", "text", "The values seen, the rule and the flags in one sentence"),
     Column(
         "surgery",
         "category",
@@ -305,7 +328,8 @@ HER2_EVIDENCE = (
     *("her2_ratio", "her2_ratio_low", "her2_ratio_high"),
     *("her2_copies", "her2_copies_low", "her2_copies_high"),
     *("her2_copies_single", "her2_copies_single_low", "her2_copies_single_high"),
-    *("her2_reported", "her2_stain_percent", "her2_ihc_text", "her2_zero_kind"),
+    *("her2_reported", "her2_ihc_text", "her2_zero_kind"),
+    *("her2_stain_percent", "her2_stain_intensity", "her2_stain_completeness"),
 )
 # Columns of a cohort's specimens, besides the HER2 evidence that patients have too.
 SPECIMEN = ("patient_id", "tumour_id", "tumour_size_mm", *(c.name for c in _SPECIMEN_COLUMNS))

@@ -71,16 +71,25 @@ def _endpoints(result: StudyResult) -> Iterator[str]:
 
 
 def _her2(result: StudyResult) -> str:
-    edition = next(c.value for c in result.choices if c.stage == "her2" and c.name == "edition")
-    return (
-        f"HER2 status follows ASCO/CAP {edition}: zero is IHC 0 and low is IHC 1+, or 2+ with a "
-        "negative in-situ result; positive is IHC 3+ or a positive in-situ result after the "
-        "guideline's IHC work-up. Evidence was taken in this order: dual-probe ratio and signals "
+    edition = next(c for c in result.choices if c.stage == "her2" and c.name == "edition")
+    text = (
+        "HER2-zero is IHC 0 and HER2-low is IHC 1+, or 2+ with a negative in-situ result; positive "
+        "is IHC 3+ or a positive in-situ result. In-situ results were read by "
+        f"{edition.meaning}. Evidence was taken in this order: dual-probe ratio and signals "
         "both known (the guideline's group); else a reported positive or negative in-situ result, "
         "a decisive single-probe count, or the overall summary where some in-situ number exists; "
-        "else what every group left open by partial numbers has in common. An edition re-reads "
-        "in-situ results only, never a score. Edge cases were decided as follows."
+        "else what every group left open by partial numbers has in common. "
     )
+    chosen = {c.name: c.value for c in result.choices if c.stage == "her2"}
+    if chosen.get("E14") == "restain":
+        text += f"Scores were read again from their staining by the {edition.value} edition. "
+    else:
+        text += "An edition re-reads in-situ results only, never a score. "
+    if "policy" in chosen:
+        text += f"Edge cases follow the named policy {chosen['policy']}, as listed below."
+    else:
+        text += "Edge cases were decided as follows."
+    return text
 
 
 def _policies(result: StudyResult) -> Table:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Frames = Mapping[str, "pd.DataFrame"]
 SHARED = ""  # the patients of analyses that have no endpoint
+HER2_ZERO = ("ihc_0_null", "ihc_0_ultralow")
 HER2_NEGATIVE = ("ihc_0", "ihc_1", "ihc_2_ish_negative")
 
 
@@ -251,8 +252,9 @@ def _trend(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:
     """Rows, groups and words of the trend that the study asks for."""
     if spec.trend == "linear":
         return frame, spec.by, "across all groups in their order"
-    negative = frame[frame["her2_detail"].isin(HER2_NEGATIVE)]
-    rows = negative.assign(her2_detail=negative["her2_detail"].astype(str))
+    # Null and ultralow, where a source tells them apart, are IHC 0 in this trend.
+    detail = frame["her2_detail"].astype(str).replace(dict.fromkeys(HER2_ZERO, "ihc_0"))
+    rows = frame.assign(her2_detail=detail)[detail.isin(HER2_NEGATIVE)]
     by = {"name": "her2_detail", "levels": list(HER2_NEGATIVE)}
     return rows, by, "within HER2-negative disease: IHC 0, IHC 1+, IHC 2+ with negative ISH"
 

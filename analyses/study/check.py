@@ -11,7 +11,7 @@ from analyses.study.check_source import source_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
 from analyses.study.uses import uses
-from cohort.errors import Problem, listed, suggest
+from cohort.errors import Problem
 
 if TYPE_CHECKING:
     from analyses.study.endpoint_spec import EndpointSpec
@@ -44,19 +44,12 @@ def check_study(study: Study) -> tuple[Problem, ...]:
 
 
 def _policies(study: Study) -> Iterator[Problem]:
-    """Edge cases and choices that the classification does not know."""
-    from cohort.her2 import policies
+    """Edge cases and choices that the classification does not know, or that contradict."""
+    from cohort.her2_policies import policy_problems
 
-    known = policies()
-    for name, choice in study.her2.policies.items():
-        where = study.place(("her2", "policies", name))
-        if name not in known:
-            found = f"'{name}' is not an edge case"
-            yield Problem(where, found, f"Edge cases: {listed(known)}", suggest(name, known))
-        elif choice not in known[name]:
-            found = f"'{choice}' is not a choice of {name}"
-            yield Problem(where, found, f"Choices: {listed(known[name])}",
-                          suggest(choice, known[name]))  # fmt: skip
+    yield from policy_problems(
+        study.her2.policies, lambda name: study.place(("her2", "policies", name))
+    )
 
 
 def _interactions(study: Study) -> Iterator[Problem]:

@@ -69,11 +69,27 @@ class Source(Spec):
         return is_path(self.name)
 
 
-class Her2Spec(Spec):
-    """Guideline edition and edge cases of the HER2 classification (`cohort.her2.policies`)."""
+def _named(value: object) -> object:
+    """The name of a set of choices alone, as the mapping that it stands for."""
+    return {"policy": value} if isinstance(value, str) else value
 
-    edition: Annotated[Literal[2018], BeforeValidator(_whole)] = 2018
-    policies: TextMap = Field(default_factory=dict, validate_default=True)
+
+class Her2Spec(Spec):
+    """Guideline edition and edge cases of the HER2 classification.
+
+    Attributes
+    ----------
+    edition
+        Of ASCO/CAP's guideline, by its year.
+    policies
+        Edge cases that depart from their default (`cohort.her2.policies`), under ``policy`` the
+        name of a set of choices; the name alone stands for the set.
+    """
+
+    edition: Annotated[Literal[2007, 2013, 2018, 2023], BeforeValidator(_whole)] = 2018
+    policies: Annotated[TextMap, BeforeValidator(_named)] = Field(
+        default_factory=dict, validate_default=True
+    )
 
 
 class ReportSpec(Spec):

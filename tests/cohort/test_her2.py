@@ -13,6 +13,7 @@ from cohort import her2_rules
 from cohort.engine import DuckDBEngine
 from cohort.errors import SpecError
 from cohort.her2 import Her2Status, classify_her2, her2_counts, policies
+from cohort.her2_policies import resolved
 from cohort.table import Cohort
 
 COLUMNS = (
@@ -40,7 +41,7 @@ WORKED = [
     (("2+", N, "equivocal", N, N, N, N, N), "unresolved", "C05.reported", ""),
     (
         ("2+", N, "equivocal", N, 1.8, 4.5, N, N),
-        "low", "C04.D4b", "ish_group_2_3_4;recount_assumed",
+        "low", "C04.D4b", "ish_group_2_3_4;recount_assumed;equivocal_reread",
     ),
     (("1+", N, "equivocal", N, N, N, N, N), "low", "C11.reported", ""),
     # E3 and E4: 0 or 1+ with group 1 is positive, with groups 2 to 4 by its score.
@@ -138,7 +139,7 @@ WORKED = [
     ((N, "negative", N, N, N, N, N, "positive"), "unresolved", "C24.none", "summary_conflict"),
     # Equivocal evidence.
     (("2+", N, N, "equivocal", N, N, N, N), "unresolved", "C05.reported", ""),
-    (("2+", N, "equivocal", N, N, 3.0, N, N), "low", "C04.P5b", "partial_ish"),
+    (("2+", N, "equivocal", N, N, 3.0, N, N), "low", "C04.P5b", "partial_ish;equivocal_reread"),
     ((N, "equivocal", N, N, N, N, N, N), "unresolved", "C27.none", ""),
     ((N, N, N, N, N, N, N, "equivocal"), "unresolved", "C30.none", ""),
     ((N, N, "equivocal", N, N, N, N, N), "unresolved", "C31.reported", ""),
@@ -256,9 +257,9 @@ def test_intervals_decide_only_where_they_lie_on_one_side_of_a_cut(make_cohort):
 
 def test_every_combination_of_the_category_table_is_decided_once():
     for choices in ({}, {"E1": "low", "E3": "exclude", "E16": "positive"}):
-        table = her2_rules.category_table(choices).to_pylist()
+        table = her2_rules.category_table(resolved(choices)).to_pylist()
         keys = {tuple(row[f"k_{k}"] for k in ("ihc", "ish", "label", "reported")) for row in table}
-        assert len(keys) == len(table) == 5 * 5 * 4 * 5
+        assert len(keys) == len(table) == 6 * 5 * 4 * 5
         assert {row["status"] for row in table} == {str(status) for status in Her2Status}
 
 
@@ -364,7 +365,7 @@ def test_wrong_editions_policies_and_choices_are_told_together(make_cohort):
         classify_her2(cohort, edition=2016, policies={"E99": "low", "E1": "lo"})
     text = str(error.value)
     assert len(error.value.problems) == 3
-    assert "Editions: 2018" in text
+    assert "Editions: 2007, 2013, 2018, 2023" in text
     assert "Did you mean 'low'?" in text
 
 
