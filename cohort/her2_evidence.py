@@ -38,6 +38,7 @@ def with_evidence(
         k_reported=_text(frame, "her2_reported"),
         k_first=_text(frame, "her2_ish"),
         k_second=_text(frame, "her2_ish_second"),
+        k_other=_text(frame, "her2_other_reported"),
         k_timing=_text(frame, "specimen_timing"),
         k_assay=nw.lit(assay if assay in her2_rules.KEYS["assay"] else MISSING),
         k_recorded=_recorded_score(frame),

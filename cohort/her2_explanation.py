@@ -32,6 +32,7 @@ _TEXTS = (  # column, words before its value, words after
     ("her2_ish", "in-situ result reported ", ""),
     ("her2_ish_second", "second in-situ method reported ", ""),
     ("her2_reported", "summary ", ""),
+    ("her2_other_reported", "another method reported ", ""),
     ("specimen_timing", "specimen taken ", ""),
 )
 _NUMBERS = (

@@ -26,7 +26,10 @@ _GOVERNS = {
     "adc": ("adc_therapy",),
 }
 _HER2 = ("her2_status", "her2_detail")
-_OF_SCORE = ("zero", "low", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_2_ish_unknown")
+_OF_SCORE = (
+    *("zero", "low", "ihc_0_null", "ihc_0_ultralow", "ihc_0", "ihc_1"),
+    *("ihc_2_ish_negative", "ihc_2_ish_unknown"),
+)
 
 
 def source_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
@@ -115,6 +118,8 @@ def _available(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[st
     for stem in ("her2_ratio", "her2_copies", "her2_copies_single"):
         if stem in found:
             found |= dict.fromkeys((f"{stem}_low", f"{stem}_high"), found[stem])
+    if "diagnosis_year" in found:
+        found["her2_era"] = found["diagnosis_year"]
     if "hr_status" not in found and {"er_status", "pr_status"} <= set(found):
         found["hr_status"] = found["er_status"] or found["pr_status"]
     return found

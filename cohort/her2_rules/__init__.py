@@ -23,6 +23,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "ish": ("positive", "negative", "equivocal", "unresolved", MISSING),
     "label": ("negative", "equivocal", "positive", MISSING),
     "reported": ("negative", "negative_or_equivocal", "equivocal", "positive", MISSING),
+    "other": ("negative", "equivocal", "positive", MISSING),
     "timing": ("before_treatment", "after_neoadjuvant", "recurrence", MISSING),
     "assay": ("expression", "not_stated", MISSING),
     "intensity": ("none", "faint", "weak", "moderate", "intense", MISSING),
