@@ -70,7 +70,7 @@ WORKED = [
     # A positive without a score.
     ((N, N, "positive", N, N, N, N, N), "positive", "C20.reported", ""),
     ((N, "positive", N, N, N, N, N, N), "unresolved", "C25.none", "positive_without_score"),
-    ((N, "positive", "negative", N, N, N, N, N), "unresolved", "C22.reported", ""),
+    ((N, "positive", "negative", N, N, N, N, N), "unresolved", "C22.reported", "label_conflict"),
     ((N, "positive", N, N, N, N, N, "positive"), "positive", "C26.none", ""),
     ((N, N, N, N, N, N, N, "positive"), "positive", "C28.none", ""),
     # E16 and E17: summaries against scores, without any in-situ value.
