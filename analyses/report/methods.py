@@ -51,9 +51,20 @@ def _cohort(result: StudyResult, style: NumberStyle) -> str:
     return (
         f"Files were read as text and interpreted only by the dictionary {result.source}; a code "
         "that it does not know, or a value that cannot be, was set to missing and counted. "
-        f"Patients loaded: {count(result.n_loaded, style)}. Criteria, in order: {listed}. Then: "
-        f"{implied}. A patient whose value is missing does not meet a criterion."
+        f"{_readings(result)}Patients loaded: {count(result.n_loaded, style)}. "
+        f"Criteria, in order: {listed}. Then: {implied}. A patient whose value is missing does "
+        "not meet a criterion."
     )
+
+
+def _readings(result: StudyResult) -> str:
+    """Texts that the study reads its own way."""
+    said = [
+        f"{label(c.name.removeprefix('recode.'))}: {c.value}"
+        for c in result.choices
+        if c.stage == "harmonise" and c.name.startswith("recode.")
+    ]
+    return f"By decision of this study: {'; '.join(said)}. " if said else ""
 
 
 def _endpoints(result: StudyResult) -> Iterator[str]:

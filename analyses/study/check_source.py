@@ -41,6 +41,7 @@ def source_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
         yield from _dictionary(study, error)
         return
     yield from _roles(study, dictionary)
+    yield from _readings(study, dictionary)
     available = _available(study, dictionary)
     for use in used:
         yield from _given(study, use, dictionary, available)
@@ -100,6 +101,14 @@ def _roles(study: Study, dictionary: SourceDictionary) -> Iterator[Problem]:
                 f"Files: {roles}",
                 f"Write {role}: and its path.",
             )
+
+
+def _readings(study: Study, dictionary: SourceDictionary) -> Iterator[Problem]:
+    """Texts that the study reads its own way, of columns or as values that are not there."""
+    from cohort.overrides import override_problems
+
+    for place, found, allowed, advice in override_problems(dictionary, study.source.recode):
+        yield Problem(study.place(("source", "recode", *place)), found, allowed, advice)
 
 
 def _available(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[str, ...]]:

@@ -115,6 +115,22 @@ Positive = Annotated[float, PlainValidator(_positive)]
 Names = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 SomeLevels = Annotated[tuple[Level, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+def _frozen_within(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    return MappingProxyType({name: _frozen(inner) for name, inner in values.items()})
+
+
+def _plain_within(values: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    return {name: dict(inner) for name, inner in values.items()}
+
+
+# By column: what each text of the source is read as.
+Readings = Annotated[
+    Mapping[str, Annotated[Mapping[str, Level], Field(min_length=1)]],
+    AfterValidator(_frozen_within),
+    PlainSerializer(_plain_within, return_type=dict[str, Any]),
+]
 TextMap = Annotated[
     Mapping[str, Text], AfterValidator(_frozen), PlainSerializer(dict, return_type=dict[str, Any])
 ]

@@ -107,7 +107,7 @@ def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     say("load")
     extract = load(study.paths(), source=study.dictionary(), engine=engine)
     say("harmonise")
-    cohort = harmonise(extract, on_unknown_code=study.on_unknown_code)
+    cohort = harmonise(extract, on_unknown_code=study.on_unknown_code, recode=study.source.recode)
     say("classify")
     cohort = classify_her2(cohort, edition=study.her2.edition, policies=dict(study.her2.policies))
     say("endpoints")

@@ -20,7 +20,7 @@ from analyses.study.analysis_spec import AnalysisSpec
 from analyses.study.criterion_spec import CriterionSpec
 from analyses.study.endpoint_spec import EndpointSpec
 from analyses.study.engine_spec import EngineField, EngineSpec
-from analyses.study.fields import Spec, Text, TextMap
+from analyses.study.fields import Readings, Spec, Text, TextMap
 from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
 from analyses.study.references import is_path, reference_problems
@@ -58,10 +58,14 @@ class Source(Spec):
         A dictionary that comes with the program, or the path of one ending in ``.yaml``.
     files
         Path of each file by its role; a single path is the role ``main``.
+    recode
+        By canonical column: what texts of the source mean in this study, before any code of its
+        dictionary (``{her2_ihc: {"0-1+": "1+"}}``).
     """
 
     name: Text
     files: Annotated[TextMap, AfterValidator(_some), BeforeValidator(_one_file)]
+    recode: Readings = Field(default_factory=dict, validate_default=True)
 
     @property
     def dictionary_is_file(self) -> bool:

@@ -271,3 +271,26 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(checked: Checked
         ('reference: "2"', 'reference: "7"'),
     )
     assert [int(problem.split(":")[1]) for problem in problems] == [3, 4, 10, 12, 13, 14, 21]
+
+
+READING = "files: {main: registry.csv}"
+
+
+@pytest.mark.parametrize(
+    ("recode", "said"),
+    [
+        ("{her2_ich: {x: 1+}}", "source.recode.her2_ich: source 'worked' does not give"),
+        ("{her2_ihc: {0-1: 1}}", "source.recode.her2_ihc.0-1: '1' is not a level of her2_ihc"),
+        ("{age_years: {old: 130}}", "source.recode.age_years.old: '130' is no value of age_years"),
+    ],
+)
+def test_texts_that_the_study_reads_its_own_way_fit_the_source(
+    checked: Checked, recode: str, said: str
+) -> None:
+    (found,) = checked((READING, f"{READING}, recode: {recode}"))
+    assert found.startswith(f"study.yaml:3: {said}")
+
+
+def test_a_text_may_be_read_as_a_level_or_a_number(checked: Checked) -> None:
+    recode = '{her2_ihc: {"0-1": 1+, x: "0"}, age_years: {old: 90}}'
+    assert checked((READING, f"{READING}, recode: {recode}")) == []

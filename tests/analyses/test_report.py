@@ -206,3 +206,11 @@ def test_a_source_without_scores_keeps_everybody_where_her2_is_not_compared(real
     assert median.estimate == pytest.approx(156.33, abs=0.01)
     assert "2,509 patients" in text
     json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+
+
+def test_a_text_that_the_study_reads_its_own_way_is_told_in_the_methods(folder, tmp_path):
+    source = BASE["source"] | {"recode": {"grade": {"9": "3"}}}
+    result, text = report(folder, tmp_path, source=source)
+    assert "By decision of this study: Grade: '9' read as 3." in text
+    told = {(f.column, f.value): f.n for f in result.findings if f.rule == "recoded"}
+    assert told["grade", "9"] > 0
