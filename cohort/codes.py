@@ -27,7 +27,7 @@ class Code:
     """One code and what it stands for.
 
     A range of whole-number codes is written ``8000-9993``; ``C50*`` is every code that begins
-    so and has no row of its own or of a longer beginning.
+    so and has no row of its own or of a more exact beginning; ``?`` there is any character.
 
     Attributes
     ----------

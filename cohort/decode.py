@@ -121,14 +121,16 @@ class CodeBook:
             if (bounds := code.bounds) is not None
         ]
         begun = [(code.beginning, code) for code in table.codes if code.beginning is not None]
-        self._begun = sorted(begun, key=lambda item: -len(item[0]))
+        self._begun = sorted(
+            begun, key=lambda item: (item[0].count("?") - len(item[0]), -len(item[0]))
+        )
 
     def find(self, key: str) -> Code | None:
         """The code that a key stands for."""
         found = self._single.get(key) or self._ranged(key)
         if found is not None:
             return found
-        return next((code for start, code in self._begun if key.startswith(start)), None)
+        return next((code for start, code in self._begun if _begins(key, start)), None)
 
     def _ranged(self, key: str) -> Code | None:
         """The range of whole-number codes that a key is in."""
@@ -143,6 +145,13 @@ class CodeBook:
             ),
             None,
         )
+
+
+def _begins(key: str, start: str) -> bool:
+    """Whether a key begins so; ``?`` is any character."""
+    return len(key) >= len(start) and all(
+        wanted in ("?", seen) for wanted, seen in zip(start, key, strict=False)
+    )
 
 
 def stripped(text: str | None) -> str:

@@ -128,6 +128,8 @@ class Identifies(Strictly):
     treatment_starts, anti_her2, adc
         Whether treatments have start dates, and anti-HER2 therapy and antibody-drug conjugates
         a field of their own.
+    because
+        Reasons in the source's own words, by what it does not identify.
     """
 
     her2_score: Told | None = None
@@ -138,10 +140,22 @@ class Identifies(Strictly):
     treatment_starts: Annotated[bool, Strict()] | None = None
     anti_her2: Annotated[bool, Strict()] | None = None
     adc: Annotated[bool, Strict()] | None = None
+    because: Annotated[Mapping[str, str], AfterValidator(fixed)] = Field(
+        default_factory=dict, validate_default=True
+    )
+
+    @model_validator(mode="after")
+    def _reasons_belong(self) -> Identifies:
+        known = set(type(self).model_fields) - {"because"}
+        odd = sorted(set(self.because) - known)
+        if odd:
+            raise ValueError(f"'because' gives a reason for {', '.join(odd)}, which is not stated")
+        return self
 
     def stated(self) -> dict[str, bool | str]:
         """What the dictionary says, by name."""
-        said = {name: getattr(self, name) for name in type(self).model_fields}
+        names = [name for name in type(self).model_fields if name != "because"]
+        said = {name: getattr(self, name) for name in names}
         return {name: value for name, value in said.items() if value is not None}
 
 
@@ -149,7 +163,8 @@ class SourceDictionary(Strictly):
     """One source: its files, and how each canonical column is made from them.
 
     A dictionary is data (``dictionaries/<name>.yaml`` and ``codes/<field>.csv``); a new
-    registry needs no Python. Read one with `SourceDictionary.load`.
+    registry needs no Python, and one like another says ``extends: <name>`` and only what
+    differs. Read one with `SourceDictionary.load`.
     """
 
     name: str

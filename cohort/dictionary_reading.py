@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 from cohort.codes import CodeTable, code_path, read_codes
 from cohort.dictionary import FOLDER, Block, FileRule, Identifies, SourceDictionary, Time, Unmapped
 from cohort.dictionary_checks import Found, problems
+from cohort.dictionary_extending import read_whole
 from cohort.dictionary_rules import ColumnRule, DaysRule, NumberRule, Text
 from cohort.errors import Problem, SpecError, listed, suggest
-from cohort.yaml_reader import Document, dotted, read_yaml
+from cohort.yaml_reader import Document, dotted
 
 
 def read_dictionary(path: Path) -> SourceDictionary:
@@ -23,8 +24,7 @@ def read_dictionary(path: Path) -> SourceDictionary:
     SpecError
         With file, line and key for everything that is wrong in it.
     """
-    content = path.read_bytes()
-    document = read_yaml(content, path.name, "source dictionary")
+    document, content = read_whole(path)
     try:
         dictionary = SourceDictionary.model_validate(document.data)
     except ValidationError as error:

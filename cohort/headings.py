@@ -58,8 +58,9 @@ def column_problems(
 
 
 def missing_fits(dictionary: SourceDictionary, headings: Mapping[str, Sequence[str]]) -> list[str]:
-    """Columns that any file of this source has, and these files have not."""
-    lacking = []
+    """Columns that any file of this source has, and these files have not; files it needs, too."""
+    needed = [role for role in dictionary.own_files if dictionary.files[role].required]
+    lacking = [f"file '{role}'" for role in needed if role not in headings]
     main = headings[dictionary.main]
     if all(position(key, main) is None for key in dictionary.key):
         lacking.append(" or ".join(dictionary.key))

@@ -45,6 +45,15 @@ def test_the_longest_beginning_of_a_code_counts_and_comes_last() -> None:
     assert [one.value for one in found if one] == ["own", "breast", "near", "other"]
 
 
+def test_any_character_in_a_beginning_is_less_exact_than_a_letter() -> None:
+    codes = (code("*", "short"), code("???*", "other"), code("C*", "cancer"), code("77*", "x"))
+    book = CodeBook(CodeTable("t", codes, ""))
+    found = [book.find(key) for key in ("c", "c509", "i21", "i2", "", "7797")]
+    assert [one.value for one in found if one] == [
+        "cancer", "cancer", "other", "short", "short", "x",
+    ]  # fmt: skip
+
+
 def test_a_token_comes_before_a_code_and_a_code_before_a_number() -> None:
     rule = piece("age_years", (code("99", "30"),), number={})
     assert meaning(rule, ["99"], {}).value == 30

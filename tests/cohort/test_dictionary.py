@@ -193,7 +193,10 @@ def test_the_packages_dictionaries_are_sound(name: str) -> None:
 
 
 def test_the_package_has_the_sources_it_names() -> None:
-    assert SourceDictionary.names() == ("cbioportal", "metabric", "ncdb_puf", "tcga_brca")
+    assert SourceDictionary.names() == (
+        "breast_msk_2018", "cbioportal", "metabric", "naaccr", "naaccr_days", "ncdb_puf", "redcap",
+        "seer", "seer_2006_2010", "seer_custom", "spreadsheet", "tcga_brca",
+    )  # fmt: skip
 
 
 def test_every_code_table_is_used_and_states_its_source() -> None:
@@ -401,3 +404,45 @@ def test_an_uncertain_code_has_no_value(tmp_path: Path) -> None:
     path.write_text(HEAD + "0-1+,uncertain,1+,,,0 or 1+,yes,s\n")
     with pytest.raises(SpecError, match="an uncertain code with a value"):
         read_codes(path)
+
+
+EXTENDED = """\
+extends: metabric
+name: own
+describes: One like METABRIC
+identifies: {her2_score: true}
+columns:
+  grade: null
+  age_years: {from: main.Years, number: {}}
+"""
+
+
+def test_a_dictionary_says_only_what_differs_from_one_of_the_package(tmp_path: Path) -> None:
+    own = SourceDictionary.load(write(tmp_path, EXTENDED))
+    base = SourceDictionary.load("metabric")
+    assert (own.name, own.time) == ("own", base.time)
+    assert "grade" not in own.columns
+    assert own.columns["age_years"][0].references == ("main.Years",)
+    assert own.columns["er_status"] == base.columns["er_status"]
+    assert own.identifies.her2_score is True
+    assert own.identifies.cause_of_death is True
+    assert own.sha256 != base.sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("extends: metabric", "extends: metabrick", "Did you mean 'metabric'?"),
+        ("extends: metabric", "extends: [metabric]", "no dictionary of the package"),
+        ("age_years: {from", "age_yaers: {from", "Did you mean 'age_years'?"),
+    ],
+)
+def test_a_mistake_in_what_differs_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
+    message = refused(tmp_path, EXTENDED.replace(old, new))
+    assert said in message
+    assert message.startswith("clinic.yaml:")
+
+
+def test_a_reason_must_be_for_something_that_is_stated(tmp_path: Path) -> None:
+    text = GOOD + "identifies: {because: {adcs: none}}\n"
+    assert "a reason for adcs" in refused(tmp_path, text)
