@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cohort.loading import load
     from cohort.selection import Criterion, select
     from cohort.simulation import simulate
+    from cohort.specimens import index_specimen
     from cohort.table import Cohort, Finding
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "describe": "describing",
     "explain": "her2_explanation",
     "harmonise": "harmonisation",
+    "index_specimen": "specimens",
     "load": "loading",
     "select": "selection",
     "simulate": "simulation",
@@ -60,6 +62,7 @@ __all__ = [
     "describe",
     "explain",
     "harmonise",
+    "index_specimen",
     "load",
     "select",
     "simulate",

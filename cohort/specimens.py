@@ -1,0 +1,220 @@
+"""The index specimen of each patient, whose HER2 evidence the patient's status rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import narwhals as nw
+
+from cohort.errors import Problem, SpecError, listed, suggest
+from cohort.her2 import her2_columns
+from cohort.her2 import policies as edge_cases
+from cohort.schema import HER2_EVIDENCE, SCHEMA, SPECIMEN
+from cohort.specimen_findings import STAGE, specimen_findings
+from cohort.specimen_order import marked, with_place
+from cohort.table import Choice, Cohort, Engine
+
+LazyTable = nw.LazyFrame[Any]
+
+# What a patient takes from the index specimen besides its evidence.
+CARRIED = (
+    "specimen_id",
+    "specimen_day",
+    "specimen_site",
+    "specimen_timing",
+    "specimen_invasive",
+)
+
+
+def index_specimen(
+    cohort: Cohort,
+    *,
+    policies: Mapping[str, str] | None = None,
+    edition: int = 2018,
+    index_day: str | None = None,
+) -> Cohort:
+    """The cohort whose patients have the HER2 evidence of their index specimen.
+
+    By the rules of NAACCR item 3855, each before the next: a specimen of the tumour that the
+    patient's row describes; the primary (or a site not stated), else nodes, else a metastasis,
+    else tissue at recurrence; before treatment (or a time not stated), else after neoadjuvant
+    therapy; the largest of several tumours; the highest category, an unresolved 2+ yielding
+    only to a positive result or to a negative in-situ result at 2+; the higher score; the
+    earliest day; the smaller key. The in-situ part of an invasive tumour is never evidence, nor
+    is a specimen that says nothing of HER2. Edge case E10 puts another order in the place of
+    this one, in which in-situ parts are no evidence either: ``closest`` (the last specimen on or
+    before `index_day`), ``ever_low`` (the highest category of all), ``first``, ``last``.
+
+    Patients without a usable specimen keep the evidence of their own row; under ``closest``,
+    which needs a date, they have none. Where both have evidence, the specimen's stands and
+    disagreements are counted. Nothing happens where the source holds no specimens.
+
+    Parameters
+    ----------
+    cohort
+        Harmonised patients and specimens; before `classify_her2`.
+    policies
+        Edge cases that depart from their default. E10 chooses the order; the others and
+        `edition` decide the category of each specimen.
+    index_day
+        Column of the day before which ``closest`` looks, such as ``metastasis_day``.
+
+    Returns
+    -------
+    Cohort
+        With the evidence and ``specimen_id, specimen_day, specimen_site, specimen_timing,
+        specimen_invasive`` of the index specimen, and a finding for each kind of choice made.
+
+    Raises
+    ------
+    SpecError
+        For a choice that does not exist, and an index day that is missing, unknown or not used.
+
+    Notes
+    -----
+    Method: notes of NAACCR item 3855 (EOD public 3.3). Checked against hand-made patients for
+    each rule (tests/cohort/test_specimens.py).
+    """
+    chosen = dict(policies or {})
+    choice = _checked(cohort, chosen, index_day)
+    if cohort.specimens is None:
+        return cohort
+    engine = cohort.engine
+    known = her2_columns(whole(cohort.specimens), engine, edition=edition, policies=chosen)
+    usable = engine.materialise(_usable(known, cohort.patients, index_day))
+    placed = engine.materialise(with_place(marked(usable.filter(nw.col("usable"))), choice))
+    own = _own_status(cohort.patients, engine, edition, chosen)
+    patients = engine.materialise(_with_evidence(cohort, placed, usable, keep=choice != "closest"))
+    tables = (usable, placed, own)
+    findings = specimen_findings(cohort, tables, choice)
+    made = replace(
+        cohort,
+        patients=patients,
+        findings=tuple(f for f in cohort.findings if f.source != STAGE),
+        choices=tuple(c for c in cohort.choices if c.stage != STAGE),
+    )
+    return made.noting(findings, _choices(choice, index_day))
+
+
+def _own_status(
+    patients: LazyTable, engine: Engine, edition: int, chosen: Mapping[str, str]
+) -> LazyTable:
+    """The status of each patient by the evidence in the patient's own row."""
+    if set(HER2_EVIDENCE) & set(patients.collect_schema().names()):
+        patients = her2_columns(patients, engine, edition=edition, policies=chosen)
+    else:
+        patients = patients.with_columns(her2_status=nw.lit("unknown"))
+    return patients.select("patient_id", "her2_status")
+
+
+def whole(specimens: LazyTable) -> LazyTable:
+    """Specimens with every column of a specimen and of HER2 evidence, null where not given."""
+    names = specimens.collect_schema().names()
+    lacking = [name for name in (*SPECIMEN, *HER2_EVIDENCE) if name not in names]
+    return specimens.with_columns(*(absent(name) for name in lacking))
+
+
+def absent(name: str) -> nw.Expr:
+    """A canonical column of nulls."""
+    kind: Any = nw.Float64 if SCHEMA[name].kind == "number" else nw.String
+    return nw.lit(None).cast(kind).alias(name)
+
+
+def _checked(cohort: Cohort, chosen: Mapping[str, str], index_day: str | None) -> str:
+    """The choice of E10, or every problem with it and the index day."""
+    choices = edge_cases()["E10"]
+    choice = chosen.get("E10", choices[0])
+    problems = []
+    if choice not in choices:
+        allowed, near = f"Choices: {listed(choices)}", suggest(choice, choices)
+        problems.append(Problem("her2.policies.E10", f"'{choice}' is not a choice", allowed, near))
+    if index_day is None and choice == "closest":
+        found = "'closest' needs the day that the specimen must not be after"
+        problems.append(Problem("her2.index_day", found, advice="Such as metastasis_day."))
+    elif index_day is not None and choice != "closest":
+        found = f"'{index_day}' is given, and E10 is '{choice}', which has no use for it"
+        problems.append(Problem("her2.index_day", found, advice="Choose closest, or leave it out."))
+    elif index_day is not None and index_day not in cohort.columns:
+        days = [name for name in cohort.columns if name.endswith("_day")]
+        found = f"'{index_day}' is not a column of this cohort"
+        near = suggest(index_day, days)
+        problems.append(Problem("her2.index_day", found, f"Columns: {listed(days)}", near))
+    if problems:
+        raise SpecError(problems)
+    return choice
+
+
+def _usable(known: LazyTable, patients: LazyTable, index_day: str | None) -> LazyTable:
+    """The patients' specimens, and of each whether it is evidence and whether it may be used."""
+    names = patients.collect_schema().names()
+    told = {"p_behaviour": "behaviour", "p_tumour": "tumour_id"}
+    own = patients.select(
+        "patient_id",
+        *(
+            (nw.col(name) if name in names else absent(name)).alias(alias)
+            for alias, name in told.items()
+        ),
+        (nw.lit(0.0) if index_day is None else nw.col(index_day)).alias("p_index_day"),
+    )
+    joined = known.join(own, on="patient_id", how="inner")
+    evidence = nw.col("her2_status") != "unknown"
+    in_situ = (nw.col("specimen_invasive") == "no") & ~(
+        nw.col("p_behaviour") == "in_situ"
+    ).fill_null(False)
+    in_time = nw.lit(True)
+    if index_day is not None:
+        in_time = (nw.col("specimen_day") <= nw.col("p_index_day")).fill_null(False)
+    told_apart = nw.col("tumour_id") != nw.col("p_tumour")
+    return joined.with_columns(
+        evidence=evidence,
+        in_situ=in_situ.fill_null(False),
+        in_time=in_time,
+        other_primary=told_apart.fill_null(False),
+    ).with_columns(usable=nw.col("evidence") & ~nw.col("in_situ") & nw.col("in_time"))
+
+
+def _with_evidence(
+    cohort: Cohort, placed: LazyTable, usable: LazyTable, *, keep: bool
+) -> LazyTable:
+    """Patients with the evidence of their index specimen; `keep` leaves the others their own.
+
+    Patients of whom only an in-situ part was tested have that said in ``specimen_invasive``.
+    """
+    names = cohort.columns
+    taken = (*HER2_EVIDENCE, *CARRIED)
+    index = placed.filter(nw.col("place") == 1).select(
+        "patient_id", *(nw.col(name).alias(f"s_{name}") for name in taken), s_found=nw.lit(True)
+    )
+    in_situ = (nw.col("evidence") & nw.col("in_situ")).cast(nw.Int64)
+    part = (
+        usable.with_columns(in_situ_i=in_situ)
+        .group_by("patient_id")
+        .agg(s_in_situ=nw.col("in_situ_i").max())
+    )
+    joined = cohort.patients.join(index, on="patient_id", how="left").join(
+        part, on="patient_id", how="left"
+    )
+    found = nw.col("s_found").fill_null(False)
+    given = [name for name in taken if name in names]
+    columns = {}
+    for name in taken:
+        other = nw.col(name) if name in given and keep else absent(name)
+        columns[name] = nw.when(found).then(nw.col(f"s_{name}")).otherwise(other)
+    only_part = ~found & (nw.col("s_in_situ") == 1).fill_null(False)
+    columns["specimen_invasive"] = (
+        nw.when(only_part).then(nw.lit("no")).otherwise(columns["specimen_invasive"])
+    )
+    return joined.with_columns(**columns).select(*names, *(n for n in taken if n not in names))
+
+
+def _choices(choice: str, index_day: str | None) -> tuple[Choice, ...]:
+    meanings = {
+        "item_3855": "Index specimen by the rules of NAACCR item 3855",
+        "closest": f"Index specimen: the last on or before {index_day}",
+        "ever_low": "Index specimen: the highest category ever shown",
+        "first": "Index specimen: the first taken",
+        "last": "Index specimen: the last taken",
+    }
+    return (Choice(STAGE, "E10", choice, meanings[choice]),)
