@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -16,21 +17,41 @@ STAGE = "specimens"  # under which findings and choices are noted
 _Told = tuple[str, Severity, str, nw.Expr, str]
 
 
-def specimen_findings(
-    cohort: Cohort, tables: tuple[LazyTable, LazyTable, LazyTable], choice: str
-) -> tuple[Finding, ...]:
-    """Counts of patients by what their specimens are and by how one of them was chosen.
+@dataclass(frozen=True, slots=True, eq=False)
+class SpecimenTables:
+    """The tables that the choice of index specimens made.
 
-    `tables` are all specimens of the patients with what makes them usable, the usable ones with
-    their place, and the status of each patient by its own row.
+    Attributes
+    ----------
+    every
+        All specimens of the patients, with what makes them usable.
+    usable
+        Those that may be chosen, with the size of their tumour.
+    index
+        The chosen one of each patient.
+    own
+        Status of each patient by the patient's own row.
     """
-    usable, placed, own = tables
-    counted = (
-        cohort.patients.select("patient_id")
-        .join(_by_patient(usable), on="patient_id", how="left")
-        .join(_chosen(placed), on="patient_id", how="left")
-        .join(own, on="patient_id", how="left")
+
+    every: LazyTable
+    usable: LazyTable
+    index: LazyTable
+    own: LazyTable
+
+
+def specimen_findings(cohort: Cohort, tables: SpecimenTables, choice: str) -> tuple[Finding, ...]:
+    """Counts of patients by what their specimens are and by how one of them was chosen."""
+    index = tables.index.select(
+        "patient_id",
+        index_site="specimen_site",
+        index_timing="specimen_timing",
+        index_place=site_place(),
+        index_status="her2_status",
+        index_other="other_primary",
     )
+    counted = cohort.patients.select("patient_id")
+    for table in (_by_patient(tables.every), _beside(tables.usable), index, tables.own):
+        counted = counted.join(table, on="patient_id", how="left")
     told = _told(choice)
     sums = {rule: when.fill_null(False).cast(nw.Int64).sum() for rule, _, _, when, _ in told}
     row = cohort.engine.collect(counted.select(**sums)).to_pylist()[0]
@@ -71,36 +92,25 @@ def _by_patient(usable: LazyTable) -> LazyTable:
     )
 
 
-def _chosen(placed: LazyTable) -> LazyTable:
-    """The index specimen of each patient, and what stood beside it."""
-    index = nw.col("place") == 1
-    tumour, at_top = nw.col("tumour_key"), nw.col("tumour_mm") == nw.col("largest_mm")
-    timing = nw.col("specimen_timing")
-    nothing = nw.lit(None)
-    early = (timing == "before_treatment").fill_null(False)
+def _beside(usable: LazyTable) -> LazyTable:
+    """The tumours of each patient's usable specimens, and whether one was taken early."""
+    early = (nw.col("specimen_timing") == "before_treatment").fill_null(False)
+    patient = ["patient_id"]
+    tumours = usable.group_by("patient_id", "tumour_key").agg(
+        mm=nw.col("tumour_mm").max(), n_early=early.cast(nw.Int64).sum()
+    )
+    largest = tumours.group_by(patient).agg(largest_mm=nw.col("mm").max())
+    joined = tumours.join(largest, on=patient, how="inner")
+    at_top = (nw.col("mm") == nw.col("largest_mm")).cast(nw.Int64)
     return (
-        placed.with_columns(
-            i_site=nw.when(index).then(nw.col("specimen_site")).otherwise(nothing),
-            i_timing=nw.when(index).then(timing).otherwise(nothing),
-            i_place=nw.when(index).then(site_place()).otherwise(nothing),
-            i_status=nw.when(index).then(nw.col("her2_status")).otherwise(nothing),
-            i_other=nw.when(index & nw.col("other_primary")).then(nw.lit(1)).otherwise(nothing),
-            top=nw.when(at_top).then(tumour).otherwise(nothing),
-            early=early.cast(nw.Int64),
-        )
-        .group_by("patient_id")
+        joined.with_columns(at_top=at_top)
+        .group_by(patient)
         .agg(
-            index_site=nw.col("i_site").max(),
-            index_timing=nw.col("i_timing").max(),
-            index_place=nw.col("i_place").max(),
-            index_status=nw.col("i_status").max(),
-            index_other=nw.col("i_other").max(),
-            n_early=nw.col("early").sum(),
-            tumour_low=tumour.min(),
-            tumour_high=tumour.max(),
-            least_mm=nw.col("tumour_mm").min(),
-            top_low=nw.col("top").min(),
-            top_high=nw.col("top").max(),
+            n_early=nw.col("n_early").sum(),
+            n_tumours=nw.len(),
+            n_largest=nw.col("at_top").sum(),
+            least_mm=nw.col("mm").min(),
+            most_mm=nw.col("mm").max(),
         )
     )
 
@@ -115,7 +125,7 @@ def _told(choice: str) -> tuple[_Told, ...]:
 
 _n_usable = nw.col("n_usable")
 _found = (_n_usable > 0).fill_null(False)
-_several_tumours = nw.col("tumour_low") != nw.col("tumour_high")
+_several_tumours = nw.col("n_tumours") > 1
 _own_evidence = nw.col("her2_status") != "unknown"
 _EVERY: tuple[_Told, ...] = (
     (
@@ -152,7 +162,7 @@ _EVERY: tuple[_Told, ...] = (
     ),
     (
         "at_recurrence", "warning", "specimen_timing", nw.col("index_timing") == "recurrence",
-        "The index specimen was taken at a recurrence, long after diagnosis.",
+        "The index specimen was taken at a recurrence, after diagnosis.",
     ),
     (
         "site_not_stated", "info", "specimen_site", _found & nw.col("index_site").is_null(),
@@ -185,11 +195,11 @@ _OF_3855: tuple[_Told, ...] = (
     ),
     (
         "tumour_size_tied", "info", "tumour_size_mm",
-        _several_tumours & (nw.col("top_low") != nw.col("top_high")),
+        (nw.col("n_largest") > 1) & (nw.col("most_mm") >= 0),
         "Several tumours share the largest size: the highest category among them stands.",
     ),
     (
-        "other_primary", "warning", "tumour_id", nw.col("index_other") == 1,
+        "other_primary", "warning", "tumour_id", nw.col("index_other"),
         "The index specimen is of another tumour than the one that the patient's row describes.",
     ),
     (

@@ -8,10 +8,21 @@ from typing import Any
 import narwhals as nw
 
 from cohort.schema import HER2_EVIDENCE
+from cohort.table import Engine
 
 LazyTable = nw.LazyFrame[Any]
+Key = tuple[nw.Expr, int]  # places from 0, and how many there are
 
-_LATE = 1_000_000.0  # a day after every other: that of a specimen without one
+# What a patient takes from the index specimen besides its evidence, the key first.
+CARRIED = (
+    "specimen_id",
+    "specimen_day",
+    "specimen_site",
+    "specimen_timing",
+    "specimen_invasive",
+)
+_DAYS = 100_000  # no specimen is further from diagnosis than this
+_TENTHS = 9_990  # tenths of a millimetre of the largest tumour there is
 # The highest category first. An unresolved 2+ is low or positive: it yields to a positive result
 # and to a negative in-situ result at 2+ in the same tumour, which resolves it, but not to a lower
 # score elsewhere. A negative without a score may be low, and so stands before zero.
@@ -40,34 +51,52 @@ _TIMINGS = {"before_treatment": 0, "after_neoadjuvant": 1, "recurrence": 2}
 _SCORES = {"3+": 0, "2+": 1, "1+": 2, "0": 3}
 
 
-def with_place(frame: LazyTable, choice: str) -> LazyTable:
-    """The usable specimens with ``place``: 1 for the index specimen of its patient.
+def chosen(frame: LazyTable, engine: Engine, choice: str) -> LazyTable:
+    """The index specimen of each patient, one row a patient.
 
     Parameters
     ----------
     frame
-        Specimens with the columns that `marked` makes.
+        Usable specimens, with ``tumour_key`` and ``tumour_mm`` of `with_tumours`.
     choice
         A choice of edge case E10.
     """
-    keys = {f"o_{i}": key for i, key in enumerate((*_ORDERS[choice], *_LAST))}
-    ordered = frame.with_columns(**keys, one=nw.lit(1))
-    place = nw.col("one").cum_sum().over("patient_id", order_by=list(keys))
-    return ordered.with_columns(place=place.cast(nw.Int64)).drop("one", *keys)
+    ranked = frame.with_columns(rank=_joined(_ORDERS[choice]))
+    best = ranked.group_by("patient_id").agg(best=nw.col("rank").min())
+    # Few remain beside each other: only these are told apart by their texts.
+    tied = engine.materialise(
+        ranked.join(best, on="patient_id", how="inner")
+        .filter(nw.col("rank") == nw.col("best"))
+        .with_columns(text=_text())
+    )
+    first = tied.group_by("patient_id").agg(first_text=nw.col("text").min())
+    winners = tied.join(first, on="patient_id", how="inner").filter(
+        nw.col("text") == nw.col("first_text")
+    )
+    names = [*CARRIED, *HER2_EVIDENCE, "her2_status", "other_primary"]
+    # Specimens that share their text are alike in all that is carried on.
+    return winners.group_by("patient_id").agg(*(nw.col(name).max() for name in names))
 
 
-def marked(frame: LazyTable) -> LazyTable:
-    """Specimens with every column that the orders read, and the size of their tumours.
+def with_tumours(frame: LazyTable) -> LazyTable:
+    """Specimens with the largest size given for their tumour, -1 where none is.
 
-    ``tumour_mm`` is the largest size given for the tumour, ``largest_mm`` the largest of the
-    patient's tumours; both -1 where none is known. A specimen without a tumour's id belongs
-    with the others that have none.
+    A specimen without a tumour's id belongs with the patient's others that have none.
     """
-    size = nw.col("tumour_size_mm").fill_null(-1.0)
-    known = frame.with_columns(tumour_key=nw.col("tumour_id").fill_null(""), size_mm=size)
-    of_tumour = nw.col("size_mm").max().over("patient_id", "tumour_key")
-    of_patient = nw.col("size_mm").max().over("patient_id")
-    return known.with_columns(tumour_mm=of_tumour, largest_mm=of_patient).drop("size_mm")
+    keyed = frame.with_columns(
+        tumour_key=nw.col("tumour_id").fill_null(""), size_mm=nw.col("tumour_size_mm").fill_null(-1)
+    )
+    on = ["patient_id", "tumour_key"]
+    tumours = keyed.group_by(on).agg(tumour_mm=nw.col("size_mm").max())
+    return keyed.drop("size_mm").join(tumours, on=on, how="inner")
+
+
+def _joined(keys: Sequence[Key]) -> nw.Expr:
+    """One whole number that orders as the keys do, the first before the others."""
+    rank = nw.lit(0).cast(nw.Int64)
+    for expression, n in keys:
+        rank = rank * n + expression.cast(nw.Int64)
+    return rank
 
 
 def status_place(order: Sequence[tuple[str, str]] = _HIGHEST) -> nw.Expr:
@@ -96,32 +125,43 @@ def _placed(column: str, places: dict[str, int], *, unknown: int) -> nw.Expr:
     return place
 
 
-def _day(sign: int = 1) -> nw.Expr:
-    """The day, or its negative; without one after every other."""
-    return (nw.col("specimen_day") * sign).fill_null(_LATE)
+def _day(*, latest: bool = False) -> Key:
+    """The day, or the days left from it to the end; without one after every other."""
+    day = nw.col("specimen_day").floor().clip(-_DAYS, _DAYS - 1)
+    place = _DAYS - 1 - day if latest else day + _DAYS
+    return place.fill_null(2 * _DAYS), 2 * _DAYS + 1
 
 
-def fingerprint() -> nw.Expr:
-    """All that is carried on as one text, so that no choice depends on the order of rows."""
-    names = ("specimen_site", "specimen_timing", "specimen_invasive", "tumour_key", *HER2_EVIDENCE)
+def _text() -> nw.Expr:
+    """All that is carried on as one text, the key first: no choice depends on the order of rows."""
+    names = (*CARRIED, "tumour_key", *HER2_EVIDENCE)
     parts = [nw.col(name).cast(nw.String).fill_null("") for name in names]
     return nw.concat_str(parts, separator="|")
 
 
-_ITEM_3855 = (
-    nw.col("other_primary").cast(nw.Int64),
-    site_place(),
-    _placed("specimen_timing", _TIMINGS, unknown=0),
-    -nw.col("tumour_mm"),
-    status_place(),
-    _placed("her2_ihc", _SCORES, unknown=4),
+def _status(order: Sequence[tuple[str, str]] = _HIGHEST) -> Key:
+    return status_place(order), len(order) + 1
+
+
+def _smaller_tumour() -> Key:
+    """0 for the largest tumour possible, in tenths of a millimetre."""
+    tenths = (nw.col("tumour_mm") * 10).floor().clip(-10, _TENTHS)
+    return _TENTHS - tenths, _TENTHS + 11
+
+
+_ITEM_3855: tuple[Key, ...] = (
+    (nw.col("other_primary").cast(nw.Int64), 2),
+    (site_place(), 4),
+    (_placed("specimen_timing", _TIMINGS, unknown=0), 3),
+    _smaller_tumour(),
+    _status(),
+    (_placed("her2_ihc", _SCORES, unknown=4), 5),
     _day(),
 )
-_ORDERS: dict[str, tuple[nw.Expr, ...]] = {
+_ORDERS: dict[str, tuple[Key, ...]] = {
     "item_3855": _ITEM_3855,
-    "closest": (_day(-1), status_place()),
-    "first": (_day(), status_place()),
-    "last": (_day(-1), status_place()),
-    "ever_low": (status_place(_EVER), _day()),
+    "closest": (_day(latest=True), _status()),
+    "first": (_day(), _status()),
+    "last": (_day(latest=True), _status()),
+    "ever_low": (_status(_EVER), _day()),
 }
-_LAST = (nw.col("specimen_id").fill_null(""), fingerprint())

@@ -12,20 +12,11 @@ from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.her2 import her2_columns
 from cohort.her2 import policies as edge_cases
 from cohort.schema import HER2_EVIDENCE, SCHEMA, SPECIMEN
-from cohort.specimen_findings import STAGE, specimen_findings
-from cohort.specimen_order import marked, with_place
+from cohort.specimen_findings import STAGE, SpecimenTables, specimen_findings
+from cohort.specimen_order import CARRIED, chosen, with_tumours
 from cohort.table import Choice, Cohort, Engine
 
 LazyTable = nw.LazyFrame[Any]
-
-# What a patient takes from the index specimen besides its evidence.
-CARRIED = (
-    "specimen_id",
-    "specimen_day",
-    "specimen_site",
-    "specimen_timing",
-    "specimen_invasive",
-)
 
 
 def index_specimen(
@@ -77,21 +68,21 @@ def index_specimen(
     Method: notes of NAACCR item 3855 (EOD public 3.3). Checked against hand-made patients for
     each rule (tests/cohort/test_specimens.py).
     """
-    chosen = dict(policies or {})
-    choice = _checked(cohort, chosen, index_day)
+    settled = dict(policies or {})
+    choice = _checked(cohort, settled, index_day)
     if cohort.specimens is None:
         return cohort
     engine = cohort.engine
-    known = her2_columns(whole(cohort.specimens), engine, edition=edition, policies=chosen)
-    usable = engine.materialise(_usable(known, cohort.patients, index_day))
-    placed = engine.materialise(with_place(marked(usable.filter(nw.col("usable"))), choice))
-    own = _own_status(cohort.patients, engine, edition, chosen)
-    patients = engine.materialise(_with_evidence(cohort, placed, usable, keep=choice != "closest"))
-    tables = (usable, placed, own)
-    findings = specimen_findings(cohort, tables, choice)
+    known = her2_columns(whole(cohort.specimens), engine, edition=edition, policies=settled)
+    every = engine.materialise(_usable(known, cohort.patients, index_day))
+    usable = with_tumours(every.filter(nw.col("usable")))
+    index = engine.materialise(chosen(usable, engine, choice))
+    own = _own_status(cohort.patients, engine, edition, settled)
+    findings = specimen_findings(cohort, SpecimenTables(every, usable, index, own), choice)
+    keep = choice != "closest"
     made = replace(
         cohort,
-        patients=patients,
+        patients=engine.materialise(_with_evidence(cohort, index, every, keep=keep)),
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
         choices=tuple(c for c in cohort.choices if c.stage != STAGE),
     )
@@ -99,11 +90,11 @@ def index_specimen(
 
 
 def _own_status(
-    patients: LazyTable, engine: Engine, edition: int, chosen: Mapping[str, str]
+    patients: LazyTable, engine: Engine, edition: int, settled: Mapping[str, str]
 ) -> LazyTable:
     """The status of each patient by the evidence in the patient's own row."""
     if set(HER2_EVIDENCE) & set(patients.collect_schema().names()):
-        patients = her2_columns(patients, engine, edition=edition, policies=chosen)
+        patients = her2_columns(patients, engine, edition=edition, policies=settled)
     else:
         patients = patients.with_columns(her2_status=nw.lit("unknown"))
     return patients.select("patient_id", "her2_status")
@@ -122,10 +113,10 @@ def absent(name: str) -> nw.Expr:
     return nw.lit(None).cast(kind).alias(name)
 
 
-def _checked(cohort: Cohort, chosen: Mapping[str, str], index_day: str | None) -> str:
+def _checked(cohort: Cohort, settled: Mapping[str, str], index_day: str | None) -> str:
     """The choice of E10, or every problem with it and the index day."""
     choices = edge_cases()["E10"]
-    choice = chosen.get("E10", choices[0])
+    choice = settled.get("E10", choices[0])
     problems = []
     if choice not in choices:
         allowed, near = f"Choices: {listed(choices)}", suggest(choice, choices)
@@ -175,32 +166,29 @@ def _usable(known: LazyTable, patients: LazyTable, index_day: str | None) -> Laz
     ).with_columns(usable=nw.col("evidence") & ~nw.col("in_situ") & nw.col("in_time"))
 
 
-def _with_evidence(
-    cohort: Cohort, placed: LazyTable, usable: LazyTable, *, keep: bool
-) -> LazyTable:
+def _with_evidence(cohort: Cohort, index: LazyTable, every: LazyTable, *, keep: bool) -> LazyTable:
     """Patients with the evidence of their index specimen; `keep` leaves the others their own.
 
     Patients of whom only an in-situ part was tested have that said in ``specimen_invasive``.
     """
     names = cohort.columns
     taken = (*HER2_EVIDENCE, *CARRIED)
-    index = placed.filter(nw.col("place") == 1).select(
+    given = index.select(
         "patient_id", *(nw.col(name).alias(f"s_{name}") for name in taken), s_found=nw.lit(True)
     )
     in_situ = (nw.col("evidence") & nw.col("in_situ")).cast(nw.Int64)
     part = (
-        usable.with_columns(in_situ_i=in_situ)
+        every.with_columns(in_situ_i=in_situ)
         .group_by("patient_id")
         .agg(s_in_situ=nw.col("in_situ_i").max())
     )
-    joined = cohort.patients.join(index, on="patient_id", how="left").join(
+    joined = cohort.patients.join(given, on="patient_id", how="left").join(
         part, on="patient_id", how="left"
     )
     found = nw.col("s_found").fill_null(False)
-    given = [name for name in taken if name in names]
     columns = {}
     for name in taken:
-        other = nw.col(name) if name in given and keep else absent(name)
+        other = nw.col(name) if name in names and keep else absent(name)
         columns[name] = nw.when(found).then(nw.col(f"s_{name}")).otherwise(other)
     only_part = ~found & (nw.col("s_in_situ") == 1).fill_null(False)
     columns["specimen_invasive"] = (
