@@ -62,12 +62,12 @@ def chosen(frame: LazyTable, engine: Engine, choice: str) -> LazyTable:
         A choice of edge case E10.
     """
     ranked = frame.with_columns(rank=_joined(_ORDERS[choice]))
-    best = ranked.group_by("patient_id").agg(best=nw.col("rank").min())
-    # Few remain beside each other: only these are told apart by their texts.
+    best = ranked.group_by("patient_id").agg(best=nw.col("rank").min(), n_usable=nw.len())
+    # A text is dear, and only those that share their rank are told apart by it.
     tied = engine.materialise(
         ranked.join(best, on="patient_id", how="inner")
         .filter(nw.col("rank") == nw.col("best"))
-        .with_columns(text=_text())
+        .with_columns(text=nw.when(nw.col("n_usable") > 1).then(_text()).otherwise(nw.lit("")))
     )
     first = tied.group_by("patient_id").agg(first_text=nw.col("text").min())
     winners = tied.join(first, on="patient_id", how="inner").filter(
