@@ -1,4 +1,13 @@
-"""The index specimen of each patient, whose HER2 evidence the patient's status rests on."""
+"""The index specimen of each patient, whose HER2 evidence the patient's status rests on.
+
+The in-situ part of an invasive tumour is never evidence, nor is a specimen that says nothing of
+HER2. Among the others NAACCR item 3855 orders, each before the next: a specimen of the tumour
+that the patient's row describes; the primary (or a site not stated), else nodes, else a
+metastasis, else tissue at recurrence; before treatment (or a time not stated), else after
+neoadjuvant therapy; the largest of several tumours; the highest category, an unresolved 2+
+yielding only to a positive result or to a negative in-situ result at 2+; the higher score; the
+earliest day; the smaller key.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +37,12 @@ def index_specimen(
 ) -> Cohort:
     """The cohort whose patients have the HER2 evidence of their index specimen.
 
-    By the rules of NAACCR item 3855, each before the next: a specimen of the tumour that the
-    patient's row describes; the primary (or a site not stated), else nodes, else a metastasis,
-    else tissue at recurrence; before treatment (or a time not stated), else after neoadjuvant
-    therapy; the largest of several tumours; the highest category, an unresolved 2+ yielding
-    only to a positive result or to a negative in-situ result at 2+; the higher score; the
-    earliest day; the smaller key. The in-situ part of an invasive tumour is never evidence, nor
-    is a specimen that says nothing of HER2. Edge case E10 puts another order in the place of
-    this one, in which in-situ parts are no evidence either: ``closest`` (the last specimen on or
-    before `index_day`), ``ever_low`` (the highest category of all), ``first``, ``last``.
-
-    Patients without a usable specimen keep the evidence of their own row; under ``closest``,
-    which needs a date, they have none. Where both have evidence, the specimen's stands and
-    disagreements are counted. Nothing happens where the source holds no specimens.
+    By the rules of NAACCR item 3855 (this module's first lines), or as edge case E10 says:
+    ``closest`` (the last specimen on or before `index_day`), ``ever_low`` (the highest category
+    of all), ``first``, ``last``. Patients without a usable specimen keep the evidence of their
+    own row; under ``closest``, which needs a date, they have none. Where both have evidence, the
+    specimen's stands and disagreements are counted. Nothing happens where the source holds no
+    specimens.
 
     Parameters
     ----------
