@@ -17,10 +17,11 @@ from typing import Any
 
 import narwhals as nw
 
+from cohort import her2_rules
 from cohort.errors import Problem, SpecError, listed, suggest
-from cohort.her2 import her2_columns
-from cohort.her2 import policies as edge_cases
-from cohort.schema import HER2_EVIDENCE, SCHEMA, SPECIMEN
+from cohort.her2 import DEFAULT_EDITION, her2_columns
+from cohort.her2_policies import resolved
+from cohort.schema import HER2_EVIDENCE, SCHEMA, SPECIMEN, column
 from cohort.specimen_findings import STAGE, SpecimenTables, specimen_findings
 from cohort.specimen_order import CARRIED, chosen, with_tumours
 from cohort.table import Choice, Cohort, Engine
@@ -31,8 +32,8 @@ LazyTable = nw.LazyFrame[Any]
 def index_specimen(
     cohort: Cohort,
     *,
-    policies: Mapping[str, str] | None = None,
-    edition: int = 2018,
+    policies: Mapping[str, str] | str | None = None,
+    edition: int = DEFAULT_EDITION,
     index_day: str | None = None,
 ) -> Cohort:
     """The cohort whose patients have the HER2 evidence of their index specimen.
@@ -49,8 +50,8 @@ def index_specimen(
     cohort
         Harmonised patients and specimens; before `classify_her2`.
     policies
-        Edge cases that depart from their default. E10 chooses the order; the others and
-        `edition` decide the category of each specimen.
+        As `classify_her2` takes them. E10 chooses the order; the others and `edition` decide
+        the category of each specimen.
     index_day
         Column of the day before which ``closest`` looks, such as ``metastasis_day``.
 
@@ -70,12 +71,23 @@ def index_specimen(
     Method: notes of NAACCR item 3855 (EOD public 3.3). Checked against hand-made patients for
     each rule (tests/cohort/test_specimens.py).
     """
-    settled = dict(policies or {})
-    choice = _checked(cohort, settled, index_day)
+    settled = resolved(policies)
+    _check_index_day(cohort, settled["E10"], index_day)
     if cohort.specimens is None:
         return cohort
-    engine = cohort.engine
-    known = her2_columns(whole(cohort.specimens), engine, edition=edition, policies=settled)
+    return _with_index(cohort, cohort.specimens, index_day, (edition, settled))
+
+
+def _with_index(
+    cohort: Cohort,
+    specimens: LazyTable,
+    index_day: str | None,
+    rules: tuple[int, Mapping[str, str]],
+) -> Cohort:
+    """Each specimen's category, the index specimens by E10, and the patients with them."""
+    edition, settled = rules
+    choice, engine = settled["E10"], cohort.engine
+    known = specimen_status(specimens, engine, edition, settled)
     every = engine.materialise(_usable(known, cohort.patients, index_day))
     usable = with_tumours(every.filter(nw.col("usable")))
     index = engine.materialise(chosen(usable, engine, choice))
@@ -88,7 +100,7 @@ def index_specimen(
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
         choices=tuple(c for c in cohort.choices if c.stage != STAGE),
     )
-    return made.noting(findings, _choices(choice, index_day))
+    return made.noting(findings, _choices(settled, index_day))
 
 
 def _own_status(
@@ -100,6 +112,14 @@ def _own_status(
     else:
         patients = patients.with_columns(her2_status=nw.lit("unknown"))
     return patients.select("patient_id", "her2_status")
+
+
+def specimen_status(
+    specimens: LazyTable, engine: Engine, edition: int, settled: Mapping[str, str]
+) -> LazyTable:
+    """Every specimen with its own HER2 status; edge case E11 is of patients, not of specimens."""
+    rules = {**settled, "E11": "left_in"}
+    return her2_columns(whole(specimens), engine, edition=edition, policies=rules)
 
 
 def whole(specimens: LazyTable) -> LazyTable:
@@ -115,28 +135,20 @@ def absent(name: str) -> nw.Expr:
     return nw.lit(None).cast(kind).alias(name)
 
 
-def _checked(cohort: Cohort, settled: Mapping[str, str], index_day: str | None) -> str:
-    """The choice of E10, or every problem with it and the index day."""
-    choices = edge_cases()["E10"]
-    choice = settled.get("E10", choices[0])
-    problems = []
-    if choice not in choices:
-        allowed, near = f"Choices: {listed(choices)}", suggest(choice, choices)
-        problems.append(Problem("her2.policies.E10", f"'{choice}' is not a choice", allowed, near))
+def _check_index_day(cohort: Cohort, choice: str, index_day: str | None) -> None:
+    """Refuse an index day that is missing, has no use or is not there."""
+    where = "her2.index_day"
     if index_day is None and choice == "closest":
         found = "'closest' needs the day that the specimen must not be after"
-        problems.append(Problem("her2.index_day", found, advice="Such as metastasis_day."))
-    elif index_day is not None and choice != "closest":
+        raise SpecError(Problem(where, found, advice="Such as metastasis_day."))
+    if index_day is not None and choice != "closest":
         found = f"'{index_day}' is given, and E10 is '{choice}', which has no use for it"
-        problems.append(Problem("her2.index_day", found, advice="Choose closest, or leave it out."))
-    elif index_day is not None and index_day not in cohort.columns:
+        raise SpecError(Problem(where, found, advice="Choose closest, or leave it out."))
+    if index_day is not None and index_day not in cohort.columns:
         days = [name for name in cohort.columns if name.endswith("_day")]
         found = f"'{index_day}' is not a column of this cohort"
         near = suggest(index_day, days)
-        problems.append(Problem("her2.index_day", found, f"Columns: {listed(days)}", near))
-    if problems:
-        raise SpecError(problems)
-    return choice
+        raise SpecError(Problem(where, found, f"Columns: {listed(days)}", near))
 
 
 def _usable(known: LazyTable, patients: LazyTable, index_day: str | None) -> LazyTable:
@@ -199,12 +211,14 @@ def _with_evidence(cohort: Cohort, index: LazyTable, every: LazyTable, *, keep: 
     return joined.with_columns(**columns).select(*names, *(n for n in taken if n not in names))
 
 
-def _choices(choice: str, index_day: str | None) -> tuple[Choice, ...]:
-    meanings = {
-        "item_3855": "Index specimen by the rules of NAACCR item 3855",
-        "closest": f"Index specimen: the last on or before {index_day}",
-        "ever_low": "Index specimen: the highest category ever shown",
-        "first": "Index specimen: the first taken",
-        "last": "Index specimen: the last taken",
-    }
-    return (Choice(STAGE, "E10", choice, meanings[choice]),)
+def _choices(settled: Mapping[str, str], index_day: str | None) -> tuple[Choice, ...]:
+    """What was decided about specimens, for the methods text and the manifest."""
+    made = [
+        Choice(STAGE, policy.id, settled[policy.id], policy.meaning(settled[policy.id]))
+        for policy in her2_rules.policies()
+        if policy.stage == "specimens"
+    ]
+    if index_day is not None:
+        known = column(index_day)
+        made.append(Choice(STAGE, "index_day", index_day, known.meaning if known else ""))
+    return tuple(made)

@@ -354,7 +354,7 @@ def test_only_the_in_situ_part_is_said_in_the_patients_row():
 def test_choosing_again_replaces_what_was_noted():
     cohort = make([s("x", "0", specimen_day=1.0), s("y", "1+", specimen_day=2.0)])
     again = index_specimen(index_specimen(cohort), policies={"E10": "first"})
-    assert [c.value for c in again.choices if c.stage == "specimens"] == ["first"]
+    assert [c.value for c in again.choices if c.stage == "specimens"] == ["first", "left_out"]
     rules = [f.rule for f in again.findings]
     assert len(rules) == len(set(rules))
     assert again.to_pandas()["specimen_id"].tolist() == ["x"]
