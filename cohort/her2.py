@@ -166,14 +166,13 @@ def _classified(
 def _overruled(decided: LazyTable, edition: int, chosen: Mapping[str, str]) -> LazyTable:
     """The outcome after the rows that the chosen policies put before the category table."""
     numbers = her2_rules.number_classes(edition, chosen)
-    outcome = {name: nw.col(name) for name in ("rule", "status", "detail", "flags", "by_policy")}
+    outcome = {name: nw.col(name) for name in ("rule", "status", "detail", "by_policy")}
     for row in reversed(her2_rules.overrides(chosen)):
         applies = _applies(row, numbers, decided="status")
         row_says = {
             "rule": row["id"],
             "status": row["status"],
             "detail": row["detail"] or None,
-            "flags": row["flags"] or None,
             "by_policy": her2_rules.departure(row["policy"], row["choice"]),
         }
         for name, value in row_says.items():
@@ -217,7 +216,7 @@ def _flags() -> Sequence[nw.Expr]:
     changed = from_staining & (nw.col("k_ihc") != nw.col("k_recorded"))
     by_policy = (~nw.col("o_by_policy").is_null()) | (~nw.col("ish_policy").is_null())
     return [
-        *(nw.col(name) for name in ("o_flags", "ish_flags", "ish_conflict", "ish_reread")),
+        *(nw.col(name) for name in ("flags", "ish_flags", "ish_conflict", "ish_reread")),
         *_table_flags(),
         _flag("score_from_staining", from_staining),
         _flag("score_changed", changed),
