@@ -21,7 +21,7 @@ from cohort.decode import (
     VALUE,
     Piece,
 )
-from cohort.dictionary_rules import split
+from cohort.dictionary_rules import LEVELS, split
 from cohort.errors import Problem, listed
 from cohort.formats.opened import WHITE
 from cohort.headings import position
@@ -166,7 +166,7 @@ def unverified_codes(
     """Code tables in use whose meanings were written from memory, with the codes concerned."""
     for name, group in pieces.items():
         for table in dict.fromkeys(piece.rule.codes for piece in group if piece.texts):
-            if table is None:
+            if table in (None, LEVELS):
                 continue
             codes = extract.dictionary.codes(table).codes
             n = sum(code.verified == "memory" for code in codes)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cohort.codes import Code, CodeTable
-from cohort.dictionary_rules import ColumnRule, Constant, DateFormat, NumberRule
+from cohort.dictionary_rules import LEVELS, ColumnRule, Constant, DateFormat, NumberRule
 from cohort.formats.opened import WHITE
 from cohort.schema import Column
 
@@ -124,6 +124,18 @@ class CodeBook:
         self._begun = sorted(
             begun, key=lambda item: (item[0].count("?") - len(item[0]), -len(item[0]))
         )
+
+    @classmethod
+    def of_levels(cls, levels: Sequence[str]) -> CodeBook:
+        """The levels of a column as its codes, each standing for itself."""
+        codes = {
+            level.lower(): Code(level, "value", level, None, None, level, "yes", "cohort.schema")
+            for level in levels
+        }
+        book = cls(CodeTable(LEVELS, (), ""))
+        # A level such as 20-24 is no range of codes.
+        book._single = codes
+        return book
 
     def find(self, key: str) -> Code | None:
         """The code that a key stands for."""

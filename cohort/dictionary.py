@@ -164,7 +164,8 @@ class SourceDictionary(Strictly):
 
     A dictionary is data (``dictionaries/<name>.yaml`` and ``codes/<field>.csv``); a new
     registry needs no Python, and one like another says ``extends: <name>`` and only what
-    differs. Read one with `SourceDictionary.load`.
+    differs. Read one with `SourceDictionary.load`. A canonical column that the files lack is
+    missing throughout, or left out where ``absent`` says so.
     """
 
     name: str
@@ -172,6 +173,7 @@ class SourceDictionary(Strictly):
     files: Annotated[Mapping[str, FileRule], AfterValidator(fixed)] = Field(min_length=1)
     time: Time
     identifies: Identifies = Field(default_factory=Identifies)
+    absent: Literal["missing", "left_out"] = "missing"
     missing: Annotated[Mapping[str, str], AfterValidator(fixed)] = Field(
         default_factory=dict, validate_default=True
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cohort.codes import CodeTable
-from cohort.dictionary import Block, FileRule, SourceDictionary
-from cohort.dictionary_rules import ColumnRule, Constant, split
+from cohort.dictionary import Block, FileRule, Rules, SourceDictionary
+from cohort.dictionary_rules import LEVELS, ColumnRule, Constant, split
 from cohort.errors import listed, suggest
 from cohort.schema import EVENT, GIVEN, SCHEMA, SPECIMEN, Column, column
 
@@ -21,7 +21,7 @@ DERIVED = (
 INTERVALS = ("her2_ratio", "her2_copies", "her2_copies_single")
 _EVENT_ONLY = tuple(name for name in EVENT if name != "patient_id")
 # What is told of a specimen besides its own columns and its HER2 evidence.
-_PATHOLOGY = (
+PATHOLOGY = (
     *("laterality", "behaviour", "histology", "grade", "ki67_percent", "hr_status"),
     *("er_status", "er_percent", "pr_status", "pr_percent"),
 )
@@ -36,7 +36,7 @@ def problems(dictionary: SourceDictionary, tables: Mapping[str, CodeTable]) -> l
     given = "given_<endpoint>_time, given_<endpoint>_event"
     place: Place = ("columns",)
     for name, rules in dictionary.columns.items():
-        found += _column((*place, name), name, rules, (allowed, given))
+        found += _column((*place, name), name, dictionary.columns, (allowed, given))
         found += _rules((*place, name), name, rules, dictionary, tables, roles)
     for key, i, block in dictionary.blocks:
         found += _block((key, i), key, block, dictionary, tables)
@@ -45,12 +45,11 @@ def problems(dictionary: SourceDictionary, tables: Mapping[str, CodeTable]) -> l
 
 def _mappable() -> list[str]:
     """Columns that a source may give."""
-    bounds = [f"{stem}_{side}" for stem in INTERVALS for side in ("low", "high")]
-    return [name for name in SCHEMA if name not in (*DERIVED, *bounds, "patient_id")]
+    return [name for name in SCHEMA if name not in (*DERIVED, "patient_id")]
 
 
 def _column(
-    place: Place, name: str, rules: Sequence[ColumnRule], allowed: tuple[list[str], str]
+    place: Place, name: str, columns: Rules, allowed: tuple[list[str], str]
 ) -> Iterator[Found]:
     """The column must be one that can be mapped here."""
     names, more = allowed
@@ -58,8 +57,19 @@ def _column(
     if name not in names and not given:
         yield _not_mappable(place, name, names, more)
         return
-    if name == "diagnosis_year" and any(rule.when for rule in rules):
+    stem, _, side = name.rpartition("_")
+    if stem in INTERVALS and side in ("low", "high"):
+        yield from _bound(place, name, columns)
+    if name == "diagnosis_year" and any(rule.when for rule in columns[name]):
         yield place, "cannot depend on another column", "", ""
+
+
+def _bound(place: Place, name: str, columns: Rules) -> Iterator[Found]:
+    """A source that states a bound states both, and the number itself."""
+    stem = name.rpartition("_")[0]
+    lacking = [one for one in (stem, f"{stem}_low", f"{stem}_high") if one not in columns]
+    if lacking:
+        yield place, f"a bound without {listed(lacking)}", "", "Map all three, or the number only."
 
 
 def _not_mappable(place: Place, name: str, names: list[str], more: str) -> Found:
@@ -144,12 +154,12 @@ def _block(
     unit = dictionary.time.followup
     names = ["event_kind", "event_day" if unit == "days" else "event_months"]
     if key == "specimens":
-        names = [n for n in _mappable() if n in (*SPECIMEN, *_PATHOLOGY) or n.startswith("her2_")]
+        names = [n for n in _mappable() if n in (*SPECIMEN, *PATHOLOGY) or n.startswith("her2_")]
     roles = [r for r, rule in dictionary.files.items() if rule.grain == "patient"]
     roles.append(block.from_)
     for name, rules in block.columns.items():
         at = (*place, "columns", name)
-        yield from _column(at, name, rules, ([*names, "tumour_id"], ""))
+        yield from _column(at, name, block.columns, ([*names, "tumour_id"], ""))
         yield from _rules(at, name, rules, dictionary, tables, roles)
         for condition in dict.fromkeys(name for rule in rules for name in rule.when):
             yield from _condition(at, condition, dictionary, roles)
@@ -249,6 +259,8 @@ def _rule(rule: ColumnRule, known: Column, tables: Mapping[str, CodeTable]) -> I
         yield from _constant(rule.value, known)
         return
     numeric = known.kind in ("number", "integer")
+    if rule.codes == LEVELS and known.kind != "category":
+        yield ("codes",), f"{known.name} has no levels", "", ""
     if known.kind == "category" and rule.codes is None:
         yield (), "a column with levels needs codes", f"Levels: {listed(known.levels)}", ""
     if numeric and not (rule.codes or rule.number or rule.days_from):

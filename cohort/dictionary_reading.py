@@ -11,7 +11,7 @@ from cohort.codes import CodeTable, code_path, read_codes
 from cohort.dictionary import FOLDER, Block, FileRule, Identifies, SourceDictionary, Time, Unmapped
 from cohort.dictionary_checks import Found, problems
 from cohort.dictionary_extending import read_whole
-from cohort.dictionary_rules import ColumnRule, DaysRule, NumberRule, Text
+from cohort.dictionary_rules import LEVELS, ColumnRule, DaysRule, NumberRule, Text
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.yaml_reader import Document, dotted
 
@@ -59,7 +59,7 @@ def _read_tables(
     tables: dict[str, CodeTable] = {}
     found: list[Found] = []
     for place, rule in dictionary.rules():
-        if rule.codes is None or rule.codes in tables:
+        if rule.codes in (None, LEVELS) or rule.codes in tables:
             continue
         try:
             tables[rule.codes] = read_codes(code_path(rule.codes, folder))

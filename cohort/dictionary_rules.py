@@ -20,6 +20,8 @@ from cohort.schema import SCHEMA
 
 DateFormat = Literal["iso", "us", "european", "compact"]
 Reference = tuple[str, str]
+# The code table of a column whose text is already one of its levels.
+LEVELS = "levels"
 # Keys of a rule that say how written text is read.
 _READING = {"codes", "number", "date", "pad", "characters", "up_to", "after"}
 
@@ -101,7 +103,8 @@ class Text(Strictly):
 class ColumnRule(Text):
     """Where one canonical column comes from, and how its text is understood.
 
-    Codes are tried first, then the number. ``any_of`` are columns of yes and no (boxes to tick):
+    Codes are tried first, then the number. ``codes: levels`` takes the levels of the column as
+    they are. ``any_of`` are columns of yes and no (boxes to tick):
     yes where any says yes, no where all say no. ``value`` is the same for every row. ``pad``
     restores leading zeros of codes that lost them; ``characters`` keeps the text from one place
     to another (the first is 1), ``up_to`` and ``after`` the part before or after a separator;

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cohort.decode import CodeBook, Piece
-from cohort.dictionary_rules import ColumnRule, Constant, Text, split
+from cohort.dictionary_rules import LEVELS, ColumnRule, Constant, Text, split
 from cohort.joining import column_name
 from cohort.loading import Extract
-from cohort.schema import SCHEMA, column
+from cohort.schema import SCHEMA, Column, column
 from cohort.table import Choice
 
 Overrides = Mapping[str, Mapping[str, Constant]]
@@ -46,7 +46,8 @@ def resolved(
 ) -> Pieces:
     """The rules of these columns, in the order of the schema.
 
-    An endpoint that the source gives (``given_...``) is left out where its file is absent.
+    An endpoint that the source gives (``given_...``) is left out where the files lack it, and
+    so is any column where the dictionary says so.
     """
     groups: dict[str, tuple[Piece, ...]] = {}
     choices = []
@@ -54,7 +55,8 @@ def resolved(
         rules = columns[name]
         said = {text.strip().lower(): value for text, value in overrides.get(name, {}).items()}
         group = tuple(replace(_piece(name, rule, extract), overrides=said) for rule in rules)
-        if name.startswith("given_") and not any(piece.texts for piece in group):
+        left_out = name.startswith("given_") or extract.dictionary.absent == "left_out"
+        if left_out and not any(piece.texts or piece.constant is not None for piece in group):
             continue
         groups[name] = group
         choices += list(_chosen_files(name, rules, extract))
@@ -93,7 +95,7 @@ def _piece(name: str, rule: ColumnRule, extract: Extract) -> Piece:
     known = column(name)
     if known is None:
         raise ValueError(f"{name} is no canonical column")
-    book = None if rule.codes is None else CodeBook(extract.dictionary.codes(rule.codes))
+    book = _book(rule.codes, known, extract)
     if rule.value is not None:
         return Piece(known, rule, book, extract.dictionary.main, ())
     if rule.days_from is not None:
@@ -110,6 +112,15 @@ def _piece(name: str, rule: ColumnRule, extract: Extract) -> Piece:
         present = present[:1]
     role = present[0].partition(":")[0] if present else split(chosen.references[0])[0]
     return Piece(known, rule, book, role, present, lacking=lacking)
+
+
+def _book(codes: str | None, known: Column, extract: Extract) -> CodeBook | None:
+    """The codes of a rule, where it has any."""
+    if codes is None:
+        return None
+    if codes == LEVELS:
+        return CodeBook.of_levels(known.levels)
+    return CodeBook(extract.dictionary.codes(codes))
 
 
 def _present(references: tuple[str, ...], extract: Extract) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def recode_rows(extract: Extract, table: LazyTable, pieces: Pieces) -> Recoded:
     read = sorted(pieces.names)
     filled = table.with_columns(*[nw.col(name).fill_null("") for name in read]) if read else table
     n = int(extract.engine.collect(filled.select(n=nw.len()))["n"][0].as_py())
-    work = _Work(extract, filled, tokens, n, pieces.conditions)
+    work = _Work(extract, filled, tokens, n, pieces)
     made = {name: _made(name, group, work) for name, group in pieces.groups.items()}
     plain = {name: value for one in made.values() for name, value in one.plain.items()}
     whole = filled.with_columns(**plain) if plain else filled
@@ -139,7 +139,20 @@ class _Work:
     table: LazyTable
     tokens: Mapping[str, str]
     n: int
-    conditions: Mapping[str, Piece]
+    pieces: Pieces
+
+    @property
+    def conditions(self) -> Mapping[str, Piece]:
+        """The rule of each column that decides among rules."""
+        return self.pieces.conditions
+
+    def makes_bounds(self, name: str) -> bool:
+        """Whether a number has bounds beside it, which the source does not state itself."""
+        return name in INTERVALS and f"{name}_{SIDES[0]}" not in self.pieces.groups
+
+    def keeps_text(self, name: str) -> bool:
+        """Whether uncertain scores are kept as written, where the source has no such column."""
+        return name == SCORE and AS_WRITTEN not in self.pieces.groups
 
     def distinct(self, keys: Sequence[str]) -> list[dict[str, Any]]:
         """The different texts of some columns, each with its number of rows."""
@@ -177,14 +190,14 @@ def _decoded(name: str, group: Sequence[Piece], work: _Work) -> _Made:
         _count(tally, one, int(row["n"]))
     values = {name: [one.value for one in found]}
     uncertain = any(one.outcome == UNCERTAIN for one in found)
-    if name == SCORE and any(piece.has_uncertain_codes for piece in group):
+    if work.keeps_text(name) and any(piece.has_uncertain_codes for piece in group):
         values[AS_WRITTEN] = [one.text if one.outcome == UNCERTAIN else None for one in found]
     year = conditions.get("diagnosis_year")
     by_year = set(conditions) <= {"diagnosis_year"}
     if by_year and _is_short(group, keys, rows) and not uncertain:
         cases = {made: _cases(rows, chosen, said, year) for made, said in values.items()}
         return _Made(tally, tuple(values), cases)
-    if name in INTERVALS:
+    if work.makes_bounds(name):
         for side in SIDES:
             values[f"{name}_{side}"] = [getattr(one, side) for one in found]
     columns = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
@@ -276,7 +289,7 @@ def _same(name: str, piece: Piece, work: _Work) -> _Made:
     """A column that is alike in every row: a constant, or missing as the files lack it."""
     one = meaning(piece, (), work.tokens)
     values: dict[str, Any] = {name: one.value}
-    if name in INTERVALS:
+    if work.makes_bounds(name):
         values |= {f"{name}_{side}": getattr(one, side) for side in SIDES}
     columns: dict[str, nw.Expr] = {
         made: nw.lit(value, dtype=dtype(made)) for made, value in values.items()

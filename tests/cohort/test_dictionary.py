@@ -97,7 +97,10 @@ def test_it_cannot_be_changed(tmp_path: Path) -> None:
         ("facility_id: {from: main.D, date: iso}", "has a date format"),
         ("patient_id: {from: main.ID}", "patient_id is the key"),
         ("her2_status: {from: main.H, codes: label_her2_result}", "made by the toolkit"),
-        ("her2_ratio_low: {from: main.H, number: {}}", "made by the toolkit"),
+        (
+            "her2_ratio_low: {from: main.H, number: {}}",
+            "a bound without her2_ratio, her2_ratio_high",
+        ),
         ("followup_months: {from: main.M, number: {}}", "time.followup says days"),
         (
             "grade: {when: {diagnosis_year: [2010, null]}, from: main.G, codes: metabric_grade}",
@@ -194,8 +197,9 @@ def test_the_packages_dictionaries_are_sound(name: str) -> None:
 
 def test_the_package_has_the_sources_it_names() -> None:
     assert SourceDictionary.names() == (
-        "breast_msk_2018", "cbioportal", "metabric", "naaccr", "naaccr_days", "ncdb_puf", "redcap",
-        "seer", "seer_2006_2010", "seer_custom", "spreadsheet", "tcga_brca",
+        "breast_msk_2018", "canonical", "canonical_months", "cbioportal", "metabric", "naaccr",
+        "naaccr_days", "ncdb_puf", "redcap", "seer", "seer_2006_2010", "seer_custom",
+        "spreadsheet", "tcga_brca",
     )  # fmt: skip
 
 
