@@ -87,6 +87,9 @@ def _refused(
             f"Source '{dictionary.name}' records no immunohistochemistry score{how}: "
             "HER2-zero and HER2-low cannot be told apart, only positive from negative."
         )
+        reason = dictionary.identifies.because.get("her2_score")
+        if reason:
+            yield reason
         return
     score = next((one for one in seen if one.column == _SCORE), None)
     if score is None:

@@ -74,13 +74,14 @@ def index_tumours(tumours: LazyTable, engine: Engine, source: str) -> Chosen:
     (tests/cohort/test_tumours.py).
     """
     names = tumours.collect_schema().names()
+    told = [name for name in names if name != "tumour_id" or _has_keys(tumours, engine)]
     ranked = tumours.with_columns(**{f"?{name}": rank for name, rank in _ranks(names)})
     whole: nw.Expr = nw.lit(0)
     for name, (size, _) in _REASONS.items():
         whole = whole * size + nw.col(f"?{name}")
-    ranked = ranked.with_columns(**{"?rank": whole, "?key": _last_resort(names)})
+    ranked = ranked.with_columns(**{"?rank": whole, "?key": _last_resort(told)})
     repeated = _repeated(ranked, engine)
-    if repeated and "tumour_id" in names:
+    if repeated and "tumour_id" in told:
         raise DataError(_twice(repeated, source))
     best = ranked.group_by("patient_id").agg(**{"?best": nw.col("?rank").min(), "?n": nw.len()})
     first = ranked.join(best, on="patient_id", how="left").filter(
@@ -148,6 +149,12 @@ def _date(known: set[str]) -> nw.Expr:
     if "diagnosis_year" in known:
         dates.append(nw.col("diagnosis_year") * (_NO_DAY + 1) + _NO_DAY)
     return nw.coalesce(*dates, nw.lit(_NO_DATE)) if dates else nw.lit(_NO_DATE)
+
+
+def _has_keys(tumours: LazyTable, engine: Engine) -> bool:
+    """Whether any tumour has a key of its own: the column may be one that the file lacks."""
+    keyed = tumours.select(n=(~nw.col("tumour_id").is_null()).cast(nw.Int64).sum())
+    return bool(engine.collect(keyed)["n"][0].as_py())
 
 
 def _last_resort(names: list[str]) -> nw.Expr:

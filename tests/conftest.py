@@ -85,3 +85,12 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data absent: sought in ../shared/data beside the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def domain() -> Path:
+    """The folder of code lists as facts were gathered, or a skip that says where it was sought."""
+    folder = PROJECT.parent / "shared" / "domain"
+    if not folder.is_dir():
+        pytest.skip("code lists absent: sought in ../shared/domain beside the project")
+    return folder

@@ -56,7 +56,9 @@ def _made(
         roles = {dictionary.file_of(block.from_) for block in dictionary.events}
         if dictionary.identifies.recurrence is False:
             found = f"{source} does not identify recurrences, so not {rule.kind}"
-            yield Problem(where, found, allowed)
+            yield Problem(
+                where, found, allowed, dictionary.identifies.because.get("recurrence", "")
+            )
         elif not roles:
             found = f"{source} gives no events after diagnosis (recurrences), so not {rule.kind}"
             yield Problem(where, found, allowed)
@@ -65,7 +67,8 @@ def _made(
             yield Problem(where, found, advice=_add(tuple(sorted(roles))))
     if rule.needs_cause and dictionary.identifies.cause_of_death is False:
         found = f"{source} does not identify cause of death, so not {rule.kind}"
-        yield Problem(where, found, allowed)
+        reason = dictionary.identifies.because.get("cause_of_death", "")
+        yield Problem(where, found, allowed, reason)
         yield from _lacking(
             where, rule.kind, _followup(dictionary, available), dictionary, available
         )
@@ -84,7 +87,8 @@ def _given(
     )
     if recurs and dictionary.identifies.recurrence is False:
         found = f"source '{dictionary.name}' does not identify recurrences, so not {spec.kind}"
-        yield Problem(where, found, f"Endpoints: {listed(_kinds(dictionary, available))}")
+        allowed = f"Endpoints: {listed(_kinds(dictionary, available))}"
+        yield Problem(where, found, allowed, dictionary.identifies.because.get("recurrence", ""))
         return
     stem = f"given_{spec.kind.lower()}"
     yield from _lacking(where, spec.kind, (f"{stem}_time", f"{stem}_event"), dictionary, available)

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from analyses.study.uses import Use
     from cohort.dictionary import SourceDictionary
 
-# What a dictionary says that its source identifies, and the columns and endpoints it governs.
+_TREATMENTS = (
+    *("surgery", "radiotherapy", "chemotherapy", "endocrine_therapy", "immunotherapy"),
+    *("anti_her2_therapy", "adc_therapy"),
+)
+_STARTS = (*(f"{name}_day" for name in _TREATMENTS), "systemic_therapy_day")
+# What a dictionary says that its source identifies, and the columns it governs; the first that
+# is not identified is the reason given.
 _GOVERNS = {
+    "her2_score": ("her2_ihc", "her2_ihc_text", "her2_zero_kind"),
     "cause_of_death": ("cause_of_death",),
-    "treatment": (
-        *("surgery", "radiotherapy", "radiotherapy_day", "chemotherapy", "chemotherapy_day"),
-        *("endocrine_therapy", "endocrine_therapy_day", "anti_her2_therapy", "neoadjuvant"),
-    ),
-    "adc": ("adc_therapy",),
+    "treatment": (*_TREATMENTS, *_STARTS, "neoadjuvant", "pcr"),
+    "adc": ("adc_therapy", "adc_therapy_day"),
+    "anti_her2": ("anti_her2_therapy", "anti_her2_therapy_day"),
+    "treatment_starts": _STARTS,
 }
 _HER2 = ("her2_status", "her2_detail")
 _OF_SCORE = (
@@ -160,14 +166,18 @@ def _not_identified(use: Use, dictionary: SourceDictionary) -> str:
     if use.column in _HER2 and dictionary.identifies.her2_score is False:
         kept = use.criterion.one_of or (use.criterion.equals,) if use.criterion else _OF_SCORE
         if any(level in _OF_SCORE for level in kept):
-            return (
-                f"source '{name}' holds no HER2 score, so HER2-zero and HER2-low "
-                "cannot be told apart"
-            )
+            found = "holds no HER2 score, so HER2-zero and HER2-low cannot be told apart"
+            return _with_reason(f"source '{name}' {found}", "her2_score", dictionary)
     for what, columns in _GOVERNS.items():
         if use.column in columns and dictionary.identifies.stated().get(what) in (False, "none"):
-            return f"source '{name}' does not identify {use.column}"
+            return _with_reason(f"source '{name}' does not identify {use.column}", what, dictionary)
     return ""
+
+
+def _with_reason(found: str, what: str, dictionary: SourceDictionary) -> str:
+    """What is not identified, with the reason that the dictionary gives."""
+    reason = dictionary.identifies.because.get(what)
+    return f"{found}. {reason.removesuffix('.')}" if reason else found
 
 
 def _instead(use: Use, available: dict[str, tuple[str, ...]]) -> str:
