@@ -87,7 +87,8 @@ CASES = [
            her2_status="unresolved"),
     worked("ssdi-percent", ssdi(er="1", er_pct="R10", allred="03", ki67="20.5"),
            er_percent=None, er_allred=3, ki67_percent=20.5, er_status="positive"),
-    worked("ssdi-percent-0", ssdi(er="0", pr="0", er_pct="000"), er_percent=0, hr_status="negative"),
+    worked("ssdi-percent-0", ssdi(er="0", pr="0", er_pct="000"), er_percent=0,
+           hr_status="negative"),
     # From 2021 the items of the score are no longer collected: 3855 is.
     worked("later-score", ssdi("2021", ihc="1", overall="0"), her2_ihc=None,
            her2_status="negative_unspecified"),
@@ -212,10 +213,11 @@ def test_ids_and_numbers_are_those_of_the_item_table(domain: Path) -> None:
 CERTIFIED = [
     # Sequence, ICD-10 code of the certificate, and the answer by the first-primary rule.
     ("00", "C509", "breast_cancer"), ("00", "C349", "breast_cancer"),
-    ("00", "D489", "breast_cancer"), ("00", "N63", "breast_cancer"), ("00", "B21", "breast_cancer"), ("00", "I219", "other"),
+    ("00", "D489", "breast_cancer"), ("00", "N63", "breast_cancer"),
+    ("00", "B21", "breast_cancer"), ("00", "I219", "other"), ("00", "C61", "breast_cancer"),
     ("01", "C509", "breast_cancer"), ("01", "C349", "other"), ("02", "C798", "breast_cancer"),
     ("02", "D486", "breast_cancer"), ("01", "I219", "other"), ("00", "7777", "unknown"),
-    ("01", "7797", "unknown"), ("00", "C5", "breast_cancer"), ("01", "I2", "unknown"),
+    ("01", "7797", "unknown"), ("00", "C5", "unknown"), ("01", "I2", "unknown"),
     ("99", "C349", "other"), ("00", "0000", None), ("00", "", None),
 ]  # fmt: skip
 
