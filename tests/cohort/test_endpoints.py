@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
 import pytest
 
 from cohort.duration import Duration
-from cohort.endpoints import add_endpoint
+from cohort.endpoints import add_endpoint, add_endpoints
+from cohort.endpoints_definition import EndpointDefinition, EndpointOptions
 from cohort.errors import SpecError
+from cohort.harmonisation import harmonise
+from cohort.loading import load
 
 
 def _endpoint(cohort, id="os"):
@@ -107,3 +114,271 @@ def test_censoring_without_a_unit_is_refused(make_cohort):
     cohort = make_cohort({"vital_status": ["dead"], "followup_days": [3.0]})
     with pytest.raises(SpecError, match="Duration"):
         add_endpoint(cohort, id="os", censor_at=5)
+
+
+def _events(cohort, rows):
+    """The cohort with events: (place of the patient, kind, columns)."""
+    columns = {
+        "patient_id": [f"p{i:06d}" for i, _, _ in rows],
+        "event_kind": [kind for _, kind, _ in rows],
+    }
+    for name in dict.fromkeys(name for _, _, more in rows for name in more):
+        columns[name] = pa.array([more.get(name) for _, _, more in rows], pa.float64())
+    return replace(cohort, events=cohort.engine.register("events", pa.table(columns)))
+
+
+def _problems(cohort, **asked):
+    with pytest.raises(SpecError) as caught:
+        add_endpoint(cohort, id="x", **asked)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_events_in_the_other_unit_are_converted_once(make_cohort):
+    columns = {"vital_status": ["alive"] * 3, "followup_months": [24.0] * 3}
+    cohort = make_cohort(columns, time_unit="months")
+    days = _events(cohort, [(0, "distant", {"event_day": 365.25})])
+    assert _endpoint(add_endpoint(days, id="x", kind="IDFS"), "x")[0] == (12, True)
+    both = _events(
+        cohort,
+        [
+            (0, "distant", {"event_day": 365.25, "event_months": 11.0}),
+            (1, "distant", {"event_day": 365.25}),
+        ],
+    )
+    found = _endpoint(add_endpoint(both, id="x", kind="IDFS"), "x")
+    assert found == [(11, True), (12, True), (24, False)]
+    columns = {"vital_status": ["alive"], "followup_days": [900.0]}
+    months = _events(make_cohort(columns), [(0, "distant", {"event_months": 12.0})])
+    assert _endpoint(add_endpoint(months, id="x", kind="IDFS"), "x") == [(365.25, True)]
+
+
+def test_an_origin_on_the_last_day_is_no_end_before_it(make_cohort):
+    # By floating point many of these days, as months, lie past the same days divided by 30.4375.
+    days = range(2000)
+    columns = {
+        "vital_status": ["dead"] * len(days),
+        "followup_months": [day / 30.4375 for day in days],
+        "surgery_day": [float(day) for day in days],
+    }
+    assert any(day * (12 / 365.25) > day / 30.4375 for day in days)
+    cohort = add_endpoint(make_cohort(columns, time_unit="months"), id="x", origin="surgery")
+    found = _endpoint(cohort, "x")
+    assert [event for _, event in found] == [True] * len(days)
+    assert all(0 <= time < 1e-9 for time, _ in found)
+
+
+def test_a_definition_from_memory_is_off_until_asked_for(make_cohort):
+    columns = {
+        "vital_status": ["dead"],
+        "followup_days": [5.0],
+        "cause_of_death": ["breast_cancer"],
+    }
+    cohort = make_cohort(columns)
+    (problem,) = _problems(cohort, kind="BCSS")
+    assert "the definition of BCSS is from memory, not checked in its source" in problem
+    assert "unverified: true" in problem
+    assert "EndpointOptions(unverified=True)" in problem
+    assert "Checked: OS, IDFS, IBCFS" in problem
+    drfi = _problems(_events(cohort, [(0, "distant", {"event_day": 3.0})]), kind="DRFI")
+    assert "is in part from memory" in drfi[0]
+    made = add_endpoint(cohort, id="x", kind="BCSS", options=EndpointOptions(unverified=True))
+    said = {c.name: c for c in made.choices}
+    assert said["x definition"].value == "memory"
+    assert "not checked in its source" in said["x definition"].meaning
+    assert said["x unknown_cause"].value == "competing"
+
+
+def test_what_a_source_does_not_identify_is_refused_with_that_reason(make_cohort):
+    cohort = make_cohort({"vital_status": ["dead"], "followup_days": [5.0]})
+    (problem,) = _problems(cohort, kind="IDFS")
+    assert "source 'worked' gives no events after diagnosis" in problem
+    assert "Endpoints here: OS" in problem
+    none = replace(cohort, identifies=(("recurrence", "no"),))
+    assert "does not identify recurrence, so IDFS cannot be made" in _problems(none, kind="IDFS")[0]
+    first, second, third = _problems(cohort, kind="RFI")
+    assert "gives no events" in first
+    assert "does not identify cause of death, so RFI cannot be made" in second
+    assert "from memory" in third
+    (given,) = _problems(cohort, kind="DSS")
+    assert "does not give DSS" in given
+
+
+def test_every_mistake_of_every_endpoint_is_told_at_once(make_cohort):
+    cohort = make_cohort(
+        {"vital_status": ["dead"], "followup_days": [5.0], "surgery_day": [1.0], "grade": ["1"]}
+    )
+    options = EndpointOptions(
+        censor_on=datetime(2022, 8, 5, tzinfo=UTC), unknown_cause="maybe", primaries="first",
+        changes=(("relapse", "event"), ("death_other_cause", "ignore"), ("distant", "often")),
+    )  # fmt: skip
+    found = _problems(cohort, origin="operation", entry="grade", options=options)
+    for words in [
+        "censor_on is datetime.datetime(2022, 8, 5",
+        "unknown_cause is 'maybe'",
+        "origin is 'operation', which source 'worked' does not give",
+        "entry is 'grade'",
+        "censor_on needs the date of diagnosis",
+        "primaries needs tumour_sequence",
+        "'relapse' is no event",
+        "death_other_cause cannot be 'ignore'\n    Allowed: event, competing, censor",
+        "distant cannot be 'often'\n    Allowed: event, competing, censor, ignore",
+    ]:
+        assert sum(words in problem for problem in found) == 1, words
+    assert len(found) == 9
+    assert "Columns of days here: surgery_day" in found[2]
+    with pytest.raises(SpecError) as caught:
+        add_endpoints(cohort, [EndpointDefinition("given_a"), EndpointDefinition("b", "XFS")])
+    assert [p.where for p in caught.value.problems] == ["endpoint 'given_a'", "endpoint 'b'"]
+
+
+def test_a_given_endpoint_is_taken_first_and_may_be_made_instead(make_cohort):
+    cohort = make_cohort(
+        {
+            "vital_status": ["alive"],
+            "followup_days": [90.0],
+            "given_idfs_time": [40.0],
+            "given_idfs_event": ["yes"],
+            "surgery_day": [10.0],
+        }
+    )
+    cohort = _events(cohort, [(0, "distant", {"event_day": 50.0})])
+    given = add_endpoint(cohort, id="x", kind="IDFS")
+    assert _endpoint(given, "x") == [(40, True)]
+    said = {c.name: c for c in given.choices}
+    assert said["x"].meaning == "Invasive disease-free survival, as the source gives it"
+    assert said["x from"].value == "given"
+    events = EndpointOptions(made_from="events")
+    made = add_endpoint(cohort, id="x", kind="IDFS", options=events)
+    assert _endpoint(made, "x") == [(50, True)]
+    said = {c.name: c for c in made.choices}
+    assert said["x from"].value == "events"
+    assert "although the source gives one" in said["x from"].meaning
+    (problem,) = _problems(cohort, kind="IDFS", origin="surgery")
+    assert "starts where the source starts it" in problem
+    asked = EndpointOptions(changes=(("distant", "ignore"),))
+    (problem,) = _problems(cohort, kind="IDFS", options=asked)
+    assert "cannot be changed" in problem
+    (problem,) = _problems(cohort, kind="IBCFS", options=EndpointOptions(made_from="given"))
+    assert "does not give IBCFS" in problem
+
+
+def test_an_endpoint_made_again_takes_the_place_of_the_earlier(make_cohort):
+    columns = {
+        "vital_status": ["dead", None],
+        "followup_days": [5.0, 3.0],
+        "cause_of_death": ["other", None],
+        "observed_from_day": [1.0, 1.0],
+    }
+    options = EndpointOptions(unverified=True)
+    first = add_endpoint(
+        make_cohort(columns), id="x", kind="BCSS", entry="observed_from_day", options=options
+    )
+    assert [c for c in first.columns if c.startswith("x_")] == [
+        "x_time", "x_event", "x_state", "x_entry",
+    ]  # fmt: skip
+    again = add_endpoint(first, id="x")
+    assert [c for c in again.columns if c.startswith("x_")] == ["x_time", "x_event"]
+    assert [c.name for c in again.choices] == ["x"]
+    assert [f.rule for f in again.findings if f.column.startswith("x_")] == ["no_endpoint"]
+    two = add_endpoint(again, id="y")
+    assert [c.name for c in two.choices] == ["x", "y"]
+    assert len(two.findings) == len(set(two.findings))
+    assert add_endpoints(two, []) is two
+
+
+def test_years_without_any_vital_status_are_told(make_cohort):
+    cohort = make_cohort(
+        {
+            "diagnosis_year": [2016, 2016, 2017, 2017, None],
+            "vital_status": [None, "dead", None, None, None],
+            "followup_days": [1.0] * 5,
+        }
+    )
+    found = [f for f in add_endpoint(cohort, id="x").findings if "year" in f.rule]
+    assert [(f.value, f.n) for f in found] == [("2017", 2)]
+
+
+def test_complete_dates_behind_survival_are_not_told(make_cohort):
+    columns = {"vital_status": ["dead"], "followup_months": [3.0], "followup_flag": ["complete"]}
+    cohort = add_endpoint(make_cohort(columns, time_unit="months"), id="x")
+    assert [f.rule for f in cohort.findings] == []
+
+
+def test_what_an_endpoint_could_count_and_the_source_never_has_is_told(make_cohort):
+    columns = {"vital_status": ["alive"] * 2, "followup_days": [9.0] * 2}
+    kinds = [(0, "distant", {"event_day": 3.0}), (1, None, {"event_day": 3.0})]
+    cohort = add_endpoint(_events(make_cohort(columns), kinds), id="x", kind="IBCFS")
+    found = {(f.rule, f.value): f for f in cohort.findings}
+    assert found["event_kind_missing", ""].n == 1
+    absent = [value for rule, value in found if rule == "event_kind_absent"]
+    assert absent == [
+        "ipsilateral_invasive_breast", "local_regional_invasive", "contralateral_invasive_breast",
+    ]  # fmt: skip
+    assert "IBCFS would count it" in found["event_kind_absent", absent[0]].advice
+
+
+def test_decisions_on_events_are_counted(make_cohort):
+    columns = {
+        "vital_status": ["alive", "dead", "dead"],
+        "followup_days": [9.0, 9.0, 9.0],
+    }
+    rows = [(0, 12.0), (1, 12.0), (2, 9.0)]
+    events = [(i, "distant", {"event_day": day}) for i, day in rows]
+    cohort = add_endpoint(_events(make_cohort(columns), events), id="x", kind="IDFS")
+    assert _endpoint(cohort, "x") == [(12, True), (9, True), (9, True)]
+    counted = {f.rule: f.n for f in cohort.findings if f.column.startswith("x_")}
+    assert counted == {
+        "event_after_last_contact": 1,
+        "event_after_death": 1,
+        "event_on_day_of_death": 1,
+    }
+    assert "the event counts" in next(
+        f.advice for f in cohort.findings if f.rule == "event_after_last_contact"
+    )
+    ignored = EndpointOptions(late_events="ignore")
+    cohort = add_endpoint(cohort, id="x", kind="IDFS", options=ignored)
+    assert _endpoint(cohort, "x") == [(9, False), (9, True), (9, True)]
+    assert "is not counted" in next(
+        f.advice for f in cohort.findings if f.rule == "event_after_last_contact"
+    )
+
+
+@pytest.mark.real
+def test_metabric_has_646_deaths_of_disease_and_497_others_that_compete(real_data):
+    cohort = harmonise(
+        load(real_data / "metabric" / "data_clinical_patient.txt", source="metabric")
+    )
+    unverified = EndpointOptions(unverified=True)
+    cohort = add_endpoints(
+        cohort,
+        [EndpointDefinition("os"), EndpointDefinition("bcss", "BCSS", options=unverified)],
+    )
+    frame = cohort.to_pandas()
+    known = frame[frame["os_time"].notna()]
+    assert len(known) == 1981
+    assert int(known["os_event"].astype(bool).sum()) == 1144
+    counts = known["bcss_state"].value_counts().to_dict()
+    # The one without a cause competes by default, and is told.
+    assert counts == {"censored": 837, "event": 646, "competing": 498}
+    assert next(f.n for f in cohort.findings if f.rule == "unknown_cause") == 1
+
+
+@pytest.mark.real
+def test_the_counts_of_tcga_cdr(real_data):
+    folder = real_data / "tcga_brca"
+    files = {
+        "main": folder / "nationwidechildrens.org_clinical_patient_brca.txt",
+        "cdr": folder / "tcga_cdr_brca.csv",
+    }
+    kinds = ("OS", "DSS", "PFI", "DFI")
+    cohort = harmonise(load(files, source="tcga_brca"))
+    cohort = add_endpoints(cohort, [EndpointDefinition(k.lower(), k) for k in kinds])
+    frame = cohort.to_pandas()
+    counted = {
+        kind: (
+            int(frame[f"{kind.lower()}_time"].notna().sum()),
+            int(frame[f"{kind.lower()}_event"].dropna().astype(bool).sum()),
+        )
+        for kind in kinds
+    }
+    assert counted == {"OS": (1096, 151), "DSS": (1077, 83), "PFI": (1096, 145), "DFI": (952, 84)}

@@ -234,14 +234,14 @@ def test_an_event_after_the_last_contact_may_be_ignored(engine):
 
 def test_cells_can_be_set_otherwise(engine):
     stories = ["alive 500 id@100", "alive 500 sp@100", "alive 500 sp@100 di@100", "alive 500 co@9"]
-    stories += ["other 500 sp@500", "alive 500 co@500"]
+    stories += ["other 500 sp@500", "alive 500 co@500", "breast 500 co@500", "breast 500 sp@500"]
     changes = (
         ("ipsilateral_dcis", "event"),
         ("second_primary_nonbreast_invasive", "competing"),
         ("contralateral_invasive_breast", "censor"),
     )
     options = EndpointOptions(unverified=True, changes=changes)
-    expected = ["100E", "100C", "100E", "9-", "500C", "500-"]
+    expected = ["100E", "100C", "100E", "9-", "500C", "500-", "500E", "500E"]
     assert made(stories, "BCFI", engine, options) == expected
     cohort = add_endpoint(cohort_of(stories), id="x", kind="BCFI", options=options)
     said = [c.meaning for c in cohort.choices if c.name == "x change"]
@@ -345,6 +345,15 @@ def test_follow_up_ends_on_a_date(engine):
     assert counted["origin_after_censoring"] == 1
     assert counted["censored_at"] == 2
     assert next(c for c in cohort.choices if c.name == "x censored on").value == "2022-08-05"
+
+
+def test_a_calendar_end_counts_from_the_origin():
+    from datetime import date
+
+    columns = {"diagnosis_date": ["2022-01-01"] * 2, "surgery_day": [100.0, 250.0]}
+    options = EndpointOptions(censor_on=date(2022, 8, 5))
+    # 216 days after diagnosis; the second had no surgery by then.
+    assert made(["breast 500"] * 2, "OS", None, options, columns, origin="surgery") == ["116-", "."]
 
 
 def test_the_earlier_of_two_ends_decides():
