@@ -331,6 +331,14 @@ HER2_EVIDENCE = (
     *("her2_reported", "her2_ihc_text", "her2_zero_kind"),
     *("her2_stain_percent", "her2_stain_intensity", "her2_stain_completeness"),
 )
+# What a patient takes from the index specimen besides its evidence, its key first.
+CARRIED = (
+    "specimen_id",
+    "specimen_day",
+    "specimen_site",
+    "specimen_timing",
+    "specimen_invasive",
+)
 # Columns of a cohort's specimens, besides the HER2 evidence that patients have too.
 SPECIMEN = ("patient_id", "tumour_id", "tumour_size_mm", *(c.name for c in _SPECIMEN_COLUMNS))
 # Columns of a cohort's events; the source's unit of follow-up decides between days and months.

@@ -21,8 +21,8 @@ class Criterion:
     """One condition that a patient must meet, and why.
 
     Exactly one of: `between` (both ends included, None is open), `one_of` (levels or text),
-    `not_missing`. A patient whose value is missing does not meet a criterion; how many left
-    for that is counted apart.
+    `none_of` (levels or text), `not_missing`. A patient whose value is missing meets `none_of`
+    and no other criterion; how many left for that is counted apart.
     """
 
     id: str
@@ -30,30 +30,33 @@ class Criterion:
     reason: str
     between: tuple[Bound, Bound] | None = None
     one_of: Sequence[str] | None = None
+    none_of: Sequence[str] | None = None
     not_missing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse none or several conditions in one criterion."""
         where = f"criterion '{self.id}'"
-        given = [self.between is not None, self.one_of is not None, self.not_missing]
+        conditions = (self.between, self.one_of, self.none_of)
+        given = [*(condition is not None for condition in conditions), self.not_missing]
         if sum(given) != 1:
-            allowed = "Exactly one of: between, one_of, not_missing"
+            allowed = "Exactly one of: between, one_of, none_of, not_missing"
             raise SpecError(Problem(where, f"{sum(given)} conditions given", allowed))
-        if self.one_of is not None and (isinstance(self.one_of, str) or not self.one_of):
-            found = f"one_of is {self.one_of!r}"
-            raise SpecError(Problem(where, found, "A tuple of levels, such as ('I', 'II')"))
+        for name, levels in (("one_of", self.one_of), ("none_of", self.none_of)):
+            if levels is not None and (isinstance(levels, str) or not levels):
+                found = f"{name} is {levels!r}"
+                raise SpecError(Problem(where, found, "A tuple of levels, such as ('I', 'II')"))
         if self.between is not None and not _is_range(self.between):
             found = f"between is {self.between!r}"
             raise SpecError(Problem(where, found, "Two numbers, the lower first; None is open"))
 
     def met(self) -> nw.Expr:
-        """True where met; null where the value is missing."""
+        """True where met; null where the value is missing and that is why it is not."""
         value = nw.col(self.column)
+        if self.none_of is not None:
+            return ~value.is_in(self._values(self.none_of)).fill_null(False)
         if self.one_of is not None:
-            known = column(self.column)
-            numeric = known is not None and known.kind in ("number", "integer")
-            allowed = [float(v) for v in self.one_of] if numeric else list(self.one_of)
-            return nw.when(value.is_null()).then(nw.lit(None)).otherwise(value.is_in(allowed))
+            inside = value.is_in(self._values(self.one_of))
+            return nw.when(value.is_null()).then(nw.lit(None)).otherwise(inside)
         if self.between is not None:
             low, high = self.between
             inside = nw.lit(True)
@@ -63,6 +66,12 @@ class Criterion:
                 inside = inside & (value <= high)
             return nw.when(value.is_null()).then(nw.lit(None)).otherwise(inside)
         return nw.when(value.is_null()).then(nw.lit(None)).otherwise(nw.lit(True))
+
+    def _values(self, levels: Sequence[str]) -> list[Any]:
+        """The levels as the column holds them."""
+        known = column(self.column)
+        numeric = known is not None and known.kind in ("number", "integer")
+        return [float(level) for level in levels] if numeric else list(levels)
 
 
 def _is_range(between: object) -> bool:
@@ -90,6 +99,20 @@ def her2_criteria() -> tuple[Criterion, ...]:
         every.remove(status)
         criteria.append(Criterion(f"her2-{status}", "her2_status", reason, one_of=tuple(every)))
     return tuple(criteria)
+
+
+def neoadjuvant_criterion() -> Criterion:
+    """The criterion that leaves patients whose HER2 was known before neoadjuvant therapy.
+
+    Having a specimen after it means that the response was not complete: from diagnosis, or with
+    the response as the outcome, such patients are no fair part of their group (edge case E11).
+    """
+    return Criterion(
+        "her2-before-neoadjuvant",
+        "specimen_timing",
+        "HER2 known only after neoadjuvant therapy",
+        none_of=("after_neoadjuvant",),
+    )
 
 
 def endpoint_criterion(cohort: Cohort, endpoint: str) -> Criterion:
@@ -152,8 +175,8 @@ def select(
     kept = marked.filter(nw.col("attrition_place") == len(every) * 2).drop("attrition_place")
     n = steps[-1].n_after if steps else cohort.n
     chosen = tuple(
-        Choice("select" if i < len(criteria) else "select_implied", c.id, _words(c), c.reason)
-        for i, c in enumerate(every)
+        Choice("select_implied" if "-" in c.id else "select", c.id, _words(c), c.reason)
+        for c in every
     )
     selected = replace(
         cohort,
@@ -238,7 +261,7 @@ def _misfits(criterion: Criterion) -> list[Problem]:
         found = f"'{known.name}' is no number and has no range"
         return [Problem(where, found, advice="Use one_of.")]
     wrong = []
-    for level in criterion.one_of or ():
+    for level in criterion.one_of or criterion.none_of or ():
         if numeric and not _is_number(level):
             wrong.append(Problem(where, f"'{level}' is no number, and {known.name} is one"))
         elif known.levels and level not in known.levels:
@@ -259,6 +282,8 @@ def _words(criterion: Criterion) -> str:
     """The condition as a person reads it."""
     if criterion.one_of is not None:
         return f"{criterion.column}: {listed(criterion.one_of)}"
+    if criterion.none_of is not None:
+        return f"{criterion.column} not {listed(criterion.none_of)}"
     if criterion.between is not None:
         low, high = criterion.between
         if low is None:

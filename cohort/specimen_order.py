@@ -7,20 +7,12 @@ from typing import Any
 
 import narwhals as nw
 
-from cohort.schema import HER2_EVIDENCE
+from cohort.schema import CARRIED, HER2_EVIDENCE
 from cohort.table import Engine
 
 LazyTable = nw.LazyFrame[Any]
 Key = tuple[nw.Expr, int]  # places from 0, and how many there are
 
-# What a patient takes from the index specimen besides its evidence, the key first.
-CARRIED = (
-    "specimen_id",
-    "specimen_day",
-    "specimen_site",
-    "specimen_timing",
-    "specimen_invasive",
-)
 _DAYS = 100_000  # no specimen is further from diagnosis than this
 _TENTHS = 9_990  # tenths of a millimetre of the largest tumour there is
 # The highest category first. An unresolved 2+ is low or positive: it yields to a positive result
@@ -51,7 +43,9 @@ _TIMINGS = {"before_treatment": 0, "after_neoadjuvant": 1, "recurrence": 2}
 _SCORES = {"3+": 0, "2+": 1, "1+": 2, "0": 3}
 
 
-def chosen(frame: LazyTable, engine: Engine, choice: str) -> LazyTable:
+def chosen(
+    frame: LazyTable, engine: Engine, choice: str, features: Sequence[str] = ()
+) -> LazyTable:
     """The index specimen of each patient, one row a patient.
 
     Parameters
@@ -60,6 +54,8 @@ def chosen(frame: LazyTable, engine: Engine, choice: str) -> LazyTable:
         Usable specimens, with ``tumour_key`` and ``tumour_mm`` of `with_tumours`.
     choice
         A choice of edge case E10.
+    features
+        What else each specimen tells of its tumour (its receptors, its grade).
     """
     ranked = frame.with_columns(rank=_joined(_ORDERS[choice]))
     best = ranked.group_by("patient_id").agg(best=nw.col("rank").min(), n_usable=nw.len())
@@ -67,13 +63,15 @@ def chosen(frame: LazyTable, engine: Engine, choice: str) -> LazyTable:
     tied = engine.materialise(
         ranked.join(best, on="patient_id", how="inner")
         .filter(nw.col("rank") == nw.col("best"))
-        .with_columns(text=nw.when(nw.col("n_usable") > 1).then(_text()).otherwise(nw.lit("")))
+        .with_columns(
+            text=nw.when(nw.col("n_usable") > 1).then(_text(features)).otherwise(nw.lit(""))
+        )
     )
     first = tied.group_by("patient_id").agg(first_text=nw.col("text").min())
     winners = tied.join(first, on="patient_id", how="inner").filter(
         nw.col("text") == nw.col("first_text")
     )
-    names = [*CARRIED, *HER2_EVIDENCE, "her2_status", "other_primary"]
+    names = [*CARRIED, *HER2_EVIDENCE, *features, "her2_status", "other_primary"]
     # Specimens that share their text are alike in all that is carried on.
     return winners.group_by("patient_id").agg(*(nw.col(name).max() for name in names))
 
@@ -132,9 +130,9 @@ def _day(*, latest: bool = False) -> Key:
     return place.fill_null(2 * _DAYS), 2 * _DAYS + 1
 
 
-def _text() -> nw.Expr:
+def _text(features: Sequence[str]) -> nw.Expr:
     """All that is carried on as one text, the key first: no choice depends on the order of rows."""
-    names = (*CARRIED, "tumour_key", *HER2_EVIDENCE)
+    names = (*CARRIED, "tumour_key", *HER2_EVIDENCE, *features)
     parts = [nw.col(name).cast(nw.String).fill_null("") for name in names]
     return nw.concat_str(parts, separator="|")
 

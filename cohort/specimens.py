@@ -11,7 +11,7 @@ earliest day; the smaller key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,9 @@ from cohort import her2_rules
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.her2 import DEFAULT_EDITION, her2_columns
 from cohort.her2_policies import resolved
-from cohort.schema import HER2_EVIDENCE, SCHEMA, SPECIMEN, column
+from cohort.schema import CARRIED, HER2_EVIDENCE, SCHEMA, SPECIMEN, column
 from cohort.specimen_findings import STAGE, SpecimenTables, specimen_findings
-from cohort.specimen_order import CARRIED, chosen, with_tumours
+from cohort.specimen_order import chosen, with_tumours
 from cohort.table import Choice, Cohort, Engine
 
 LazyTable = nw.LazyFrame[Any]
@@ -42,8 +42,8 @@ def index_specimen(
     ``closest`` (the last specimen on or before `index_day`), ``ever_low`` (the highest category
     of all), ``first``, ``last``. Patients without a usable specimen keep the evidence of their
     own row; under ``closest``, which needs a date, they have none. Where both have evidence, the
-    specimen's stands and disagreements are counted. Nothing happens where the source holds no
-    specimens.
+    specimen's stands and disagreements are counted. What else a specimen tells (receptors, grade)
+    fills what the patient's row lacks. Nothing happens where the source holds no specimens.
 
     Parameters
     ----------
@@ -90,13 +90,16 @@ def _with_index(
     known = specimen_status(specimens, engine, edition, settled)
     every = engine.materialise(_usable(known, cohort.patients, index_day))
     usable = with_tumours(every.filter(nw.col("usable")))
-    index = engine.materialise(chosen(usable, engine, choice))
+    features = _features(specimens)
+    index = engine.materialise(chosen(usable, engine, choice, features))
     own = _own_status(cohort.patients, engine, edition, settled)
     findings = specimen_findings(cohort, SpecimenTables(every, usable, index, own), choice)
     keep = choice != "closest"
     made = replace(
         cohort,
-        patients=engine.materialise(_with_evidence(cohort, index, every, keep=keep)),
+        patients=engine.materialise(
+            _filled(_with_evidence(cohort, index, every, keep=keep), index, features)
+        ),
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
         choices=tuple(c for c in cohort.choices if c.stage != STAGE),
     )
@@ -165,9 +168,12 @@ def _usable(known: LazyTable, patients: LazyTable, index_day: str | None) -> Laz
     )
     joined = known.join(own, on="patient_id", how="inner")
     evidence = nw.col("her2_status") != "unknown"
-    in_situ = (nw.col("specimen_invasive") == "no") & ~(
-        nw.col("p_behaviour") == "in_situ"
-    ).fill_null(False)
+    part = nw.col("specimen_invasive") == "no"
+    if "behaviour" in known.collect_schema().names():
+        part = part.fill_null(False) | (
+            nw.col("specimen_invasive").is_null() & (nw.col("behaviour") == "in_situ")
+        )
+    in_situ = part & ~(nw.col("p_behaviour") == "in_situ").fill_null(False)
     in_time = nw.lit(True)
     if index_day is not None:
         in_time = (nw.col("specimen_day") <= nw.col("p_index_day")).fill_null(False)
@@ -209,6 +215,29 @@ def _with_evidence(cohort: Cohort, index: LazyTable, every: LazyTable, *, keep: 
         nw.when(only_part).then(nw.lit("no")).otherwise(columns["specimen_invasive"])
     )
     return joined.with_columns(**columns).select(*names, *(n for n in taken if n not in names))
+
+
+def _features(specimens: LazyTable) -> tuple[str, ...]:
+    """What the specimens tell of their tumour besides HER2: its receptors, its grade."""
+    other = {"patient_id", "her2_other_reported", *SPECIMEN, *CARRIED, *HER2_EVIDENCE}
+    names = specimens.collect_schema().names()
+    return tuple(name for name in names if name in SCHEMA and name not in other)
+
+
+def _filled(patients: LazyTable, index: LazyTable, features: Sequence[str]) -> LazyTable:
+    """Patients with features of the index specimen where their own row does not have them."""
+    if not features:
+        return patients
+    names = patients.collect_schema().names()
+    given = index.select("patient_id", *(nw.col(name).alias(f"s_{name}") for name in features))
+    columns = {
+        name: nw.coalesce(nw.col(name), nw.col(f"s_{name}"))
+        if name in names
+        else nw.col(f"s_{name}")
+        for name in features
+    }
+    joined = patients.join(given, on="patient_id", how="left").with_columns(**columns)
+    return joined.select(*names, *(name for name in features if name not in names))
 
 
 def _choices(settled: Mapping[str, str], index_day: str | None) -> tuple[Choice, ...]:

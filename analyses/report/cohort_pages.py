@@ -18,7 +18,7 @@ from analyses.report.blocks import (
 from analyses.report.words import joined, selected
 from analyses.results.study import StudyResult
 from cohort.schema import HER2_GROUPS, HER2_STATUS
-from cohort.table import Finding
+from cohort.table import AttritionStep, Finding
 
 _SEVERITIES = {"error": "Error", "warning": "Warning", "info": "Note"}
 _IDENTIFIED = {
@@ -85,13 +85,13 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
     columns: tuple[str, ...] = ("Step", "Left out", "of these, value missing", "Remain")
     columns += tuple(label("her2_status", group) for group in HER2_GROUPS)
     rows = []
-    known = [(f"flow.{e.id}.{e.step.id}", e.step, e.label) for e in result.endpoints]
+    known = [(f"flow.{e.id}.{s.id}", s, e.label) for e in result.endpoints for s in e.steps]
     chains = [(f"flow.{step.id}", step, "") for step in result.attrition]
     for name, step, of in [*chains, *known]:
         after = dict(step.after_by_group)
         rows.append(
             row(
-                f"{of} known" if of else step.reason,
+                _step_words(step, of),
                 Cell(count(step.n_removed, style), f"{name}/n_removed"),
                 Cell(count(step.n_unknown, style), f"{name}/n_unknown"),
                 Cell(count(step.n_after, style), f"{name}/n_after"),
@@ -105,8 +105,15 @@ def flow_pages(result: StudyResult, style: NumberStyle, alt: str) -> Iterator[Bl
         aligned(len(columns)),
         tuple(rows),
         (4, 1.1, 1.4, 1.1, 1.4, 1.4, 1.6),
-        "Each endpoint's row counts from the last step before it.",
+        "Each endpoint's rows count from the last step that all share.",
     )
+
+
+def _step_words(step: AttritionStep, endpoint: str) -> str:
+    """A step's reason; for the last step of an endpoint, that it is known."""
+    if not endpoint:
+        return step.reason
+    return f"{endpoint} known" if step.id.endswith("-known") else f"{endpoint}: {step.reason}"
 
 
 def her2_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:

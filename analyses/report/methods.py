@@ -96,6 +96,9 @@ def _her2(result: StudyResult) -> str:
         text += f"Scores were read again from their staining by the {edition.value} edition. "
     else:
         text += "An edition re-reads in-situ results only, never a score. "
+    index = next((c for c in result.choices if c.stage == "specimens" and c.name == "E10"), None)
+    if index is not None:
+        text += f"{index.meaning}. The in-situ part of an invasive tumour was no evidence. "
     if "policy" in chosen:
         text += f"Edge cases follow the named policy {chosen['policy']}, as listed below."
     else:
@@ -104,7 +107,8 @@ def _her2(result: StudyResult) -> str:
 
 
 def _policies(result: StudyResult) -> Table:
-    chosen = [c for c in result.choices if c.stage == "her2" and c.name != "edition"]
+    stages = ("her2", "specimens")
+    chosen = [c for c in result.choices if c.stage in stages and c.name != "edition"]
     rows = tuple(row(c.name, Cell(c.value.replace("_", " ")), c.meaning) for c in chosen)
     return Table(
         "policies",

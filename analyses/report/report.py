@@ -76,7 +76,7 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
     # One endpoint belongs to the flow; several have their rows in the table beneath it.
     steps = result.attrition
     if len(result.endpoints) == 1:
-        steps = (*steps, result.endpoints[0].step)
+        steps = (*steps, *result.endpoints[0].steps)
     if steps:
         drawn["flow"] = plot_flow(steps, groups=groups, style=style)
     for analysis in result.analyses:

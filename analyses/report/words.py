@@ -44,6 +44,9 @@ def used_rows(
     if not isinstance(analysis, TableAnalysis):
         endpoint = endpoint_of(result, analysis.endpoint)
         said = f"{endpoint.label}: {said}, {events(endpoint, n_event or 0, style)}"
+        if endpoint.late is not None and endpoint.late.n_removed:
+            late = f"{count(endpoint.late.n_removed, style)} with HER2 known only after neoadjuvant"
+            left.append(f"{late} therapy")
         if endpoint.step.n_removed:
             left.append(f"{count(endpoint.step.n_removed, style)} without a known endpoint")
     left += [

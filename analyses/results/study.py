@@ -20,6 +20,9 @@ class Endpoint:
 
     Attributes
     ----------
+    late
+        The step before, at which patients left whose HER2 was known only after neoadjuvant
+        therapy; None where they stay.
     n_competing
         Patients whose follow-up ended by a competing event; None where nothing competes.
     is_checked
@@ -40,6 +43,12 @@ class Endpoint:
     origin: str = "diagnosis"
     is_checked: bool = True
     said: tuple[str, ...] = ()
+    late: AttritionStep | None = None
+
+    @property
+    def steps(self) -> tuple[AttritionStep, ...]:
+        """The steps of this endpoint after those that all share."""
+        return (self.step,) if self.late is None else (self.late, self.step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

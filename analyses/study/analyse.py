@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cohort.selection import Criterion
 
 Frames = Mapping[str, "pd.DataFrame"]
+# What an analysis that uses a column asks of its patients besides.
+Conditions = Mapping[str, "Criterion"]
 SHARED = ""  # the patients of analyses that have no endpoint
 HER2_ZERO = ("ihc_0_null", "ihc_0_ultralow")
 HER2_NEGATIVE = ("ihc_0", "ihc_1", "ihc_2_ish_negative")
@@ -35,16 +37,17 @@ class Outcome:
     records: tuple[Record, ...] = ()
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
-    restriction: Restriction | None = None
+    restrictions: tuple[Restriction, ...] = ()
 
 
-def needed(study: Study) -> dict[str, list[str]]:
+def needed(study: Study, conditions: Conditions) -> dict[str, list[str]]:
     """Columns that the analyses need, by endpoint (`SHARED` where an analysis has none)."""
     wanted: dict[str, list[str]] = {}
     for spec in study.analyses:
         endpoint = getattr(spec, "endpoint", SHARED)
         columns = wanted.setdefault(endpoint, [])
         columns += _columns(spec)
+        columns += [criterion.column for criterion in _conditions(spec, conditions)]
         if endpoint:
             columns += [f"{endpoint}_time", f"{endpoint}_event"]
             if study.endpoint(endpoint).entry is not None:
@@ -52,23 +55,33 @@ def needed(study: Study) -> dict[str, list[str]]:
     return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
 
 
-def analyse(spec: Any, frames: Frames, unit: TimeUnit) -> Outcome:
+def analyse(spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions) -> Outcome:
     """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error."""
-    whole = frames[getattr(spec, "endpoint", SHARED)]
-    frame = whole
-    if spec.only is not None:
-        frame = observed_levels(whole[_meets(whole, spec.only.to_criterion())].copy())
-    outside = len(whole) - len(frame)
+    frame = frames[getattr(spec, "endpoint", SHARED)]
+    outside = []
+    for criterion in _conditions(spec, conditions):
+        met = _meets(frame, criterion)
+        outside.append((criterion, int((~met).sum())))
+        frame = observed_levels(frame[met].copy())
     try:
         outcome = _KINDS[spec.kind](spec, frame, unit)
     except AnalysisError as error:
         failure = _failure(spec, frame, error)
         return Outcome(spec.id, None, (_failed(0, failure),), failures=(failure,))
-    if spec.only is None:
-        return outcome
-    left = Record(spec.id, spec.kind, "rows_outside", term=spec.only.column, n=outside)
-    restriction = Restriction(spec.id, spec.only.reason, outside)
-    return replace(outcome, records=(*outcome.records, left), restriction=restriction)
+    left = tuple(
+        Record(spec.id, spec.kind, "rows_outside", term=criterion.column, n=n)
+        for criterion, n in outside
+    )
+    limits = tuple(Restriction(spec.id, criterion.reason, n) for criterion, n in outside)
+    return replace(outcome, records=(*outcome.records, *left), restrictions=limits)
+
+
+def _conditions(spec: Any, conditions: Conditions) -> list[Criterion]:
+    """What an analysis asks of its patients: its own condition, and those of its columns."""
+    own = [] if spec.only is None else [spec.only.to_criterion()]
+    used = set(_columns(spec))
+    of_columns = [criterion for column, criterion in conditions.items() if column in used]
+    return own + [c for c in of_columns if all(c.column != o.column for o in own)]
 
 
 def observed_levels(frame: pd.DataFrame) -> pd.DataFrame:
@@ -212,6 +225,8 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
 def _meets(frame: pd.DataFrame, criterion: Criterion) -> pd.Series[bool]:
     """Rows that meet the condition of one analysis; a missing value does not."""
     values = frame[criterion.column]
+    if criterion.none_of is not None:
+        return ~values.isin(list(criterion.none_of))
     if criterion.one_of is not None:
         numeric = values.dtype.kind in "if"
         allowed = [float(v) for v in criterion.one_of] if numeric else list(criterion.one_of)

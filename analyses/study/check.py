@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec
 from analyses.study.check_columns import column_problems
 from analyses.study.check_source import source_problems
+from analyses.study.check_specimens import specimen_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
 from analyses.study.uses import uses
@@ -34,6 +35,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
     used = uses(study)
     found = [
         *_policies(study),
+        *specimen_problems(study),
         *column_problems(study, used),
         *_interactions(study),
         *_times(study),

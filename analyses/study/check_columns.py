@@ -22,6 +22,7 @@ _FIT: dict[Purpose, tuple[Kind, ...]] = {
     "term": ("category", "boolean", *_NUMBERS),
     "stratum": ("category", "boolean", "integer", "text"),
     "cluster": ("category", "integer", "text"),
+    "day": ("number",),
 }
 _WORDS: dict[Kind, str] = {
     "text": "free text",
@@ -37,6 +38,7 @@ _ROLES: dict[Purpose, str] = {
     "term": "be a term",
     "stratum": "make strata",
     "cluster": "make clusters",
+    "day": "be a day",
 }
 
 
@@ -50,7 +52,7 @@ def column_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
             yield _unknown(study, use, endpoints)
         elif use.criterion is not None:
             yield from _criterion(study, use, use.criterion, known)
-        elif known.kind not in _FIT[use.purpose]:
+        elif known.kind not in _FIT[use.purpose] or _is_no_day(use, known):
             yield _unfit(study, use, known)
         elif use.endpoint is not None and use.column.startswith(f"{use.endpoint}_"):
             yield Problem(study.place(use.path), f"'{use.column}' is the outcome itself")
@@ -87,9 +89,16 @@ def _unknown(study: Study, use: Use, endpoints: dict[str, Column]) -> Problem:
     )
 
 
+def _is_no_day(use: Use, known: Column) -> bool:
+    """Whether a number that should be a day after diagnosis is none."""
+    return use.purpose == "day" and known.unit != "days"
+
+
 def _unfit(study: Study, use: Use, known: Column) -> Problem:
     kinds = _FIT[use.purpose]
-    names = [name for name, other in SCHEMA.items() if other.kind in kinds]
+    names = [
+        name for name, other in SCHEMA.items() if other.kind in kinds and not _is_no_day(use, other)
+    ]
     return Problem(
         study.place(use.path),
         f"'{use.column}' is {_WORDS[known.kind]} and cannot {_ROLES[use.purpose]}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from analyses.study.check_endpoints import endpoint_problems
 from analyses.study.near import near_file
 from cohort.errors import Problem, SpecError, listed, suggest
-from cohort.schema import column
+from cohort.schema import CARRIED, HER2_EVIDENCE, column
 
 if TYPE_CHECKING:
     from analyses.study.spec import Study
@@ -133,6 +133,12 @@ def _available(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[st
     for stem in ("her2_ratio", "her2_copies", "her2_copies_single"):
         if stem in found:
             found |= dict.fromkeys((f"{stem}_low", f"{stem}_high"), found[stem])
+    for block in dictionary.specimens:
+        role = dictionary.file_of(block.from_)
+        needed = () if role in given else (role,)
+        for name in (*block.columns, *HER2_EVIDENCE, *CARRIED):
+            if name not in found or not needed:
+                found[name] = needed
     if "diagnosis_year" in found:
         found["her2_era"] = found["diagnosis_year"]
     if "hr_status" not in found and {"er_status", "pr_status"} <= set(found):

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from analyses.results.study import Endpoint, StudyResult
     from analyses.study.endpoint_spec import EndpointSpec
     from analyses.study.spec import Study
+    from cohort.selection import Criterion
     from cohort.table import Engine
 
 Progress = Callable[[str, int, int], None]
+_LATE = "her2-before-neoadjuvant"
 STAGES = ("load", "harmonise", "classify", "endpoints", "select", "analyse", "report")
 
 
@@ -75,10 +77,11 @@ def run_study(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Selected:
-    """The patients of every analysis, and those of each endpoint."""
+    """The patients of every analysis, those of each endpoint, and what some columns ask for."""
 
     shared: Cohort
     by_endpoint: Mapping[str, Cohort]
+    conditions: Mapping[str, Criterion]
 
 
 class _Progress:
@@ -103,20 +106,31 @@ def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     from cohort.harmonisation import harmonise
     from cohort.her2 import classify_her2
     from cohort.loading import load
+    from cohort.specimen_findings import late_exposure
+    from cohort.specimens import index_specimen
 
     say("load")
     extract = load(study.paths(), source=study.dictionary(), engine=engine)
     say("harmonise")
     cohort = harmonise(extract, on_unknown_code=study.on_unknown_code, recode=study.source.recode)
     say("classify")
-    cohort = classify_her2(cohort, edition=study.her2.edition, policies=dict(study.her2.policies))
+    rules: dict[str, Any] = {"edition": study.her2.edition, "policies": dict(study.her2.policies)}
+    cohort = index_specimen(cohort, **rules, index_day=study.her2.index_day)
+    cohort = classify_her2(cohort, **rules)
     say("endpoints")
-    return add_endpoints(cohort, [spec.to_definition() for spec in study.endpoints])
+    cohort = add_endpoints(cohort, [spec.to_definition() for spec in study.endpoints])
+    from_diagnosis = [s.label or s.kind for s in study.endpoints if _starts_at_diagnosis(s)]
+    return cohort.noting(late_exposure(cohort, from_diagnosis))
+
+
+def _starts_at_diagnosis(spec: EndpointSpec) -> bool:
+    """Whether patients are followed from diagnosis on, whatever was known of them by then."""
+    return spec.origin == "diagnosis" and spec.entry is None
 
 
 def _selected(study: Study, cohort: Cohort) -> _Selected:
     """The criteria and the three groups for all; then what each endpoint needs."""
-    from cohort.selection import select
+    from cohort.selection import neoadjuvant_criterion, select
 
     criteria = [spec.to_criterion() for spec in study.select]
     shared = select(cohort, criteria, her2_groups=_compares_her2(study))
@@ -129,10 +143,27 @@ def _selected(study: Study, cohort: Cohort) -> _Selected:
                 advice="Widen this criterion, or look at the counts by her2low classify.",
             )
         )
+    late = [neoadjuvant_criterion()] if _leaves_late_out(study, shared) else []
+    known = "HER2 known before neoadjuvant therapy"
+    conditions = {"pcr": replace(neoadjuvant_criterion(), reason=known)} if late else {}
     by_endpoint = {
-        spec.id: select(shared, [], endpoint=spec.id, her2_groups=False) for spec in study.endpoints
+        spec.id: select(
+            shared,
+            late if spec.origin == "diagnosis" else [],
+            endpoint=spec.id,
+            her2_groups=False,
+        )
+        for spec in study.endpoints
     }
-    return _Selected(shared, by_endpoint)
+    return _Selected(shared, by_endpoint, conditions)
+
+
+def _leaves_late_out(study: Study, cohort: Cohort) -> bool:
+    """Whether patients with HER2 only after neoadjuvant therapy leave some analyses (E11)."""
+    from cohort.her2_policies import resolved
+
+    in_question = _compares_her2(study) and "specimen_timing" in cohort.columns
+    return in_question and resolved(dict(study.her2.policies))["E11"] == "left_out"
 
 
 def _compares_her2(study: Study) -> bool:
@@ -151,14 +182,16 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
 
     frames = {
         name: observed_levels(patients.to_pandas(columns))
-        for name, columns in needed(study).items()
+        for name, columns in needed(study, selected.conditions).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
     endpoints = tuple(
         _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
     )
-    outcomes = [analyse(spec, frames, cohort.time_unit) for spec in study.analyses]
+    outcomes = [
+        analyse(spec, frames, cohort.time_unit, selected.conditions) for spec in study.analyses
+    ]
     shared = selected.shared
     counts = her2_counts(cohort)
     records = [*_flow_records(shared.attrition, endpoints), *_her2_records(counts)]
@@ -182,7 +215,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         compares_her2=_compares_her2(study),
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
-        restrictions=tuple(o.restriction for o in outcomes if o.restriction is not None),
+        restrictions=tuple(limit for o in outcomes for limit in o.restrictions),
         findings=cohort.findings + _gathered(outcomes),
         failures=tuple(failure for o in outcomes for failure in o.failures),
         records=checked([*records, *(record for o in outcomes for record in o.records)]),
@@ -208,6 +241,7 @@ def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: EndpointSpec) 
         meaning=noted[""].meaning,
         censored=" or ".join(noted[k].value for k in ("censored at", "censored on") if k in noted),
         step=patients.attrition[-1],
+        late=next((s for s in patients.attrition if s.id == _LATE), None),
         n=patients.n,
         n_event=int(ends[event].astype(bool).sum()),
         n_competing=int((ends[state] == "competing").sum()) if has_states else None,
@@ -244,7 +278,7 @@ def _flow_records(steps: Sequence[AttritionStep], endpoints: Sequence[Endpoint])
     """The counts of the flow diagram: left out and remaining, in all and by group."""
     records = []
     chains = [(f"flow.{step.id}", step) for step in steps]
-    chains += [(f"flow.{e.id}.{e.step.id}", e.step) for e in endpoints]
+    chains += [(f"flow.{e.id}.{step.id}", step) for e in endpoints for step in e.steps]
     for name, step in chains:
         records.append(Record(name, "attrition", "n_unknown", n=step.n_unknown, unit="patients"))
         for quantity, n, groups in (

@@ -88,12 +88,16 @@ class Her2Spec(Spec):
     policies
         Edge cases that depart from their default (`cohort.her2.policies`), under ``policy`` the
         name of a set of choices; the name alone stands for the set.
+    index_day
+        Column of the day before which edge case E10 ``closest`` looks for a specimen, such as
+        ``metastasis_day``.
     """
 
     edition: Annotated[Literal[2007, 2013, 2018, 2023], BeforeValidator(_whole)] = 2018
     policies: Annotated[TextMap, BeforeValidator(_named)] = Field(
         default_factory=dict, validate_default=True
     )
+    index_day: Text | None = None
 
 
 class ReportSpec(Spec):

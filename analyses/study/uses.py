@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from analyses.study.spec import Study
     from cohort.yaml_reader import Path
 
-Purpose = Literal["groups", "description", "term", "stratum", "cluster", "criterion"]
+Purpose = Literal["groups", "description", "term", "stratum", "cluster", "criterion", "day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class Use:
 
 def uses(study: Study) -> tuple[Use, ...]:
     """Every use of a column, in the order of the study file."""
-    found = [
+    found = []
+    if study.her2.index_day is not None:
+        found.append(Use(("her2", "index_day"), study.her2.index_day, "day"))
+    found += [
         Use(("select", i, "column"), spec.column, "criterion", criterion=spec)
         for i, spec in enumerate(study.select)
     ]

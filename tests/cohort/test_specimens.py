@@ -79,6 +79,10 @@ WORKED = {
     "only the in-situ part of an invasive tumour": (
         [s("dcis", "3+", specimen_invasive="no")], INVASIVE, (N, "unknown"),
     ),
+    "a part said to be in situ by its behaviour": (
+        [s("dcis", "3+", behaviour="in_situ"), s("core", "0", behaviour="invasive")],
+        INVASIVE, ("core", "zero"),
+    ),
     "only the in-situ part, and behaviour not known": (
         [s("dcis", "3+", specimen_invasive="no")], [{}], (N, "unknown"),
     ),
@@ -349,6 +353,16 @@ def test_only_the_in_situ_part_is_said_in_the_patients_row():
     row = index_specimen(make([s("d", "3+", specimen_invasive="no")])).to_pandas().iloc[0]
     assert row["specimen_invasive"] == "no"
     assert row[["specimen_id", "her2_ihc"]].isna().all()
+
+
+def test_receptors_of_the_index_specimen_fill_what_the_row_lacks():
+    patients = [{"er_status": "negative", "pr_status": N}]
+    both = [
+        s("x", "1+", er_status="positive", pr_status="positive", grade="2"),
+        s("y", "0", er_status="negative", pr_status="negative", grade="3"),
+    ]
+    row = index_specimen(make(both, patients)).to_pandas().iloc[0]
+    assert (row["er_status"], row["pr_status"], row["grade"]) == ("negative", "positive", "2")
 
 
 def test_choosing_again_replaces_what_was_noted():
