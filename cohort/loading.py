@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cohort.dictionary import FileRule, SourceDictionary
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed, suggest
 from cohort.formats import delimited, frames, spark_frames
-from cohort.formats.kinds import kind_of
+from cohort.formats.kinds import Kind, kind_of
+from cohort.formats.naaccr_xml import open_xml
 from cohort.formats.opened import Given, Opened
 from cohort.formats.spark_frames import is_spark
 from cohort.headings import column_problems, places
@@ -62,9 +63,10 @@ def load(
     """A source's files as tables of text, each with its digest.
 
     CSV, TSV (the delimiter is found from the headings), cBioPortal clinical files with or
-    without their comment lines, GDC biotab, Parquet, and pandas, Polars, Arrow, DuckDB or Spark
-    tables. Everything is text; nothing is interpreted, and no row is left out: one that does not
-    fit the headings is an error with its line. Text that is not UTF-8, or whose line ends are
+    without their comment lines, GDC biotab, NAACCR XML (one row a tumour, the patient's items
+    repeated), each also compressed by gzip; Parquet; pandas, Polars, Arrow, DuckDB or Spark
+    tables. Everything is text; nothing is interpreted, and no row is left out: one that does
+    not fit the headings is an error with its line. Text that is not UTF-8, or whose line ends are
     mixed, is rewritten to a temporary file first.
 
     Parameters
@@ -193,9 +195,16 @@ def _open(role: str, item: Any, rule: FileRule, wanted: tuple[str, ...], folder:
     inner.mkdir()
     given = Given(role, path, path.name, rule, wanted, inner)
     kind = kind_of(path, given.name)
-    if kind == "parquet":
-        return frames.open_parquet(given)
-    return delimited.open_text(given)
+    return _OPENERS[kind](given)
+
+
+_OPENERS: Mapping[Kind, Callable[[Given], Opened]] = MappingProxyType(
+    {
+        "parquet": frames.open_parquet,
+        "text": delimited.open_text,
+        "xml": open_xml,
+    }
+)
 
 
 def _exists(path: Path, role: str) -> None:

@@ -13,6 +13,7 @@ anatomic in both editions.
 
 from __future__ import annotations
 
+from cohort.simulation.naaccr import write_naaccr_extract, write_naaccr_xml
 from cohort.simulation.registry import (
     SAMPLE_SEED,
     SAMPLE_SIZE,
@@ -31,5 +32,7 @@ __all__ = [
     "simulate",
     "simulated_patients",
     "simulated_truth",
+    "write_naaccr_extract",
+    "write_naaccr_xml",
     "write_registry",
 ]

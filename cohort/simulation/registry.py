@@ -250,6 +250,12 @@ def _drawn(plan: _Plan) -> Iterator[tuple[int, Patients, Evidence, Draws]]:
 
 def _blocks(plan: _Plan) -> Iterator[Columns]:
     """The registry's columns, block by block."""
+    for columns, _ in _coded(plan):
+        yield columns
+
+
+def _coded(plan: _Plan) -> Iterator[tuple[Columns, Patients]]:
+    """Each block as the registry codes it, and the patients behind it."""
     for first, patients, evidence, draw in _drawn(plan):
         treatment = draw_treatment(draw, patients)
         columns = person_columns(draw, patients, first)
@@ -259,7 +265,18 @@ def _blocks(plan: _Plan) -> Iterator[Columns]:
         columns |= treatment_columns(draw, patients, treatment)
         columns |= outcome_columns(draw, patients, plan.years[1])
         _soil(columns, plan.dirt)
-        yield columns
+        yield columns, patients
+
+
+def coded_blocks(n: int, seed: int, dirt: float) -> Iterator[tuple[Columns, Patients]]:
+    """A registry block by block, and the patients behind it, for other ways of writing it.
+
+    Raises
+    ------
+    SpecError
+        As `simulate`.
+    """
+    return _coded(_plan(n, seed, None, "ncdb_puf", YEARS, dirt))
 
 
 def _soil(columns: Columns, dirt: float) -> None:
