@@ -13,7 +13,10 @@ from cohort.dictionary import SourceDictionary
 from cohort.errors import DataError
 from cohort.formats import naaccr_xml
 from cohort.formats.naaccr_items import item_ids, item_numbers
+from cohort.harmonisation import harmonise
+from cohort.her2 import classify_her2
 from cohort.loading import Extract, load
+from cohort.simulation import simulated_patients
 from cohort.simulation.naaccr import write_naaccr_extract, write_naaccr_xml
 
 DICTIONARY = """
@@ -322,3 +325,20 @@ def test_the_simulated_registry_is_the_same_as_xml_and_as_extracts(
     assert read_back[0] == read_back[1] == read_back[2]
     again = write_naaccr_xml(tmp_path / "again.xml", 300, 5)
     assert again.read_bytes() == (tmp_path / "0.txt").read_bytes()
+
+
+def test_patients_of_the_simulated_exchange_file_get_the_status_that_was_recorded(
+    tmp_path: Path,
+) -> None:
+    path = write_naaccr_xml(tmp_path / "a.xml.gz", 600, 11, dirt=0)
+    cohort = classify_her2(harmonise(load(path, source="naaccr")))
+    truth = simulated_patients(600, seed=11)
+    # The file has no tumour record number: sites and sequence numbers tell tumours apart.
+    columns = ["her2_status", "n_tumours", "primary_site", "diagnosis_year", "age_years"]
+    found = cohort.to_pandas(columns)
+    assert list(found["her2_status"].astype(str)) == list(truth["her2_recorded"].astype(str))
+    assert list(found["diagnosis_year"]) == list(truth["diagnosis_year"])
+    assert list(found["age_years"]) == list(truth["age_years"])
+    assert found["primary_site"].str.startswith("C50").all()
+    assert 5 < (found["n_tumours"] == 2).sum() < 40
+    assert found["n_tumours"].max() == 2
