@@ -16,6 +16,7 @@ from analyses.commands.check import check
 from analyses.commands.classify import classify
 from analyses.commands.describe import describe
 from analyses.commands.messages import TRACEBACK, fault
+from analyses.commands.new_dictionary import new_dictionary
 from analyses.commands.run import run
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (run, check, describe, classify):
+for _command in (run, check, describe, classify, new_dictionary):
     app.command()(_command)
 
 

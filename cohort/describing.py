@@ -13,6 +13,7 @@ import narwhals as nw
 from cohort.description import ColumnSeen, ColumnUnread, Description, Repeats
 from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import ColumnRule, split
+from cohort.drafting_values import UNDECIDED
 from cohort.errors import Her2LowError, Problem, SpecError, listed
 from cohort.fit import Fit, Headings, heading_fit, package_dictionaries
 from cohort.harmonisation import harmonise
@@ -196,7 +197,8 @@ def _with_values(fit: Fit, reading: _Reading) -> Fit:
             or (f.rule == "missing" and f.value == "blank")
         )
         n_values += n - absent
-        n_unknown += sum(f.n for f in found if f.rule == "unknown_code")
+        # A drafted table marks codes that its user has not decided.
+        n_unknown += sum(f.n for f in found if f.rule == "unknown_code" or f.value == UNDECIDED)
     return replace(fit, n_values=n_values, n_unknown=n_unknown)
 
 

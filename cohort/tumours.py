@@ -76,7 +76,8 @@ def index_tumours(tumours: LazyTable, engine: Engine, source: str) -> Chosen:
     names = tumours.collect_schema().names()
     told = [name for name in names if name != "tumour_id" or _has_keys(tumours, engine)]
     ranked = tumours.with_columns(**{f"?{name}": rank for name, rank in _ranks(names)})
-    whole: nw.Expr = nw.lit(0)
+    # As wide as the product of all ranks, whatever the engine takes a small number for.
+    whole: nw.Expr = nw.lit(0, dtype=nw.Int64)
     for name, (size, _) in _REASONS.items():
         whole = whole * size + nw.col(f"?{name}")
     ranked = ranked.with_columns(**{"?rank": whole, "?key": _last_resort(told)})

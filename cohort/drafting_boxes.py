@@ -1,0 +1,73 @@
+"""Boxes to tick, as REDCap exports them: one column a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from cohort.drafting_entries import Entry, entry, reference
+from cohort.drafting_headings import Box, Guess, box, guess
+from cohort.drafting_values import UNDECIDED, Label, Values
+from cohort.schema import GIVEN, column
+
+_TICKED = ("1", "checked")
+
+
+def box_entries(
+    headings: Sequence[str],
+    values: Callable[[str], Values],
+    codes: Callable[[str], str],
+) -> Iterator[Entry]:
+    """Rules for boxes whose choice, or question, means a canonical column of yes and no.
+
+    A label export names the choice, so that ``Treatment (choice=Chemotherapy)`` is read; a raw
+    export (``treatment___1``) does not, so that its columns are left to the user. That a box is
+    ticked means yes; whether one that is not ticked means no, or not filled in, is for the user
+    to say.
+    """
+    boxes = [one for one in map(box, headings) if one is not None]
+    done: set[str] = set()
+    for one in boxes:
+        meant = guess(one.choice) if one.labelled else None
+        if meant is not None and _is_given(meant):
+            made = entry(
+                Guess(one.heading, meant.column, "box", "", meant.strength),
+                values(one.heading), codes=codes(meant.column),
+            )  # fmt: skip
+            if made is not None and made.column not in done:
+                done.add(made.column)
+                yield made
+    for question in dict.fromkeys(one.question for one in boxes):
+        of_question = [one for one in boxes if one.question == question]
+        meant = guess(question)
+        if meant is not None and _is_given(meant) and meant.column not in done:
+            done.add(meant.column)
+            yield _any_of(meant, of_question, values, codes(meant.column))
+
+
+def _is_given(meant: Guess) -> bool:
+    known = column(meant.column)
+    return known is not None and known.levels == GIVEN
+
+
+def _any_of(
+    meant: Guess, boxes: Sequence[Box], values: Callable[[str], Values], codes: str
+) -> Entry:
+    """Several boxes of one question, left open: one of them may say none or unknown."""
+    named = ", ".join(reference(one.heading) for one in boxes)
+    counts: dict[str, int] = {}
+    for one in boxes:
+        for text, n in values(one.heading).items():
+            counts[text] = counts.get(text, 0) + n
+    labels = tuple(
+        Label(text, n, "value", "yes", "a ticked box")
+        if text.casefold() in _TICKED
+        else Label(text, n, "missing", UNDECIDED, "TO DECIDE")
+        for text, n in counts.items()
+    )
+    said = (
+        f"guessed from the boxes of '{meant.heading}'",
+        "DECIDE which boxes mean yes; leave out one that says none or unknown",
+        f"and in codes/{codes}.csv whether a box that is not ticked means no",
+    )
+    rule = f"{{any_of: [{named}], codes: {codes}}}"
+    return Entry(meant.column, rule, tuple(one.heading for one in boxes), False, said, labels)

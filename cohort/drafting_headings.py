@@ -1,0 +1,142 @@
+"""Which canonical column a heading probably means, by the words in it; never by its values."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from cohort.drafting_tables import read
+
+UNITS = ("days", "months", "years", "mm", "cm")
+_FILLERS = frozenset(
+    {"a", "at", "by", "code", "coded", "description", "for", "from", "in", "initial", "of", "on"}
+    | {"patient", "patients", "primary", "pt", "since", "the", "to", "value", "var", "with"}
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_OTHER = re.compile(r"[^a-z0-9]+")
+_BOX_RAW = re.compile(r"(.+)___(.+)")
+_BOX_LABEL = re.compile(r"(.+?) *\(choice=(.*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a heading probably means.
+
+    Attributes
+    ----------
+    heading
+        As the file spells it.
+    column
+        A canonical column, or one of the dates that days are counted from or to
+        (``birth_date``, ``death_date``, ...), or ``followup`` whose unit the heading tells.
+    family
+        Labels whose meaning is certain in such a column.
+    unit
+        Unit that the heading names, empty where it names none.
+    strength
+        Words that made the guess, and (negative) words that had no part in it.
+    """
+
+    heading: str
+    column: str
+    family: str
+    unit: str
+    strength: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box to tick, as REDCap exports it: the question, and the choice of this column."""
+
+    heading: str
+    question: str
+    choice: str
+    labelled: bool
+
+
+def guess(heading: str) -> Guess | None:
+    """What a heading probably means; None where it is not known, or could be two things."""
+    found = words(heading)
+    unit = next((unit for unit in UNITS if unit in found), "")
+    best: dict[str, Guess] = {}
+    for row in read("headings"):
+        strength = _strength(found, row)
+        known = best.get(row["column"])
+        if strength is not None and (known is None or strength > known.strength):
+            best[row["column"]] = Guess(heading, row["column"], row["family"], unit, strength)
+    if not best:
+        return None
+    strongest = max(one.strength for one in best.values())
+    meant = [one for one in best.values() if one.strength == strongest]
+    return meant[0] if len(meant) == 1 else None
+
+
+def guesses(headings: Iterable[str]) -> dict[str, list[Guess]]:
+    """Headings by what they probably mean, the surest first."""
+    found: dict[str, list[Guess]] = {}
+    for heading in headings:
+        one = guess(heading)
+        if one is not None:
+            found.setdefault(one.column, []).append(one)
+    return {
+        column: sorted(group, key=lambda one: one.strength, reverse=True)
+        for column, group in found.items()
+    }
+
+
+def box(heading: str) -> Box | None:
+    """The box to tick that a heading names, None where it names none."""
+    for pattern, labelled in ((_BOX_LABEL, True), (_BOX_RAW, False)):
+        match = pattern.fullmatch(heading)
+        if match is not None:
+            return Box(heading, match[1], match[2], labelled)
+    return None
+
+
+def words(heading: str) -> frozenset[str]:
+    """The words of a heading, each in one spelling."""
+    plain = unicodedata.normalize("NFKD", heading.replace("%", " percent "))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    text = f" {_OTHER.sub(' ', _CAMEL.sub(' ', plain).casefold()).strip()} "
+    # Twice: one spelling may bring about another (follow up, last followup, last contact).
+    for _ in range(2):
+        for written, meant in _spellings():
+            text = text.replace(written, meant)
+    return frozenset(text.split())
+
+
+@cache
+def _spellings() -> tuple[tuple[str, str], ...]:
+    """Words and phrases with the one spelling of each, the longest first."""
+    rows = sorted(read("words"), key=lambda row: (-len(row["word"]), row["word"]))
+    return tuple((f" {row['word']} ", f" {row['means']} ") for row in rows)
+
+
+def _strength(found: frozenset[str], row: dict[str, str]) -> tuple[int, int] | None:
+    """How surely these words are those of a row; None where they are not."""
+    needed = set(row["words"].split())
+    if not needed <= found or found & set(row["without"].split()):
+        return None
+    rest = found - needed - _FILLERS - set(UNITS)
+    if row["exact"] and rest:
+        return None
+    return len(needed), -len(rest)
+
+
+def specimen_labels(headings: Sequence[str]) -> tuple[str, ...]:
+    """Words that tell headings of the same meaning apart as specimens (``biopsy``, ``2``).
+
+    One heading may have none, and its label is empty. Nothing where any differs by another word:
+    a central reading, say, is no other specimen.
+    """
+    known = {row["word"] for row in read("specimens")}
+    found = [words(heading) for heading in headings]
+    shared = frozenset.intersection(*found) if found else frozenset()
+    own = [sorted(one - shared) for one in found]
+    labels = [one[0] if one else "" for one in own]
+    if any(len(one) > 1 for one in own) or len(set(labels)) < len(labels):
+        return ()
+    return tuple(labels) if all(not label or label in known for label in labels) else ()
