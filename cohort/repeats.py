@@ -27,7 +27,7 @@ def one_row_each(extract: Extract, *, identify: bool) -> tuple[Extract, tuple[Re
     """
     tables = dict(extract.tables)
     found = []
-    for repeats in _repeats(extract, identify):
+    for repeats in repeated(extract, identify=identify):
         found.append(repeats)
         tables[repeats.role] = extract.engine.materialise(_first_rows(extract, repeats.role))
     if not found:
@@ -35,8 +35,8 @@ def one_row_each(extract: Extract, *, identify: bool) -> tuple[Extract, tuple[Re
     return replace(extract, tables=MappingProxyType(tables)), tuple(found)
 
 
-def _repeats(extract: Extract, identify: bool) -> Iterator[Repeats]:
-    """Each file of one row a patient that has other rows too."""
+def repeated(extract: Extract, *, identify: bool) -> Iterator[Repeats]:
+    """Each file of one row a patient in which one stands twice, or a row has no patient."""
     names = {file.role: file.name for file in extract.files}
     for role in extract.tables:
         if extract.dictionary.files[role].grain != "patient":

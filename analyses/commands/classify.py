@@ -17,11 +17,12 @@ from analyses.commands.messages import (
     roles,
     told,
 )
-from cohort.errors import Problem, SpecError, listed
+from cohort.errors import DataError, Problem, SpecError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cohort.loading import Extract
     from cohort.table import Cohort
 
 _ENDINGS = (".csv", ".parquet")
@@ -48,12 +49,20 @@ def classify(
             help="How an edge case is read (E1=low), or a named set; repeatable.",
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Add a sentence for each: values seen, rule, flags."),
+    ] = False,
+    identify: Annotated[
+        bool, typer.Option("--identify", help="Name patients that stand in more than one row.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Harmonise a source's files and classify the HER2 status of every patient."""
     with told():
         from analyses.report.output import write_file_beside
         from cohort.her2 import her2_counts
+        from cohort.her2_explanation import with_explanations
 
         if out.suffix.lower() not in _ENDINGS:
             raise SpecError(
@@ -63,8 +72,10 @@ def classify(
         others, policies = roles(files or []), _policies(policy or [])
         with write_file_beside(out, inputs=[file, *others.values(), Path(source)]) as new:
             with progress_shown(quiet) as progress:
-                cohort = _read(file, source, others, progress)
+                cohort = _read(file, source, others, identify, progress)
                 cohort = _classified(cohort, edition, policies, progress)
+                if explain:
+                    cohort = with_explanations(cohort)
             _write(cohort, new)
     if not quiet:
         typer.echo("\n".join(_count_lines(her2_counts(cohort), edition)))
@@ -93,7 +104,9 @@ def _policies(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _read(file: Path, source: str, others: dict[str, Path], progress: Progress) -> Cohort:
+def _read(
+    file: Path, source: str, others: dict[str, Path], identify: bool, progress: Progress
+) -> Cohort:
     """The patients of the files under canonical names."""
     from cohort.dictionary import SourceDictionary
     from cohort.harmonisation import harmonise
@@ -105,8 +118,26 @@ def _read(file: Path, source: str, others: dict[str, Path], progress: Progress) 
         raise SpecError(Problem("--file", found, advice="Keep one of the two."))
     progress("load", 0, 3)
     extract = load({dictionary.main: file, **others}, source=dictionary)
+    if identify:
+        _name_repeated(extract)
     progress("harmonise", 1, 3)
     return harmonise(extract)
+
+
+def _name_repeated(extract: Extract) -> None:
+    """Stop at patients that stand in more than one row, with their keys."""
+    from cohort.repeats import repeated
+
+    problems = []
+    for one in repeated(extract, identify=True):
+        if one.n_patients:
+            found = f"{counted(one.n_patients, 'patient')} in more than one row"
+            more = " and more" if one.n_patients > len(one.patients) else ""
+            keys = f"Keys: {', '.join(one.patients)}{more}"
+            advice = f"Keep one row of each (key {one.key})."
+            problems.append(Problem(one.file, found, keys, advice))
+    if problems:
+        raise DataError(problems)
 
 
 def _classified(
