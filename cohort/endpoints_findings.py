@@ -181,11 +181,11 @@ def _notes(endpoint: Endpoint, counts: Counts) -> Iterator[tuple[str, str, str, 
         else "the event is not counted, and follow-up ends at the last contact"
     )
     yield (
-        "event_after_last_contact", "warning", "after_contact", "time", "",
+        "event_after_last_contact", "warning", "after_contact", "event", "",
         f"An event lies after the last contact of a living patient: {handled}.",
     )  # fmt: skip
     yield (
-        "event_after_death", "warning", "after_death", "time", "",
+        "event_after_death", "warning", "after_death", "event", "",
         "The first event that matters lies after death: it is not counted, and the death decides. "
         "Ask the data's owner.",
     )  # fmt: skip
