@@ -81,8 +81,8 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
         drawn["flow"] = plot_flow(steps, groups=groups, style=style)
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
-            outcome = endpoint_of(result, analysis.endpoint).label
-            words = AxisWords(outcome, "diagnosis", result.time_unit)
+            endpoint = endpoint_of(result, analysis.endpoint)
+            words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
             drawn[analysis.id] = plot_kaplan_meier(
                 analysis.curves,
                 test=analysis.test,

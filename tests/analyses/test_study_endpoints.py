@@ -296,7 +296,9 @@ def test_the_methods_tell_how_each_endpoint_was_made(ran: tuple[Any, str]) -> No
         "patients must have reached it",
         "This definition is not checked in its source",
         "definition not checked in its source",
-        "a death whose cause is not known is taken as competing",
+        "A death from another cause is a competing event; one whose cause is not known is taken",
+        "one minus such a curve is more than the share of patients who will have the event",
+        "since surgery",
         "Patients are at risk from observed_from_day on (delayed entry)",
         "censored at 850 days",
     ]:
