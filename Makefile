@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench reference notebooks sample
+.PHONY: help demo test check fix bench reference docs notebooks sample
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench: .venv/test  ## time the estimators beside R (reported as absent where it 
 
 reference: .venv/test  ## make R's reference answers again (needs R with survival)
 	Rscript tests/reference/make_reference.R
+
+docs: .venv/test  ## write the reference in docs/ from the tables that the program reads
+	$(BIN)/python docs/make
 
 sample: .venv/core  ## make the synthetic sample registry again
 	$(BIN)/python -m cohort.simulation sample_data/registry.csv
