@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cohort.change import her2_change
     from cohort.describing import describe
     from cohort.dictionary import SourceDictionary
     from cohort.duration import Duration
@@ -40,6 +41,7 @@ _HOMES = {
     "describe": "describing",
     "explain": "her2_explanation",
     "harmonise": "harmonisation",
+    "her2_change": "change",
     "index_specimen": "specimens",
     "load": "loading",
     "select": "selection",
@@ -62,6 +64,7 @@ __all__ = [
     "describe",
     "explain",
     "harmonise",
+    "her2_change",
     "index_specimen",
     "load",
     "select",

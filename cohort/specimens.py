@@ -88,7 +88,7 @@ def _with_index(
     edition, settled = rules
     choice, engine = settled["E10"], cohort.engine
     known = specimen_status(specimens, engine, edition, settled)
-    every = engine.materialise(_usable(known, cohort.patients, index_day))
+    every = engine.materialise(usable_specimens(known, cohort.patients, index_day))
     usable = with_tumours(every.filter(nw.col("usable")))
     features = _features(specimens)
     index = engine.materialise(chosen(usable, engine, choice, features))
@@ -154,7 +154,9 @@ def _check_index_day(cohort: Cohort, choice: str, index_day: str | None) -> None
         raise SpecError(Problem(where, found, f"Columns: {listed(days)}", near))
 
 
-def _usable(known: LazyTable, patients: LazyTable, index_day: str | None) -> LazyTable:
+def usable_specimens(
+    known: LazyTable, patients: LazyTable, index_day: str | None = None
+) -> LazyTable:
     """The patients' specimens, and of each whether it is evidence and whether it may be used."""
     names = patients.collect_schema().names()
     told = {"p_behaviour": "behaviour", "p_tumour": "tumour_id"}
