@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.agreement import Weights, bowker, kappa, stuart_maxwell, wilson
-from cohort.change_result import Her2Change, PairCounts, Share, Transition
+from cohort.change_result import PAIRS, RELAPSES, Her2Change, PairCounts, Share, Transition
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.her2 import DEFAULT_EDITION
 from cohort.her2_policies import resolved
@@ -19,16 +19,8 @@ from cohort.table import Cohort, Finding
 
 LazyTable = nw.LazyFrame[Any]
 
-# Kinds of specimen that may come first and second. No specimen is of both kinds of a pair; of
-# several of one kind the order of item 3855 takes one, and at a relapse the earliest.
-_BEFORE = ("primary", "before_treatment")
-_RELAPSES = ("metastasis", "recurrence", "metastasis_or_recurrence")
-PAIRS: tuple[tuple[str, str], ...] = (
-    *((first, second) for first in _BEFORE for second in _RELAPSES),
-    ("before_treatment", "after_neoadjuvant"),
-    ("first", "last"),
-)
-_ORDER = dict.fromkeys((*_RELAPSES, "first"), "first") | {"last": "last"}
+# Of several specimens of one kind the order of item 3855 takes one, and at a relapse the earliest.
+_ORDER = dict.fromkeys((*RELAPSES, "first"), "first") | {"last": "last"}
 _WEIGHTS: tuple[Weights, ...] = ("none", "linear", "quadratic")
 
 

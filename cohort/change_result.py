@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# Kinds of specimen that make a pair, the first first. No specimen is of both kinds of a pair.
+BEFORE = ("primary", "before_treatment")
+RELAPSES = ("metastasis", "recurrence", "metastasis_or_recurrence")
+PAIRS: tuple[tuple[str, str], ...] = (
+    *((first, second) for first in BEFORE for second in RELAPSES),
+    ("before_treatment", "after_neoadjuvant"),
+    ("first", "last"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """Pairs of `total` that are so, as a share with Wilson's limits; None of no pair at all."""

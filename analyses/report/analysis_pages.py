@@ -17,6 +17,7 @@ from analyses.report.blocks import (
     aligned,
     row,
 )
+from analyses.report.change_pages import change_pages
 from analyses.report.feature_table import feature_table
 from analyses.report.model_pages import model_pages
 from analyses.report.words import ADJUSTMENTS, group_words, in_sentence, joined, used_rows
@@ -24,6 +25,7 @@ from analyses.results.failure import Failure
 from analyses.results.logrank import LogRank
 from analyses.results.study import (
     Analysis,
+    ChangeAnalysis,
     CurveAnalysis,
     StudyResult,
     TableAnalysis,
@@ -59,6 +61,8 @@ def _pages_of(
         yield from curves(result, analysis, style, alts)
     elif isinstance(analysis, TestAnalysis):
         yield from tests(result, analysis, style)
+    elif isinstance(analysis, ChangeAnalysis):
+        yield from change_pages(result, analysis, style)
     else:
         yield from model_pages(result, analysis, style, alts)
 

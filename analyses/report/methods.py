@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Table, row
+from analyses.report.change_pages import SPECIMENS
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
 from analyses.report.words import ADJUSTMENTS, in_sentence, joined
 from analyses.results.study import (
+    ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
     StudyResult,
@@ -143,6 +145,8 @@ def _statistics(result: StudyResult) -> Iterator[str]:
             seen.append(_test(analysis))
         elif isinstance(analysis, CoxAnalysis):
             seen.append(_cox(analysis))
+        elif isinstance(analysis, ChangeAnalysis):
+            seen.append(_change(analysis))
     yield from dict.fromkeys(seen)
     yield "Each analysis uses the patients complete in its own columns; the others are counted."
     yield "Tests are two-sided; p values are not adjusted for the number of analyses in the report."
@@ -162,6 +166,17 @@ def _test(analysis: TestAnalysis) -> str:
     if (analysis.trend or analysis.pairs) and (analysis.test.strata or analysis.test.rho != 0):
         text += ", with the same weights and strata"
     return f"{text}."
+
+
+def _change(analysis: ChangeAnalysis) -> str:
+    change = analysis.change
+    return (
+        f"{analysis.title}: HER2 of each patient's {SPECIMENS[change.first]} and "
+        f"{SPECIMENS[change.second]}, each classified by itself. Of several the one of the index "
+        "order was taken, at a relapse the earliest. Agreement is Cohen's kappa, plain and with "
+        "linear and quadratic weights; shares have Wilson limits; Bowker's test is of symmetry, "
+        "Stuart and Maxwell's of equal frequencies."
+    )
 
 
 def _group_tests(analysis: TableAnalysis) -> str:

@@ -34,7 +34,13 @@ from analyses.report.output import fresh_folder
 from analyses.report.pdf import typeset, unprintable
 from analyses.report.words import endpoint_of
 from analyses.results.records import COLUMNS
-from analyses.results.study import CoxAnalysis, CurveAnalysis, StudyResult, TableAnalysis
+from analyses.results.study import (
+    ChangeAnalysis,
+    CoxAnalysis,
+    CurveAnalysis,
+    StudyResult,
+    TableAnalysis,
+)
 from cohort.schema import HER2_GROUPS
 from cohort.table import Finding
 
@@ -170,6 +176,8 @@ def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> 
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.adjusted.summary)
         elif isinstance(analysis, TableAnalysis):
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.table.summary)
+        elif isinstance(analysis, ChangeAnalysis):
+            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.change.summary)
     columns = ("analysis", "kind", "group", "term", "reason", "n", "n_event", "advice")
     _write_rows(folder / "failures.csv", columns, (astuple(f) for f in result.failures))
 

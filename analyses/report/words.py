@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyses.formatting import NumberStyle, count, label
-from analyses.results.study import Analysis, Endpoint, StudyResult, TableAnalysis
+from analyses.results.study import (
+    Analysis,
+    ChangeAnalysis,
+    Endpoint,
+    StudyResult,
+    TableAnalysis,
+)
 
 _EVENTS = {
     "OS": ("death", "deaths"),
@@ -41,7 +47,7 @@ def used_rows(
     n, n_event, n_input, n_missing = counts
     said = f"{count(n, style)} {'patient' if n == 1 else 'patients'}"
     left = []
-    if not isinstance(analysis, TableAnalysis):
+    if not isinstance(analysis, TableAnalysis | ChangeAnalysis):
         endpoint = endpoint_of(result, analysis.endpoint)
         said = f"{endpoint.label}: {said}, {events(endpoint, n_event or 0, style)}"
         if endpoint.late is not None and endpoint.late.n_removed:

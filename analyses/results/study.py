@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
@@ -12,6 +13,9 @@ from analyses.results.restriction import Restriction
 from analyses.results.survival import KaplanMeier
 from analyses.results.table_one import TableOne
 from cohort.table import AttritionStep, Choice, Finding, SourceFile, TimeUnit
+
+if TYPE_CHECKING:
+    from cohort.change_result import Her2Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,16 @@ class CoxAnalysis:
     univariable: tuple[CoxModel, ...] = ()
 
 
-Analysis = TableAnalysis | CurveAnalysis | TestAnalysis | CoxAnalysis
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeAnalysis:
+    """HER2 of a first against a second specimen of the same patients."""
+
+    id: str
+    title: str
+    change: Her2Change
+
+
+Analysis = TableAnalysis | CurveAnalysis | TestAnalysis | CoxAnalysis | ChangeAnalysis
 
 
 @dataclass(frozen=True, slots=True, eq=False)

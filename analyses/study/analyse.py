@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.failure import Failure
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
+from analyses.study.outcome import Outcome
 from cohort.errors import AnalysisError, listed
 from cohort.table import Finding, TimeUnit
 
@@ -28,22 +29,12 @@ HER2_ZERO = ("ihc_0_null", "ihc_0_ultralow")
 HER2_NEGATIVE = ("ihc_0", "ihc_1", "ihc_2_ish_negative")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What one analysis of the study file gave: a result, or a failure in its place."""
-
-    id: str
-    analysis: Analysis | None
-    records: tuple[Record, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    restrictions: tuple[Restriction, ...] = ()
-
-
 def needed(study: Study, conditions: Conditions) -> dict[str, list[str]]:
     """Columns that the analyses need, by endpoint (`SHARED` where an analysis has none)."""
     wanted: dict[str, list[str]] = {}
     for spec in study.analyses:
+        if spec.kind == "her2_change":
+            continue  # of specimens, not of the patients' rows
         endpoint = getattr(spec, "endpoint", SHARED)
         columns = wanted.setdefault(endpoint, [])
         columns += _columns(spec)

@@ -22,6 +22,7 @@ from analyses.study.fields import (
 )
 from analyses.study.times import TimesSpec
 from analyses.study.wording import refused
+from cohort.change_result import PAIRS
 
 
 class _Restricted(Spec):
@@ -252,6 +253,38 @@ class CoxSpec(_Restricted):
         return strata
 
 
+class Her2ChangeSpec(_Restricted):
+    """HER2 of a first against a second specimen of the same patients.
+
+    Attributes
+    ----------
+    first, second
+        Kinds of specimen that make a pair, as `cohort.her2_change` takes them.
+    by
+        Column whose levels have a table each, beside that of all patients.
+    """
+
+    id: Slug
+    kind: Literal["her2_change"]
+    title: Text | None = None
+    first: Literal["primary", "before_treatment", "first"] = "primary"
+    second: Literal[
+        "metastasis", "recurrence", "metastasis_or_recurrence", "after_neoadjuvant", "last"
+    ] = "metastasis"
+    by: Text | None = None
+    conf_level: ConfLevel = 0.95
+
+    @model_validator(mode="after")
+    def _make_a_pair(self) -> Her2ChangeSpec:
+        if (self.first, self.second) not in PAIRS:
+            fitting = ", ".join(b for a, b in PAIRS if a == self.first)
+            raise refused(
+                f"'{self.first}' and '{self.second}' make no pair", f"With {self.first}: {fitting}"
+            )
+        return self
+
+
 AnalysisSpec = Annotated[
-    TableOneSpec | KaplanMeierSpec | LogRankSpec | CoxSpec, Field(discriminator="kind")
+    TableOneSpec | KaplanMeierSpec | LogRankSpec | CoxSpec | Her2ChangeSpec,
+    Field(discriminator="kind"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from analyses.study.analysis_spec import Her2ChangeSpec
 from cohort.errors import Problem, SpecError
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def _wanting(study: Study) -> Iterator[tuple[Path, str]]:
     """Places of a study that need specimens, and what cannot be without them."""
     if study.her2.policies.get("E10", "item_3855") != "item_3855":
         yield ("her2", "policies", "E10"), "there is nothing to choose from"
+    for i, analysis in enumerate(study.analyses):
+        if isinstance(analysis, Her2ChangeSpec):
+            yield ("analyses", i, "kind"), "no change can be seen"
 
 
 def _has_none(study: Study) -> bool:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec, LogRankSpec, TableOneSpec
+from analyses.study.analysis_spec import (
+    CoxSpec,
+    Her2ChangeSpec,
+    KaplanMeierSpec,
+    LogRankSpec,
+    TableOneSpec,
+)
 
 if TYPE_CHECKING:
     from analyses.study.analysis_spec import TermSpec
@@ -51,6 +57,9 @@ def uses(study: Study) -> tuple[Use, ...]:
             found += _table(analysis, place)
         elif isinstance(analysis, CoxSpec):
             found += _model(analysis, place)
+        elif isinstance(analysis, Her2ChangeSpec):
+            if analysis.by is not None:
+                found.append(Use((*place, "by"), analysis.by, "groups"))
         else:
             found += _groups(analysis, place)
     return tuple(found)

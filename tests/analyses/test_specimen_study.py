@@ -10,6 +10,7 @@ import pytest
 import analyses
 from analyses.study.check import check_study
 from analyses.study.spec import Study
+from cohort.errors import SpecError
 
 CLINIC = """\
 name: clinic
@@ -177,3 +178,90 @@ def test_receptors_that_only_specimens_tell_can_be_used(folder):
     result = analyses.run_study(study(folder, analyses=[table], endpoints=[]))
     missing = [r.n for r in result.records if r.quantity == "missing" and r.term == "hr_status"]
     assert sum(missing) == 0
+
+
+CHANGE = {
+    "id": "change",
+    "kind": "her2_change",
+    "second": "metastasis_or_recurrence",
+    "by": "hr_status",
+}
+
+
+def test_the_change_of_her2_is_an_analysis_with_records_and_tables(folder, tmp_path):
+    import json
+
+    import pypdf
+
+    asked = study(folder, analyses=[*BASE["analyses"], CHANGE])
+    result = analyses.run_study(asked, out=tmp_path / "out")
+    told = records(result)
+    # Twelve patients with a metastasis, in order: primaries 0 1 0 0 0 0 1 0 1 0 1 0 (1 is 1+),
+    # metastases 0 1 0 1 0 1 0 1 0 1 0 1: five rise, three fall, four stay.
+    assert told["change/formed_pairs"].n == 12
+    assert told["change/transition/all/zero/low"].n == 5
+    assert told["change/transition/all/low/zero"].n == 3
+    assert told["change/row/all/zero"].n == 8
+    assert told["change/changed/all"].estimate == pytest.approx(8 / 12)
+    assert told["change/kappa/all"].std_error is not None
+    assert {"change/kappa/positive", "change/kappa/negative"} <= set(told)
+    out = tmp_path / "out"
+    pages = pypdf.PdfReader(out / "report.pdf").pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "12 of 60 patients have both specimens with HER2 evidence" in text
+    assert "48 with a primary tumour only" in text
+    assert "Symmetry (Bowker)" in text
+    stored = {r["id"]: r for r in json.loads((out / "results.json").read_text())["records"]}
+    assert stored["change/transition/all/zero/low"]["n"] == 5
+    assert (out / "tables" / "change_numbers.csv").exists()
+    assert (out / "tables" / "change_agreement.csv").exists()
+
+
+def test_every_number_of_the_change_names_a_record(folder):
+    from analyses.formatting import STYLES
+    from analyses.report.blocks import Table
+    from analyses.report.change_pages import change_pages
+
+    result = analyses.run_study(study(folder, analyses=[CHANGE]))
+    blocks = change_pages(result, result.analyses[0], STYLES["default"])
+    cells = [c for b in blocks if isinstance(b, Table) for row in b.rows for c in row]
+    named = {cell.record for cell in cells if cell.record}
+    assert len(named) > 40
+    assert named <= {record.id for record in result.records}
+
+
+def test_a_change_within_a_restriction_counts_who_is_outside(folder):
+    only = {"id": "young", "column": "age_years", "between": [None, 50], "reason": "age 50 or less"}
+    result = analyses.run_study(study(folder, analyses=[CHANGE | {"only": only}]))
+    told = records(result)
+    assert told["change/formed_patients"].n + told["change/rows_outside"].n == 60
+    assert result.restrictions[0].reason == "age 50 or less"
+
+
+def test_no_pair_is_a_failure_in_its_place(folder):
+    asked = CHANGE | {"first": "before_treatment", "second": "after_neoadjuvant"}
+    result = analyses.run_study(study(folder, analyses=[asked]))
+    assert result.exit_code == 5
+    assert "no patient has both specimens" in result.failures[0].reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"first": "first"}, "make no pair"),
+        ({"second": "primary"}, "'primary'"),
+        ({"by": "age_years"}, "cannot make groups"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(folder, changed, said):
+    try:
+        told = "; ".join(map(str, check_study(study(folder, analyses=[CHANGE | changed]))))
+    except SpecError as error:
+        told = str(error)
+    assert said in told
+
+
+def test_a_change_needs_specimens(folder):
+    source = {"name": "ncdb_puf", "files": {"main": "patients.csv"}}
+    asked = study(folder, source=source, analyses=[{"id": "c", "kind": "her2_change"}])
+    assert any("no change can be seen" in str(problem) for problem in check_study(asked))
