@@ -12,7 +12,7 @@ import cohort
 COHORT = {
     "AnalysisError", "Cohort", "Criterion", "DataError", "Duration", "EndpointOptions", "Finding",
     "Her2Status", "SourceDictionary", "SpecError", "add_endpoint", "classify_her2", "describe",
-    "explain", "harmonise", "index_specimen", "load", "select", "simulate",
+    "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
     "cox", "kaplan_meier", "load_study", "logrank", "pairwise_logrank", "run_study", "table_one",
