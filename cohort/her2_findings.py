@@ -24,7 +24,7 @@ _ASSAY = {
         "expression (edge case E13)."
     ),
 }
-_SUMMARY_ALONE = ("C28", "V13")  # rules that rest on a positive summary and nothing else
+_SUMMARY_ALONE = ("C28", "V13a", "V13b")  # rules that rest on a positive summary and nothing else
 _STATUS_ADVICE = {
     "negative_unspecified": (
         "HER2-negative by a wording, a summary or an in-situ result, without a score: neither zero "

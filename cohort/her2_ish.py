@@ -59,9 +59,11 @@ def _steps(chosen: Mapping[str, str]) -> list[Step]:
     )
     summary = nw.col("k_number") & ~nw.col("k_reported").is_in([MISSING, "equivocal"])
     equivocal = (nw.col("k_first") == "equivocal") | (nw.col("k_second") == "equivocal")
+    # A ratio that only a policy lets decide is no method that could conflict with another.
+    alone = (nw.col("dual_probe") == "ratio_alone").fill_null(False)
     steps = [
         (
-            dual & single & _differ("dual_result", "single_result"),
+            dual & ~alone & single & _differ("dual_result", "single_result"),
             _of_conflict(chosen, dual_result),
             nw.lit("numbers_conflict"),
         ),

@@ -136,8 +136,8 @@ def number_classes(edition: int, chosen: Mapping[str, str]) -> Classes:
 
 def dual_table(edition: int, chosen: Mapping[str, str]) -> pa.Table:
     """What ratio, dual-probe signals and score decide: ``dual_rule, dual_probe, dual_result``."""
-    alone = "ratio_alone" if chosen["E19"] == "ratio_alone" else "partial_ratio"
-    probes = ("dual", "partial_copies", alone)
+    alone = "ratio_alone" if chosen["E19"] == "ratio_alone" else "ratio_open"
+    probes = ("dual", "partial", alone)
     rows = [row for row in ish_rows(edition) if row["probe"] in probes]
     columns = {"id": "rule", "probe": "probe", "result": "result", "flags": "flags"}
     made = _expanded(rows, ("ratio", "copies", "ihc"), number_classes(edition, chosen))
