@@ -135,6 +135,10 @@ def _held(cohort: Cohort, endpoint: Endpoint) -> Iterator[tuple[str, nw.Expr]]:
         first, end = nw.col(f"{stem}__first"), nw.col(f"{stem}__end")
         same = (first <= end + CLOSE) & (first >= end - CLOSE)
         yield "same_day", known & same & (nw.col("vital_status") == "dead")
+    if rule is not None and rule.setting == "early":
+        for name, level in (("stage", "IV"), ("m_category", "M1")):
+            if name in cohort.columns:
+                yield f"metastatic_{name}", known & (nw.col(name) == level)
     if rule is not None and rule.needs_cause:
         cause, dead = nw.col("cause_of_death"), nw.col("vital_status") == "dead"
         unknown = (cause.is_null() | (cause == "unknown")).fill_null(True)
@@ -199,6 +203,12 @@ def _notes(endpoint: Endpoint, counts: Counts) -> Iterator[tuple[str, str, str, 
         f"Dead, and the cause is not known: taken as {asked.options.unknown_cause} where the death "
         "decides. Compare with the other policies (unknown_cause).",
     )  # fmt: skip
+    for name, words in (("stage", "stage IV"), ("m_category", "M1")):
+        yield (
+            "metastatic_at_diagnosis", "warning", f"metastatic_{name}", "event", words,
+            f"Metastatic at diagnosis ({words}), and this endpoint is of patients free of disease: "
+            "select them away.",
+        )  # fmt: skip
     yield (
         "cause_by_sequence", "info", "several_primaries", "event", "",
         "Dead with several primaries, or their number is not known: registries attribute such "

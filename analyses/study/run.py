@@ -324,13 +324,14 @@ def _her2_records(counts: Sequence[tuple[str, str, str, int]]) -> list[Record]:
 
 
 def _table_digests() -> tuple[tuple[str, str], ...]:
-    """(name, sha256) of the rule tables that classified the patients."""
+    """(name, sha256) of the rule tables that classified the patients and made their endpoints."""
     from hashlib import sha256
     from importlib.resources import files
 
-    folder = files("cohort.her2_rules")
-    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".csv"))
-    return tuple(
-        (f"her2_rules/{name}", sha256(folder.joinpath(name).read_bytes()).hexdigest())
-        for name in names
-    )
+    tables = [
+        (f"{room}/{item.name}", item.read_bytes())
+        for room in ("endpoint_rules", "her2_rules")
+        for item in files(f"cohort.{room}").iterdir()
+        if item.name.endswith(".csv")
+    ]
+    return tuple((name, sha256(content).hexdigest()) for name, content in sorted(tables))

@@ -274,6 +274,12 @@ def test_the_endpoints_of_a_study_are_counted(ran: tuple[Any, str]) -> None:
     ]  # fmt: skip
 
 
+def test_the_tables_behind_endpoints_are_in_the_manifest(ran: tuple[Any, str]) -> None:
+    names = [name for name, _ in ran[0].tables]
+    assert {"endpoint_rules/endpoints.csv", "endpoint_rules/matrix.csv"} <= set(names)
+    assert "her2_rules/category.csv" in names
+
+
 def test_delayed_entry_reaches_the_estimators(ran: tuple[Any, str]) -> None:
     result, _ = ran
     at_risk = {

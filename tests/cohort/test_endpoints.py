@@ -343,6 +343,34 @@ def test_decisions_on_events_are_counted(make_cohort):
     )
 
 
+def test_metastatic_patients_in_an_endpoint_of_early_disease_are_told(make_cohort):
+    columns = {
+        "vital_status": ["alive", "alive", None],
+        "followup_days": [9.0] * 3,
+        "stage": ["IV", "III", "IV"],
+        "m_category": ["M1", "M1", "M1"],
+    }
+    cohort = _events(make_cohort(columns), [(0, "distant", {"event_day": 3.0})])
+    cohort = add_endpoint(cohort, id="x", kind="IDFS")
+    cohort = add_endpoint(cohort, id="os")
+    found = [f for f in cohort.findings if f.rule == "metastatic_at_diagnosis"]
+    assert [(f.column, f.value, f.n) for f in found] == [
+        ("x_event", "stage IV", 1), ("x_event", "M1", 2),
+    ]  # fmt: skip
+
+
+def test_an_event_after_the_last_contact_is_told_only_of_who_has_the_endpoint(make_cohort):
+    columns = {
+        "vital_status": ["alive", "alive"],
+        "followup_days": [9.0] * 2,
+        "followup_flag": ["complete", "unknown"],
+    }
+    events = [(i, "distant", {"event_day": 12.0}) for i in range(2)]
+    cohort = add_endpoint(_events(make_cohort(columns), events), id="x", kind="IDFS")
+    counted = {f.rule: f.n for f in cohort.findings if f.column.startswith("x_")}
+    assert counted == {"followup_flag": 1, "event_after_last_contact": 1}
+
+
 @pytest.mark.real
 def test_metabric_has_646_deaths_of_disease_and_497_others_that_compete(real_data):
     cohort = harmonise(
