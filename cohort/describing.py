@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import ColumnRule, split
 from cohort.drafting_values import UNDECIDED
 from cohort.errors import Her2LowError, Problem, SpecError, listed
-from cohort.fit import Fit, Headings, heading_fit, package_dictionaries
+from cohort.fit import Fit, Headings, heading_fit, is_found, package_dictionaries
 from cohort.harmonisation import harmonise
 from cohort.headings import places, position
 from cohort.her2_outlook import her2_outlook
@@ -93,6 +93,9 @@ def describe(
         fits=fits,
         files=extract.files,
         n=cohort.n,
+        n_tumours=_tumours(cohort, extract),
+        n_specimens=_rows(cohort, cohort.specimens),
+        n_events=_rows(cohort, cohort.events),
         columns=columns,
         unread=tuple(_unread(extract)),
         not_understood=tuple(f for f in found if f.rule in _NOT_UNDERSTOOD),
@@ -180,7 +183,8 @@ def _reading(files: Any, dictionary: SourceDictionary, identify: bool) -> _Readi
 
 def _with_values(fit: Fit, reading: _Reading) -> Fit:
     """The fit with the values in coded columns counted, and those not known among them."""
-    dictionary, n = reading.extract.dictionary, reading.cohort.n
+    dictionary = reading.extract.dictionary
+    n = _rows(reading.cohort, reading.extract.tables[dictionary.main])
     coded = [
         name
         for name, rules in dictionary.columns.items()
@@ -203,23 +207,37 @@ def _with_values(fit: Fit, reading: _Reading) -> Fit:
 
 
 def _columns(cohort: Cohort, extract: Extract) -> Iterator[ColumnSeen]:
-    """Each canonical column of the dictionary, with what the files hold for it."""
+    """Each canonical column of patients, specimens and events, with what the files hold for it."""
     dictionary = extract.dictionary
-    known = _known(cohort, [name for name in dictionary.columns if name in cohort.columns])
-    for name, rules in dictionary.columns.items():
-        headings, sought = _headings(rules, extract)
-        missing = tuple(_missing(name, cohort)) if headings else ()
-        yield ColumnSeen(
-            name, "patients", headings, sought, _ways(rules), known.get(name, 0), missing
-        )
+    by_table: dict[str, dict[str, list[ColumnRule]]] = {
+        "patients": {name: list(rules) for name, rules in dictionary.columns.items()},
+        "specimens": {},
+        "events": {},
+    }
+    for key, _, block in dictionary.blocks:
+        if block.from_ in extract.tables:
+            for name, rules in block.columns.items():
+                by_table[key].setdefault(name, []).extend(rules)
+    tables = {"patients": cohort.patients, "specimens": cohort.specimens, "events": cohort.events}
+    told: set[tuple[str, str]] = set()
+    for key, columns in by_table.items():
+        known = _known(cohort, tables[key], columns)
+        for name, group in columns.items():
+            headings, sought = _headings(group, extract)
+            roles = {split(ref)[0] for rule in group for ref in rule.references} - {
+                role for role, column in told if column == name
+            }
+            missing = tuple(_missing(name, roles, cohort)) if headings else ()
+            told |= {(role, name) for role in roles}
+            yield ColumnSeen(name, key, headings, sought, _ways(group), known.get(name, 0), missing)
 
 
-def _missing(name: str, cohort: Cohort) -> Iterator[tuple[str, int]]:
-    """Patients without a value in a column, by kind, the commonest first."""
+def _missing(name: str, roles: set[str], cohort: Cohort) -> Iterator[tuple[str, int]]:
+    """Rows without a value in a column, by kind, the commonest first."""
     counts: dict[str, int] = {}
     for finding in cohort.findings:
         kind = finding.value if finding.rule == "missing" else _BY_KIND.get(finding.rule)
-        if finding.column == name and kind is not None:
+        if finding.column == name and finding.source in roles and kind is not None:
             counts[kind] = counts.get(kind, 0) + finding.n
     yield from sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
@@ -229,7 +247,13 @@ def _headings(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Columns that the rules read from, as the files spell them, and all that they name."""
     references = list(dict.fromkeys(name for rule in rules for name in rule.references))
-    held = [heading for name in references if (heading := _heading(name, extract))]
+    usable = [rule for rule in rules if is_found(rule, extract.dictionary, extract.headings)]
+    held = [
+        heading
+        for rule in usable
+        for name in rule.references
+        if (heading := _heading(name, extract))
+    ]
     sought = (split(reference)[1] for reference in references)
     return tuple(dict.fromkeys(held)), tuple(dict.fromkeys(sought))
 
@@ -238,13 +262,29 @@ def _ways(rules: Sequence[ColumnRule]) -> str:
     return "; ".join(dict.fromkeys(_read_as(rule) for rule in rules))
 
 
-def _known(cohort: Cohort, names: Sequence[str]) -> dict[str, int]:
-    """Patients with a value in each column."""
-    if not names:
+def _known(cohort: Cohort, table: nw.LazyFrame[Any] | None, names: Iterable[str]) -> dict[str, int]:
+    """Rows with a value in each column."""
+    if table is None:
         return {}
-    sums = {f"n{i}": (~nw.col(name).is_null()).cast(nw.Int64).sum() for i, name in enumerate(names)}
-    counts = cohort.engine.collect(cohort.patients.select(**sums)).to_pylist()[0]
-    return {name: int(counts[f"n{i}"] or 0) for i, name in enumerate(names)}
+    have = set(table.collect_schema().names())
+    sums = {n: (~nw.col(n).is_null()).cast(nw.Int64).sum() for n in names if n in have}
+    if not sums:
+        return {}
+    counts = cohort.engine.collect(table.select(**sums)).to_pylist()[0]
+    return {name: int(n or 0) for name, n in counts.items()}
+
+
+def _tumours(cohort: Cohort, extract: Extract) -> int:
+    """Tumours, where the main file has one row for each; none elsewhere."""
+    dictionary = extract.dictionary
+    return _rows(cohort, extract.tables[dictionary.main]) if dictionary.of_tumours else 0
+
+
+def _rows(cohort: Cohort, table: nw.LazyFrame[Any] | None) -> int:
+    """Rows of a table, none where there is none."""
+    if table is None:
+        return 0
+    return int(cohort.engine.collect(table.select(n=nw.len()))["n"][0].as_py())
 
 
 def _heading(reference: str, extract: Extract) -> str | None:

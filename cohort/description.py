@@ -121,8 +121,9 @@ class Description:
         Every dictionary that was tried, the best first.
     files
         What was read, with digests.
-    n
-        Patients.
+    n, n_tumours, n_specimens, n_events
+        Patients, and what the source tells of them in rows of their own. Where it has one row a
+        tumour, ``missing`` of a column counts tumours and ``n_known`` the patients.
     columns, unread
         Canonical columns of the dictionary; columns of the files that it does not read.
     not_understood
@@ -142,6 +143,9 @@ class Description:
     fits: tuple[Fit, ...]
     files: tuple[SourceFile, ...] = ()
     n: int = 0
+    n_tumours: int = 0
+    n_specimens: int = 0
+    n_events: int = 0
     columns: tuple[ColumnSeen, ...] = ()
     unread: tuple[ColumnUnread, ...] = ()
     not_understood: tuple[Finding, ...] = ()
@@ -181,6 +185,9 @@ class Description:
         plain = {
             "source": self.source or None,
             "n": self.n,
+            "n_tumours": self.n_tumours,
+            "n_specimens": self.n_specimens,
+            "n_events": self.n_events,
             "fits": [
                 {**asdict(fit), "fits": fit.fits, "found": fit.found, "known": fit.known}
                 for fit in self.fits

@@ -15,7 +15,9 @@ from cohort.table import Finding
 
 _CANDIDATES = 4  # dictionaries named besides the best
 _KINDS = 5  # kinds of missing told of one column
+_READ = "Columns read, and what is missing in them"
 _LONGEST = 40  # characters shown of a heading
+_CLOSE = 0.2  # share of its columns from which a dictionary is worth extending
 _NEEDED = 8  # columns named of those that a dictionary needs
 Rows = tuple[tuple[str, ...], ...]
 
@@ -57,7 +59,9 @@ def sections(described: Description) -> tuple[Section, ...]:
             _repeats(described),
             _implausible(described),
             _not_understood(described),
-            _columns(described),
+            _columns(described, "patients", _READ, described.n),
+            _columns(described, "specimens", "The same of specimens", described.n_specimens),
+            _columns(described, "events", "The same of events", described.n_events),
             _absent(described),
             _unread(described),
             _noted(described),
@@ -72,8 +76,13 @@ def _unfit(described: Description) -> Iterator[Section]:
     if best is not None and best.n_found:
         sentences.append(
             f"The nearest is '{best.source}' ({best.describes}), which would still need "
-            f"{listed(best.lacking, _NEEDED)}."
+            f"{_needed(best.lacking, _NEEDED)}."
         )
+        if best.found > _CLOSE:
+            sentences.append(
+                f"If the file is of that kind, a short dictionary that begins 'extends: "
+                f"{best.source}' need only name what differs."
+            )
     sentences.append(
         "Draft a dictionary of its own: her2low new-dictionary FILE. It guesses the columns, "
         "never what a code means."
@@ -88,12 +97,21 @@ def _candidates(title: str, fits: Sequence[Fit]) -> Section:
             fit.source,
             f"{fit.n_found} of {fit.n_columns}",
             "" if fit.known is None else _percent(fit.known),
-            fit.refused or (f"lacks {listed(fit.lacking, 3)}" if fit.lacking else "fits"),
+            fit.refused or (f"lacks {_needed(fit.lacking, 3)}" if fit.lacking else "fits"),
         )
         for fit in fits[: _CANDIDATES + 1]
     )
     header = ("dictionary", "columns found", "codes known", "")
     return Section(title, (), header, rows, (1, 2))
+
+
+def _needed(lacking: Sequence[str], limit: int) -> str:
+    """Columns that a dictionary needs, of each the first names that it may have."""
+    names = [one.split(" or ") for one in lacking]
+    return listed(
+        (" or ".join(one[:2]) + (" (or another name)" if len(one) > 2 else "") for one in names),
+        limit,
+    )
 
 
 def _source(described: Description) -> Section:
@@ -116,12 +134,21 @@ def _source(described: Description) -> Section:
             f"{names}.",
             f"Read by '{described.source}' ({best.describes}): {best.n_found} of its "
             f"{best.n_columns} columns are there.{known}",
-            f"{described.n:,} patients.",
+            _size(described),
         ),
         table.header,
         table.rows,
         table.right,
     )
+
+
+def _size(described: Description) -> str:
+    """Patients, and what is told of them in rows of their own."""
+    counts = [f"{described.n:,} patients"]
+    counts += [f"{described.n_tumours:,} tumours"] if described.n_tumours else []
+    counts += [f"{described.n_specimens:,} specimens"] if described.n_specimens else []
+    counts += [f"{described.n_events:,} events"] if described.n_events else []
+    return f"{', '.join(counts)}."
 
 
 def _her2(her2: Her2Outlook | None, n: int) -> Section | None:
@@ -152,6 +179,9 @@ def _years(her2: Her2Outlook | None) -> Section | None:
 
 
 def _repeats(described: Description) -> Section:
+    if not described.repeats and described.n_tumours:
+        said = f"One row a tumour: {described.n_tumours:,} tumours of {described.n:,} patients."
+        return Section("Repeated patients", (said,))
     if not described.repeats:
         return Section("Repeated patients", ("None: every patient stands in one row.",))
     sentences = []
@@ -202,20 +232,23 @@ def _findings(findings: Sequence[Finding]) -> Rows:
     )
 
 
-def _columns(described: Description) -> Section:
+def _columns(described: Description, table: str, title: str, n: int) -> Section | None:
     rows = tuple(
         (
             seen.column,
             listed((_short(heading) for heading in seen.headings), 2) or seen.read_as,
             f"{seen.n_known:,}",
-            _percent(seen.n_known / described.n) if described.n else "",
+            _percent(seen.n_known / n) if n else "",
             _kinds(seen),
         )
         for seen in described.columns
-        if seen.read
+        if seen.read and seen.table == table
     )
-    header = ("column", "read from", "known", "share", "missing by kind")
-    return Section("Columns read, and what is missing in them", (), header, rows, (2, 3))
+    if not rows:
+        return None
+    return Section(
+        title, (), ("column", "read from", "known", "share", "missing by kind"), rows, (2, 3)
+    )
 
 
 def _short(heading: str) -> str:
@@ -228,9 +261,11 @@ def _kinds(seen: ColumnSeen) -> str:
 
 
 def _absent(described: Description) -> Section | None:
-    rows = tuple(
-        (seen.column, listed(seen.sought, 4)) for seen in described.columns if not seen.read
-    )
+    read = {seen.column for seen in described.columns if seen.read}
+    absent = {
+        seen.column: listed(seen.sought, 4) for seen in described.columns if seen.column not in read
+    }
+    rows = tuple(absent.items())
     if not rows:
         return None
     header = ("column", "looked for")
@@ -261,7 +296,9 @@ def _noted(described: Description) -> Section | None:
         else ()
     )
     header = ("column", "value", "n", "") if rest else ()
-    rows = tuple((f.column or f"file '{f.source}'", f.value, f"{f.n:,}", f.advice) for f in rest)
+    rows = tuple(
+        (f.column or f"file '{f.source}'", _short(f.value), f"{f.n:,}", f.advice) for f in rest
+    )
     return Section("Also seen", sentences, header, rows, (2,))
 
 

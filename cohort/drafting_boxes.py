@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cohort.drafting_entries import Entry, entry, reference
 from cohort.drafting_headings import Box, Guess, box, guess
-from cohort.drafting_values import UNDECIDED, Label, Values
+from cohort.drafting_values import Label, Values, undecided
 from cohort.schema import GIVEN, column
 
 _TICKED = ("1", "checked")
@@ -61,7 +61,7 @@ def _any_of(
     labels = tuple(
         Label(text, n, "value", "yes", "a ticked box")
         if text.casefold() in _TICKED
-        else Label(text, n, "missing", UNDECIDED, "TO DECIDE")
+        else undecided(text, n)
         for text, n in counts.items()
     )
     said = (

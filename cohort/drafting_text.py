@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cohort.codes import COLUMNS
@@ -81,7 +82,7 @@ def _merged(labels: Sequence[Label]) -> list[Label]:
         known = found.get(label.text.lower())
         n = label.n + (known.n if known else 0)
         text = known.text if known else label.text
-        found[label.text.lower()] = Label(text, n, label.kind, label.value, label.why)
+        found[label.text.lower()] = replace(label, text=text, n=n)
     return list(found.values())
 
 

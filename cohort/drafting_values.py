@@ -110,18 +110,20 @@ def survey(item: Any) -> Survey:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What one text of a column means, or that the user must say so."""
+    """What one text of a column means and why, or that the user must say so."""
 
     text: str
     n: int
     kind: str
     value: str
     why: str
+    decided: bool = True
 
-    @property
-    def decided(self) -> bool:
-        """Whether its meaning is certain."""
-        return self.kind != "uncertain" and self.value != UNDECIDED
+
+def undecided(text: str, n: int, *, scored: bool = False) -> Label:
+    """A text whose meaning is not certain; a score keeps its text and is not counted as missing."""
+    kind, value = ("uncertain", "") if scored else ("missing", UNDECIDED)
+    return Label(text, n, kind, value, "not certain", decided=False)
 
 
 def labels(column: str, family: str, values: Values) -> list[Label]:
@@ -137,10 +139,8 @@ def labels(column: str, family: str, values: Values) -> list[Label]:
         if text in ladder:
             found.append(Label(text, n, "value", ladder[text], "the digit is the level itself"))
         elif _DIGITS.fullmatch(text) or (known := _known(text, books)) is None:
-            # A score that cannot be told for certain is kept as text, not counted as missing.
             scored = column == "her2_ihc" and _SCORE.search(text) is not None
-            kind, value = ("uncertain", "") if scored else ("missing", UNDECIDED)
-            found.append(Label(text, n, kind, value, "TO DECIDE"))
+            found.append(undecided(text, n, scored=scored))
         else:
             found.append(Label(text, n, *known))
     return found
@@ -151,7 +151,7 @@ def _known(text: str, books: Sequence[tuple[CodeTable, CodeBook]]) -> tuple[str,
     key = " ".join(text.casefold().split())
     for table, book in books:
         code = book.find(key)
-        if code is not None and code.kind in ("value", "missing"):
+        if code is not None and code.kind in ("value", "missing", "uncertain"):
             return code.kind, code.value, f"as in {table.name}"
     return None
 

@@ -23,6 +23,8 @@ class Fit:
         The dictionary's name, or path where it is the user's own, and what it is for.
     lacking
         Columns that any file of this source has and these have not; none where it fits.
+    n_needed
+        How many columns (or files) any file of this source has.
     n_columns, n_found
         Canonical columns that the dictionary knows, and those whose column the files have.
     n_values, n_unknown
@@ -35,6 +37,7 @@ class Fit:
     source: str
     describes: str
     lacking: tuple[str, ...]
+    n_needed: int
     n_columns: int
     n_found: int
     n_values: int | None = None
@@ -60,9 +63,14 @@ class Fit:
 
     @property
     def rank(self) -> tuple[bool, float, float]:
-        """What orders dictionaries, the best last: fitting, columns truly read, share found."""
+        """What orders dictionaries, the best last.
+
+        Whether it fits; the columns that are there, as far as their codes are known and as far as
+        what it needs is there; and which share of its columns they are.
+        """
         known = 1.0 if self.known is None else self.known
-        return self.fits, self.n_found * known, self.found
+        met = 1 - len(self.lacking) / self.n_needed
+        return self.fits, (1 + self.n_found) * known * met, self.found
 
 
 def package_dictionaries() -> Iterator[SourceDictionary]:
@@ -76,19 +84,34 @@ def package_dictionaries() -> Iterator[SourceDictionary]:
 
 def heading_fit(dictionary: SourceDictionary, headings: Headings, source: str = "") -> Fit:
     """How well the headings alone fit."""
-    rules = list(dictionary.columns.values())
-    n_found = sum(any(_is_found(rule, dictionary, headings) for rule in group) for group in rules)
+    rules = _by_column(dictionary)
+    n_found = sum(
+        any(is_found(rule, dictionary, headings) for rule in group) for group in rules.values()
+    )
     main = headings.get(dictionary.main)
     lacking = missing_fits(dictionary, headings) if main is not None else [dictionary.main]
-    return Fit(source or dictionary.name, dictionary.describes, tuple(lacking), len(rules), n_found)
+    # The patient's key is needed besides what `fits` names; a file that is absent may be too.
+    n_needed = max(len(dictionary.fits) + 1, len(lacking))
+    name = source or dictionary.name
+    return Fit(name, dictionary.describes, tuple(lacking), n_needed, len(rules), n_found)
 
 
-def _is_found(rule: ColumnRule, dictionary: SourceDictionary, headings: Headings) -> bool:
-    """Whether the files have what a rule reads."""
-    held = [_is_held(reference, dictionary, headings) for reference in rule.references]
+def _by_column(dictionary: SourceDictionary) -> dict[str, list[ColumnRule]]:
+    """Every rule for a canonical column, of patients, specimens or events."""
+    found = {name: list(rules) for name, rules in dictionary.columns.items()}
+    for _, _, block in dictionary.blocks:
+        for name, rules in block.columns.items():
+            found.setdefault(name, []).extend(rules)
+    return found
+
+
+def is_found(rule: ColumnRule, dictionary: SourceDictionary, headings: Headings) -> bool:
+    """Whether the files have what a rule reads; for days between dates, both dates."""
+    sides = [rule.references]
     if rule.days_from is not None:
-        return all(held)
-    return any(held) or rule.value is not None
+        sides = [rule.days_from.date, rule.days_from.origin]
+    held = all(any(_is_held(name, dictionary, headings) for name in side) for side in sides)
+    return held or rule.value is not None
 
 
 def _is_held(reference: str, dictionary: SourceDictionary, headings: Headings) -> bool:

@@ -12,6 +12,7 @@ from cohort.dictionary import SourceDictionary
 from cohort.errors import listed
 from cohort.her2 import classify_her2
 from cohort.schema import HER2_STATUS
+from cohort.specimens import index_specimen
 from cohort.table import Cohort
 
 _SCORED = ("zero", "low")
@@ -26,7 +27,7 @@ def her2_outlook(
     Parameters
     ----------
     cohort
-        Harmonised patients (with the evidence of their index specimen).
+        Harmonised patients and specimens.
     dictionary
         What the source can tell.
     seen
@@ -34,7 +35,8 @@ def her2_outlook(
     edition
         Guideline edition.
     """
-    classified = classify_her2(cohort, edition=edition)
+    evidence = index_specimen(cohort, edition=edition)
+    classified = classify_her2(evidence, edition=edition)
     years, scored = _by_year(classified)
     counts = tuple(
         (status, sum(row[i] for _, row in years)) for i, status in enumerate(HER2_STATUS)
@@ -91,7 +93,8 @@ def _refused(
         if reason:
             yield reason
         return
-    score = next((one for one in seen if one.column == _SCORE), None)
+    scores = [one for one in seen if one.column == _SCORE]
+    score = max(scores, key=lambda one: (one.n_known, one.read), default=None)
     if score is None:
         yield f"The dictionary reads no {_SCORE}: name the column of the HER2 score."
     elif not score.read:

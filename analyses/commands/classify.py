@@ -61,6 +61,7 @@ def classify(
     """Harmonise a source's files and classify the HER2 status of every patient."""
     with told():
         from analyses.report.output import write_file_beside
+        from cohort.canonical import NAMES
         from cohort.her2 import her2_counts
         from cohort.her2_explanation import with_explanations
 
@@ -82,7 +83,8 @@ def classify(
         for line in finding_lines([f for f in cohort.findings if f.severity != "info"]):
             typer.echo(line)
         shape = f"{counted(cohort.n, 'patient')}, {counted(len(cohort.columns), 'column')}"
-        typer.echo(f"Written: {out}, {shape}. Source 'canonical' reads it again.")
+        again = NAMES[cohort.time_unit]
+        typer.echo(f"Written: {out}, {shape}. Source '{again}' reads it again.")
 
 
 def _policies(words: Sequence[str]) -> dict[str, str]:
@@ -145,8 +147,10 @@ def _classified(
 ) -> Cohort:
     """The same patients with their status."""
     from cohort.her2 import classify_her2
+    from cohort.specimens import index_specimen
 
     progress("classify", 2, 3)
+    cohort = index_specimen(cohort, edition=edition, policies=policies)
     return classify_her2(cohort, edition=edition, policies=policies)
 
 

@@ -218,6 +218,21 @@ def test_csv_and_parquet_hold_the_same(puf: Path) -> None:
     assert table[0]["followup_months"] == 10.0
 
 
+def test_the_table_is_read_again_by_the_source_that_the_command_names(puf: Path) -> None:
+    first, second = puf.parent / "first.csv", puf.parent / "second.csv"
+    said = classified(puf, first).stdout
+    assert "Source 'canonical_months' reads it again." in said
+    again = call("classify", first, "--source", "canonical_months", "--out", second)
+    assert again.exit_code == 0, again.stderr
+    with first.open(newline="") as one, second.open(newline="") as other:
+        before, after = list(csv.DictReader(one)), list(csv.DictReader(other))
+    shared = [name for name in before[0] if name in after[0]]
+    assert {"her2_status", "her2_ihc", "followup_months", "vital_status"} <= set(shared)
+    assert [{n: row[n] for n in shared} for row in before] == [
+        {n: row[n] for n in shared} for row in after
+    ]
+
+
 def test_an_edge_case_is_read_as_the_command_says(puf: Path) -> None:
     puf.write_text(puf.read_text().replace("a,2012,1,10,000", "a,2012,1,10,020"))
     out = puf.parent / "out.csv"

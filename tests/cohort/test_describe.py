@@ -15,7 +15,10 @@ from cohort.description import Description
 from cohort.description_sections import sections
 from cohort.dictionary import SourceDictionary
 from cohort.errors import DataError, SpecError
+from cohort.harmonisation import harmonise
+from cohort.her2 import classify_her2
 from cohort.her2_outlook import spans
+from cohort.loading import load
 from cohort.schema import HER2_STATUS
 
 TODAY = date(2024, 6, 30)
@@ -327,6 +330,66 @@ def test_years_before_and_after_the_score_was_collected(tmp_path: Path) -> None:
     assert found.her2.formed_in == (2012, 2013)
     assert any(r.startswith("Not for diagnoses of 2008 (1 patient)") for r in found.her2.reasons)
     assert dict(seen(found, "her2_ihc").missing) == {"not collected that year": 1}
+
+
+def test_a_registry_of_tumours_and_its_years_are_described(tmp_path: Path) -> None:
+    def item(name: str, value: str) -> str:
+        return f'<Item naaccrId="{name}">{value}</Item>'
+
+    def tumour(date: str, *items: str) -> str:
+        shared = item("primarySite", "C504") + item("dateOfDiagnosis", date)
+        return f"<Tumor>{shared}{''.join(items)}</Tumor>"
+
+    file = tmp_path / "state.xml"
+    two = tumour("20190401", item("her2IhcSummary", "1")) + tumour("20210401")
+    one = tumour("20220401", item("her2OverallSummary", "0"))
+    people = "".join(
+        f"<Patient>{item('patientIdNumber', key)}{item('vitalStatus', '1')}{tumours}</Patient>"
+        for key, tumours in (("1", two), ("2", one))
+    )
+    file.write_text(
+        '<?xml version="1.0"?><NaaccrData xmlns="http://naaccr.org/naaccrxml" '
+        'baseDictionaryUri="http://naaccr.org/naaccrxml/naaccr-dictionary-250.xml" '
+        f'recordType="I" specificationVersion="1.7">{people}</NaaccrData>'
+    )
+    found = describe(file, today=TODAY)
+    assert found.source.startswith("naaccr")
+    assert (found.n, found.n_tumours) == (2, 3)
+    assert counts(found) == {"low": 1, "negative_unspecified": 1}
+    assert found.her2 is not None
+    assert found.her2.formed_in == (2019,)
+    assert any("2022 (1 patient): none of them has" in reason for reason in found.her2.reasons)
+    assert found.fits[0].n_values is not None
+    assert found.fits[0].n_values > 0
+    # The other of two dates is not there, so that no days can be counted.
+    assert not seen(found, "chemotherapy_day").headings
+    assert "One row a tumour: 3 tumours of 2 patients." in text(found)
+
+
+def test_specimens_in_rows_of_their_own_are_described_and_make_the_status(tmp_path: Path) -> None:
+    file = tmp_path / "redcap.csv"
+    file.write_text(
+        "record_id,redcap_repeat_instrument,diagnosis_date,vital_status,her2_ihc,"
+        "specimen_her2_ihc,specimen_date\n"
+        "1,,2015-03-01,0,,,\n1,specimen,,,,1,2015-03-05\n1,specimen,,,,x,2016-03-05\n"
+        "2,,2016-01-01,1,,,\n"
+    )
+    found = describe(file, today=TODAY)
+    assert found.source == "redcap"
+    assert (found.n, found.n_specimens) == (2, 2)
+    assert counts(found) == {"low": 1, "unknown": 1}
+    score = next(c for c in found.columns if (c.table, c.column) == ("specimens", "her2_ihc"))
+    assert score.n_known == 1
+    assert dict(score.missing) == {"code not known": 1}
+    assert "The same of specimens" in text(found)
+
+
+def test_the_classified_table_is_described_as_it_was() -> None:
+    registry = PROJECT / "sample_data" / "registry.csv"
+    cohort = classify_her2(harmonise(load(registry, source="ncdb_puf")))
+    again = describe(cohort.engine.collect(cohort.patients), today=TODAY)
+    assert again.source == "canonical_months"
+    assert again.her2 == describe(registry, source="ncdb_puf", today=TODAY).her2
 
 
 # --- the result --------------------------------------------------------------------------
