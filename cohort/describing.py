@@ -85,6 +85,21 @@ def describe(
     fits, reading = _read(files, source, identify)
     if reading is None:
         return Description("", fits)
+    day = today or date.today()  # noqa: DTZ011  the reader's own day
+    return _described(reading, fits, edition, day)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """Files read by one dictionary."""
+
+    extract: Extract
+    cohort: Cohort
+    repeats: tuple[Repeats, ...]
+
+
+def _described(reading: _Reading, fits: tuple[Fit, ...], edition: int, today: date) -> Description:
+    """Everything that was seen of files that a dictionary reads."""
     cohort, extract = reading.cohort, reading.extract
     columns = tuple(_columns(cohort, extract))
     found = cohort.findings
@@ -101,21 +116,12 @@ def describe(
         not_understood=tuple(f for f in found if f.rule in _NOT_UNDERSTOOD),
         implausible=(
             *(f for f in found if f.rule in _IMPOSSIBLE),
-            *implausible(cohort, today or date.today()),  # noqa: DTZ011  the reader's own day
+            *implausible(cohort, today),
         ),
         repeats=reading.repeats,
         her2=her2_outlook(cohort, extract.dictionary, columns, edition),
         noted=tuple(f for f in found if f.rule not in _ELSEWHERE),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reading:
-    """Files read by one dictionary."""
-
-    extract: Extract
-    cohort: Cohort
-    repeats: tuple[Repeats, ...]
 
 
 def _read(
