@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import ColumnRule, split
 from cohort.errors import Her2LowError
-from cohort.headings import missing_fits, position
+from cohort.headings import as_named, missing_fits, position
 
 Headings = Mapping[str, Sequence[str]]
 
@@ -84,6 +84,10 @@ def package_dictionaries() -> Iterator[SourceDictionary]:
 
 def heading_fit(dictionary: SourceDictionary, headings: Headings, source: str = "") -> Fit:
     """How well the headings alone fit."""
+    headings = {
+        file: as_named(dictionary.headings(file), found, file).headings
+        for file, found in headings.items()
+    }
     rules = _by_column(dictionary)
     n_found = sum(
         any(is_found(rule, dictionary, headings) for rule in group) for group in rules.values()

@@ -2,11 +2,79 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import split
 from cohort.errors import Her2LowError, Problem, listed
+from cohort.formats.opened import NO_HEADINGS, like_values
+
+# A range of years in brackets at the end, as SEER*Stat adds it: (2010+), (thru 2017), (1975-2016
+# varying). It changes from release to release.
+_YEARS = re.compile(
+    r"\s*\((?:thru|through|to|from|pre-?|before|since)?\s*[12][0-9]{3}"
+    r"(?:\+|\s*-\s*[12][0-9]{3})?(?:\s+varying)?\)$"
+)
+_ITEM = re.compile(r"(?:naaccr\s+)?item\s*#?\s*([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file's headings, spelt as the dictionary spells them where only years differ.
+
+    Attributes
+    ----------
+    headings
+        In the file's order.
+    respelt
+        Heading of the file, and the dictionary's name for it.
+    problems
+        Names that several headings fit.
+    """
+
+    headings: tuple[str, ...]
+    respelt: tuple[tuple[str, str], ...]
+    problems: tuple[Problem, ...]
+
+
+def as_named(names: Sequence[str], headings: Sequence[str], file: str) -> Named:
+    """Headings matched with the dictionary's names beyond their exact spelling.
+
+    A heading that no name fits exactly or in other case is read as the first name of the same
+    words that has no column of its own: a range of years in brackets at its end does not count,
+    nor does ``Item`` before a NAACCR item number. Several such headings for one name are a
+    problem.
+    """
+    known = {name.casefold() for name in names}
+    given = {heading.casefold() for heading in headings}
+    lacking: dict[str, str] = {}
+    for name in names:
+        if name.casefold() not in given:
+            lacking.setdefault(_words(name), name)
+    free: dict[str, list[int]] = {}
+    for at, heading in enumerate(headings):
+        if heading.casefold() not in known and _words(heading) in lacking:
+            free.setdefault(_words(heading), []).append(at)
+    spelt, respelt, problems = list(headings), [], []
+    for words, places_ in free.items():
+        name = lacking[words]
+        if len(places_) > 1:
+            same = " or ".join(headings[at] for at in places_)
+            advice = "Delete or rename one."
+            problems.append(Problem(file, f"'{name}' may be {same}", advice=advice))
+            continue
+        respelt.append((headings[places_[0]], name))
+        spelt[places_[0]] = name
+    return Named(tuple(spelt), tuple(respelt), tuple(problems))
+
+
+def _words(heading: str) -> str:
+    """A heading in small letters, without what may differ."""
+    small = heading.casefold()
+    item = _ITEM.fullmatch(small)
+    return item[1] if item else _YEARS.sub("", small)
 
 
 def position(name: str, headings: Sequence[str]) -> int | None:
@@ -37,6 +105,8 @@ def column_problems(
             else "No other source of the package fits: write a dictionary for this file."
         )
         first = headings[dictionary.main]
+        if like_values(first) or not places(dictionary.headings(dictionary.main), first):
+            advice = f"{advice} {NO_HEADINGS}"
         problems.append(
             Problem(
                 names[dictionary.main],
@@ -83,8 +153,10 @@ def best_fit(headings: Sequence[str], besides: str) -> str | None:
             other = SourceDictionary.load(name)
         except Her2LowError:
             continue
-        if not missing_fits(other, {other.main: headings}):
-            scores[name] = len(places(other.headings(other.main), headings))
+        names = other.headings(other.main)
+        spelt = as_named(names, headings, "").headings
+        if not missing_fits(other, {other.main: spelt}):
+            scores[name] = len(places(names, spelt))
     return max(scores, key=lambda name: scores[name]) if scores else None
 
 

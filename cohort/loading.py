@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from cohort.formats.kinds import Kind, kind_of
 from cohort.formats.naaccr_xml import open_xml
 from cohort.formats.opened import Given, Opened
 from cohort.formats.spark_frames import is_spark
-from cohort.headings import column_problems, places
+from cohort.headings import as_named, column_problems, places
 from cohort.rows import rows_by_role, rows_of_no_role
 from cohort.table import Finding, SourceFile
 
@@ -105,10 +105,11 @@ def load(
             except Her2LowError as error:
                 problems.append(error)
         _stop(problems)
+        opened, unclear = _named(opened, dictionary)
         headings = {file.role: file.headings for file in opened}
         wrong = column_problems(dictionary, headings, {file.role: file.name for file in opened})
-        if wrong:
-            raise DataError(wrong)
+        if wrong or unclear:
+            raise DataError([*wrong, *unclear])
         return _read(opened, dictionary, engine)
 
 
@@ -220,6 +221,28 @@ def _exists(path: Path, role: str) -> None:
     near = [item.name for item in path.parent.iterdir() if item.is_file()]
     advice = suggest(path.name, near) or "Check the path."
     raise SpecError(Problem(where, f"'{path}' does not exist", advice=advice))
+
+
+def _named(
+    opened: list[Opened], dictionary: SourceDictionary
+) -> tuple[list[Opened], list[Problem]]:
+    """The files with headings spelt as the dictionary spells them; names that several fit."""
+    files: list[Opened] = []
+    problems: list[Problem] = []
+    for file in opened:
+        named = as_named(dictionary.headings(file.role), file.headings, file.name)
+        problems += named.problems
+        notes = tuple(
+            Finding(
+                "info", file.role, name, heading, "heading_years", 1,
+                "The column is read under the dictionary's name, which differs only in the "
+                "range of years (or the word Item).",
+            )
+            for heading, name in named.respelt
+        )  # fmt: skip
+        findings = file.findings + notes
+        files.append(replace(file, headings=named.headings, findings=findings))
+    return files, problems
 
 
 def _read(opened: list[Opened], dictionary: SourceDictionary, engine: Engine) -> Extract:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 WHITE = " \t\r\n\v\f\u00a0\u2007\u202f\ufeff"
 
+NO_HEADINGS = (
+    "If its first line holds values and no headings, export it with them (SEER*Stat: variable "
+    "names included), or put above it the names that stand in the .dic file beside it."
+)
+
 Read = Callable[["Engine", Sequence[int]], "tuple[nw.LazyFrame[Any], int]"]
 
 
@@ -84,8 +89,16 @@ def checked_headings(names: Sequence[str], name: str) -> tuple[str, ...]:
     twice = sorted({h for h in headings if h and headings.count(h) > 1})
     if twice:
         advice = "Rename or delete all but one: which is meant cannot be told."
+        if like_values(headings):
+            advice = NO_HEADINGS
         raise DataError(
             Problem(f"{name} headings", f"'{h}' stands {headings.count(h)} times", advice=advice)
             for h in twice
         )
     return headings
+
+
+def like_values(headings: Sequence[str]) -> bool:
+    """Whether most headings hold no letter, as the values of a patient may but names do not."""
+    bare = sum(not any(letter.isalpha() for letter in heading) for heading in headings)
+    return 2 * bare > len(headings)

@@ -266,3 +266,101 @@ def test_a_compressed_file_that_grows_out_of_proportion_is_refused(
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"ID,Age\n" + b"0" * (1 << 22)))
     assert "more than 200 times its size" in refused(path, clinic)
+
+
+LISTING = """
+name: listing
+describes: A case listing
+files:
+  main: {grain: patient, key: Patient ID}
+time: {followup: months}
+fits: [main.Age, main.Breast Subtype (2010+)]
+columns:
+  age_years: {from: main.Age, number: {}}
+  her2_reported: {from: main.Breast Subtype (2010+), codes: label_her2_result}
+  her2_ish: {from: main.Score (2013), codes: label_her2_result}
+  grade: {from: [main.Grade (2018+), main.Grade (thru 2017)], codes: label_yes_no}
+"""
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> SourceDictionary:
+    path = tmp_path / "listing.yaml"
+    text = LISTING.replace("her2_ish", "her2_ish_second").replace("label_yes_no", "metabric_grade")
+    path.write_text(text)
+    return SourceDictionary.load(path)
+
+
+def headed(folder: Path, source: Any, *headings: str) -> Extract:
+    path = folder / "cases.txt"
+    path.write_text("\t".join(headings) + "\n" + "\t".join("1" for _ in headings) + "\n")
+    return load(path, source=source)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Breast Subtype (2010+)",
+        "breast subtype (2010+)  ",
+        "Breast Subtype (2010-2015)",
+        "Breast Subtype",
+        "BREAST SUBTYPE (thru 2017) ",
+        "Breast Subtype (1975-2016 varying)",
+    ],
+)
+def test_the_range_of_years_of_a_heading_does_not_count(
+    tmp_path: Path, listing: SourceDictionary, written: str
+) -> None:
+    extract = headed(tmp_path, listing, "Patient ID ", "Age", written)
+    assert extract.headings["main"][2].casefold() == "breast subtype (2010+)"
+    noted = [(f.column, f.value) for f in extract.findings if f.rule == "heading_years"]
+    same = written.strip().casefold() == "breast subtype (2010+)"
+    assert noted == ([] if same else [("Breast Subtype (2010+)", written.strip())])
+
+
+@pytest.mark.parametrize("written", ["Breast Subtype (A, B)", "Breast Subtype 2010", "Subtype"])
+def test_other_words_and_brackets_count(
+    tmp_path: Path, listing: SourceDictionary, written: str
+) -> None:
+    with pytest.raises(DataError, match="columns missing: Breast Subtype"):
+        headed(tmp_path, listing, "Patient ID", "Age", written)
+
+
+def test_a_heading_that_another_name_fits_exactly_is_not_taken(
+    tmp_path: Path, listing: SourceDictionary
+) -> None:
+    names = ("Patient ID", "Age", "Breast Subtype (2010+)", "Grade (thru 2017)")
+    extract = headed(tmp_path, listing, *names)
+    assert extract.headings["main"] == names
+    assert "heading_years" not in {finding.rule for finding in extract.findings}
+
+
+def test_two_headings_that_differ_in_their_years_are_ambiguous(
+    tmp_path: Path, listing: SourceDictionary
+) -> None:
+    names = ("Patient ID", "Age", "Breast Subtype (2010+)", "Score (2015)", "Score (2018)")
+    with pytest.raises(DataError, match=r"'Score \(2013\)' may be Score \(2015\) or Score"):
+        headed(tmp_path, listing, *names)
+
+
+def test_a_listing_without_headings_says_what_to_do(
+    tmp_path: Path, listing: SourceDictionary
+) -> None:
+    path = tmp_path / "cases.txt"
+    path.write_text("00000012\t61\t4\t4\n00000013\t55\t4\t2\n")
+    assert "variable names included" in refused(path, listing)
+    path.write_text('00000012\t"61 years"\t"HR+/HER2-"\n00000013\t"55 years"\t"HR-/HER2-"\n')
+    assert "variable names included" in refused(path, listing)
+    path.write_text("Patient ID\tAge\tOther\n1\t2\t3\n")
+    assert "variable names included" not in refused(path, listing)
+
+
+@pytest.mark.parametrize(
+    "heading", ["390", " 390\u00a0", "Item 390", "item 390 ", "NAACCR Item #390"]
+)
+def test_item_numbers_as_headings(tmp_path: Path, heading: str) -> None:
+    path = tmp_path / "extract.csv"
+    path.write_text(f"20,{heading},400,1760\n1,20150331,C504,1\n")
+    extract = load(path, source="naaccr")
+    assert extract.headings["main"] == ("20", "390", "400", "1760")
+    assert list(rows(extract)[0].values()) == ["1", "20150331", "C504", "1"]
