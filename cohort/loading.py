@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cohort.dictionary import FileRule, SourceDictionary
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed, suggest
 from cohort.formats import delimited, frames, spark_frames
+from cohort.formats.excel import open_workbook
 from cohort.formats.kinds import Kind, kind_of
 from cohort.formats.naaccr_xml import open_xml
 from cohort.formats.opened import Given, Opened
@@ -64,10 +65,10 @@ def load(
 
     CSV, TSV (the delimiter is found from the headings), cBioPortal clinical files with or
     without their comment lines, GDC biotab, NAACCR XML (one row a tumour, the patient's items
-    repeated), each also compressed by gzip; Parquet; pandas, Polars, Arrow, DuckDB or Spark
-    tables. Everything is text; nothing is interpreted, and no row is left out: one that does
-    not fit the headings is an error with its line. Text that is not UTF-8, or whose line ends are
-    mixed, is rewritten to a temporary file first.
+    repeated), each also compressed by gzip; Excel workbooks, Parquet; pandas, Polars, Arrow,
+    DuckDB or Spark tables. Everything is text; nothing is interpreted, and no row is left out:
+    one that does not fit the headings is an error with its line. Text that is not UTF-8, or
+    whose line ends are mixed, is rewritten to a temporary file first.
 
     Parameters
     ----------
@@ -204,6 +205,7 @@ _OPENERS: Mapping[Kind, Callable[[Given], Opened]] = MappingProxyType(
         "parquet": frames.open_parquet,
         "text": delimited.open_text,
         "xml": open_xml,
+        "workbook": open_workbook,
     }
 )
 

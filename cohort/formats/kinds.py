@@ -19,7 +19,11 @@ _HEAD = 4096
 _READ = "CSV, TSV, NAACCR XML (each also compressed by gzip), Excel .xlsx, Parquet"
 # First bytes of files that hold no table we read, and what to do about each.
 _REFUSED = (
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "Save it as .xlsx or CSV."),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Excel workbook (.xls), or one with a password",
+        "Save it as .xlsx without a password, or as CSV.",
+    ),
     (b"%PDF", "a PDF", "Export the table as CSV."),
     (b"$FL2", "an SPSS file", "Export the table as CSV."),
     (b"<stata_dta>", "a Stata file", "Export the table as CSV."),
