@@ -65,7 +65,7 @@ def her2_change(
     (tests/cohort/test_change.py) and R (tests/cohort/test_agreement.py).
     """
     specimens = _checked(cohort, first, second, by)
-    known = specimen_status(specimens, cohort.engine, edition, resolved(policies))
+    known = specimen_status(cohort, specimens, edition, resolved(policies))
     usable = cohort.engine.materialise(usable_specimens(known, cohort.patients))
     pairs = _paired(cohort, usable, (first, second), by)
     rows = cohort.engine.collect(_counted(pairs)).to_pylist()

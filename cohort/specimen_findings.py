@@ -68,16 +68,19 @@ def late_exposure(cohort: Cohort, endpoints: Sequence[str]) -> tuple[Finding, ..
     """Patients followed from diagnosis whose HER2 is known from tissue taken later.
 
     They had to live until it was taken. Tissue after neoadjuvant therapy is a matter of edge
-    case E11; here are recurrences, and specimens of a day after diagnosis that are not said to
-    be from before treatment.
+    case E11; here are recurrences, and specimens not said to be from before treatment that were
+    taken more than a year after diagnosis, or from a metastasis on a day that is not known.
     """
-    if not endpoints or "specimen_timing" not in cohort.columns:
+    needed = {"specimen_timing", "specimen_day", "specimen_site"}
+    if not endpoints or not needed <= set(cohort.columns):
         return ()
     timing = nw.col("specimen_timing")
     late = timing == "recurrence"
-    if "specimen_day" in cohort.columns:
-        late = late | (timing.is_null() & (nw.col("specimen_day") > _SOON).fill_null(False))
-    counted = cohort.patients.select(n=late.fill_null(False).cast(nw.Int64).sum())
+    distant = (nw.col("specimen_site") == "distant").fill_null(False)
+    day = nw.col("specimen_day")
+    beyond = (day > _SOON).fill_null(False) | (day.is_null() & distant)
+    late = late.fill_null(False) | (timing.is_null() & beyond)
+    counted = cohort.patients.select(n=late.cast(nw.Int64).sum())
     n = int(cohort.engine.collect(counted).to_pylist()[0]["n"] or 0)
     advice = (
         f"HER2 of these patients is known from tissue taken after diagnosis, from which "

@@ -24,7 +24,7 @@ from cohort.her2_policies import resolved
 from cohort.schema import CARRIED, HER2_EVIDENCE, SCHEMA, SPECIMEN, column
 from cohort.specimen_findings import STAGE, SpecimenTables, specimen_findings
 from cohort.specimen_order import chosen, with_tumours
-from cohort.table import Choice, Cohort, Engine
+from cohort.table import Choice, Cohort
 
 LazyTable = nw.LazyFrame[Any]
 
@@ -87,12 +87,12 @@ def _with_index(
     """Each specimen's category, the index specimens by E10, and the patients with them."""
     edition, settled = rules
     choice, engine = settled["E10"], cohort.engine
-    known = specimen_status(specimens, engine, edition, settled)
+    known = specimen_status(cohort, specimens, edition, settled)
     every = engine.materialise(usable_specimens(known, cohort.patients, index_day))
     usable = with_tumours(every.filter(nw.col("usable")))
     features = _features(specimens)
     index = engine.materialise(chosen(usable, engine, choice, features))
-    own = _own_status(cohort.patients, engine, edition, settled)
+    own = _own_status(cohort, edition, settled)
     findings = specimen_findings(cohort, SpecimenTables(every, usable, index, own), choice)
     keep = choice != "closest"
     made = replace(
@@ -106,23 +106,28 @@ def _with_index(
     return made.noting(findings, _choices(settled, index_day))
 
 
-def _own_status(
-    patients: LazyTable, engine: Engine, edition: int, settled: Mapping[str, str]
-) -> LazyTable:
+def _own_status(cohort: Cohort, edition: int, settled: Mapping[str, str]) -> LazyTable:
     """The status of each patient by the evidence in the patient's own row."""
-    if set(HER2_EVIDENCE) & set(patients.collect_schema().names()):
-        patients = her2_columns(patients, engine, edition=edition, policies=settled)
+    if set(HER2_EVIDENCE) & set(cohort.columns):
+        patients = _status(cohort, cohort.patients, edition, settled)
     else:
-        patients = patients.with_columns(her2_status=nw.lit("unknown"))
+        patients = cohort.patients.with_columns(her2_status=nw.lit("unknown"))
     return patients.select("patient_id", "her2_status")
 
 
 def specimen_status(
-    specimens: LazyTable, engine: Engine, edition: int, settled: Mapping[str, str]
+    cohort: Cohort, specimens: LazyTable, edition: int, settled: Mapping[str, str]
 ) -> LazyTable:
     """Every specimen with its own HER2 status; edge case E11 is of patients, not of specimens."""
     rules = {**settled, "E11": "left_in"}
-    return her2_columns(whole(specimens), engine, edition=edition, policies=rules)
+    return _status(cohort, whole(specimens), edition, rules)
+
+
+def _status(
+    cohort: Cohort, frame: LazyTable, edition: int, settled: Mapping[str, str]
+) -> LazyTable:
+    assay = dict(cohort.identifies).get("her2_assay", "")
+    return her2_columns(frame, cohort.engine, edition=edition, policies=settled, assay=assay)
 
 
 def whole(specimens: LazyTable) -> LazyTable:

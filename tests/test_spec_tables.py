@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,19 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from spec_tables import CANONICAL, EXPECTED, Batch, each, together
+from spec_tables import CANONICAL, EXPECTED, Batch, each, option, read_all, together
 
+from analyses.study.endpoint_spec import EndpointSpec
+from cohort import her2_rules
 from cohort.dictionary import SourceDictionary
-from cohort.endpoints import add_endpoint
+from cohort.endpoints import add_endpoints
 from cohort.engine import DuckDBEngine
 from cohort.harmonisation import harmonise
 from cohort.her2 import her2_columns
+from cohort.her2_policies import resolved
 from cohort.loading import load
 from cohort.schema import column
+from cohort.specimens import index_specimen
 from cohort.table import Cohort, Engine, TimeUnit
 
 Door = Callable[[Batch, Path], Any]
@@ -70,30 +75,48 @@ def as_polars(batch: Batch, folder: Path) -> dict[str, pl.DataFrame]:
 
 def canonical(batch: Batch, engine: Engine) -> Cohort:
     """A cohort of patients written in canonical columns."""
+    given = {records: batch.canonical(records) for records in ("", "specimens", "events")}
+    tables = {
+        records: engine.register(records or "patients", typed(columns))
+        for records, columns in given.items()
+        if not records or len(columns) > 1
+    }
+    unit: TimeUnit = "months" if batch.time == "months" else "days"
+    return Cohort(
+        tables[""], engine, CANONICAL, unit, len(given[""]["patient_id"]),
+        specimens=tables.get("specimens"), events=tables.get("events"),
+    )  # fmt: skip
+
+
+def typed(columns: Mapping[str, list[str]]) -> pa.Table:
+    """Columns of the schema's types, null where blank."""
     arrays = {}
-    for name, texts in batch.canonical().items():
+    for name, texts in columns.items():
         known = column(name)
         assert known is not None, name
         kinds = {"number": (float, pa.float64()), "integer": (int, pa.int64())}
         convert, kind = kinds.get(known.kind, (str, pa.string()))
         arrays[name] = pa.array([convert(text) if text else None for text in texts], kind)
-    table = engine.register("patients", pa.table(arrays))
-    unit: TimeUnit = "months" if batch.time == "months" else "days"
-    return Cohort(table, engine, CANONICAL, unit, len(arrays["patient_id"]))
+    return pa.table(arrays)
 
 
 def classified(cohort: Cohort, batch: Batch) -> pd.DataFrame:
     """The patients with their endpoints, each classified by its own edition and policies."""
-    for spec in batch.endpoints:
-        cohort = add_endpoint(cohort, **spec)
+    asked = [EndpointSpec.model_validate(spec).to_definition() for spec in batch.endpoints]
+    cohort = add_endpoints(cohort, asked)
     groups: dict[str, list[str]] = {}
-    for patient, option in batch.options.items():
-        groups.setdefault(repr(option), []).append(patient)
+    for patient, asked_for in batch.options.items():
+        groups.setdefault(repr(asked_for), []).append(patient)
     parts = []
     for patients in groups.values():
         edition, policies = batch.options[patients[0]]
         chosen = cohort.patients.filter(nw.col("patient_id").is_in(patients))
-        parts.append(her2_columns(chosen, cohort.engine, edition=edition, policies=policies))
+        few = replace(cohort, patients=chosen, n=len(patients))
+        day = "metastasis_day" if policies.get("E10") == "closest" else None
+        few = index_specimen(few, edition=edition, policies=policies, index_day=day)
+        assay = dict(few.identifies).get("her2_assay", "")
+        rules = {"edition": edition, "policies": policies, "assay": assay}
+        parts.append(her2_columns(few.patients, few.engine, **rules))
     return replace(cohort, patients=nw.concat(parts, how="vertical")).to_pandas()
 
 
@@ -138,6 +161,37 @@ def noted(cohort: Cohort) -> list[Any]:
 
 def as_given(batch: Batch, folder: Path) -> Any:
     return None if batch.source == CANONICAL else as_files(batch, folder)
+
+
+def test_every_edge_case_and_each_of_its_choices_is_shown() -> None:
+    patients = [row for table in read_all() for row in table.patients]
+    chosen = {pair for row in patients for pair in resolved(dict(option(row)[1])).items()}
+    assert {(p.id, c) for p in her2_rules.policies() for c in p.choices} <= chosen
+    why = " ".join(row.get("why", "") for row in patients)
+    named = {p.id for p in her2_rules.policies() if re.search(rf"\b{p.id}\b", why)}
+    assert named >= {f"E{i}" for i in range(1, 20)}
+
+
+def test_every_flag_is_shown() -> None:
+    seen = {
+        flag
+        for table in read_all()
+        if "her2_flags" in table.expected
+        for row in table.patients
+        for flag in row[f"{EXPECTED}her2_flags"].split(";")
+    }
+    assert {row["flag"] for row in her2_rules.read("flag_meanings")} <= seen
+
+
+def test_there_are_worked_patients_of_every_source_and_edition() -> None:
+    tables = read_all()
+    assert sum(len(table.patients) for table in tables) >= 200
+    assert {table.source for table in tables} >= {
+        *("ncdb_puf", "naaccr", "seer", "tcga_brca", "cbioportal", "breast_msk_2018"),
+        *("metabric", "redcap", "spreadsheet", CANONICAL),
+    }
+    editions = {option(row)[0] for table in tables for row in table.patients}
+    assert editions == set(her2_rules.editions())
 
 
 @EACH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from markdown import code, page, table
-from spec_tables import EXPECTED, SpecTable, read_all
+from spec_tables import CANONICAL, EXPECTED, SpecTable, read_all
 
 ABOUT = (
     "What stands left of the arrows is given, what stands at an arrow must come out; both are "
@@ -20,13 +20,14 @@ def worked(tables: Iterable[SpecTable]) -> str:
 
 
 def of_source(source: str) -> tuple[SpecTable, ...]:
-    """Tables of one source that do not show endpoints."""
-    return tuple(one for one in read_all() if one.source == source and not one.endpoints)
+    """Tables of one source; those of canonical columns that show endpoints are apart."""
+    apart = of_endpoints()
+    return tuple(one for one in read_all() if one.source == source and one not in apart)
 
 
 def of_endpoints() -> tuple[SpecTable, ...]:
-    """Tables that show endpoints."""
-    return tuple(one for one in read_all() if one.endpoints)
+    """Tables of canonical columns that show endpoints."""
+    return tuple(one for one in read_all() if one.source == CANONICAL and one.endpoints)
 
 
 def _table(one: SpecTable) -> str:

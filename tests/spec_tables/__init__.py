@@ -18,9 +18,11 @@ A table is a CSV file of this folder. Lines that begin with ``#`` stand first an
 
 Then the columns. ``patient`` names each patient; a line whose name is blank goes on with the one
 above (another specimen, tumour or event). ``edition`` and ``policies`` (``E1: low; E3: exclude``)
-are those of `classify_her2`. A heading ``-> her2_status`` is what must come out, blank where it
-must be missing; ``why`` is for the reader. Every other column is a heading of the source's main
-file, or, with the role before it (``cdr.DSS``), of another.
+are those of `classify_her2`, and of `index_specimen` where the source has specimens; the order
+``E10: closest`` looks before ``metastasis_day``. A heading ``-> her2_status`` is what must come
+out, blank where it must be missing; ``why`` is for the reader. Every other column is a heading of
+the source's main file, or, with the role before it (``cdr.DSS``), of another; of canonical columns
+those of a specimen or an event stand behind ``specimens.`` and ``events.``.
 """
 
 from __future__ import annotations
@@ -113,12 +115,22 @@ class Batch:
             for role, known in headings.items()
         }
 
-    def canonical(self) -> dict[str, list[str]]:
-        """Columns of tables whose columns are canonical already."""
-        names = list(dict.fromkeys(name for table in self.tables for name in table.given))
-        rows = [(table, row) for table in self.tables for row in table.patients]
-        columns = {"patient_id": [f"{table.name}:{row['patient']}" for table, row in rows]}
-        return columns | {name: [row.get(name, "") for _, row in rows] for name in names}
+    def canonical(self, records: str = "") -> dict[str, list[str]]:
+        """Columns of patients, specimens or events written in canonical columns."""
+        before = f"{records}." if records else ""
+        every = dict.fromkeys(name for table in self.tables for name in table.given)
+        names = [n for n in every if (n.startswith(before) if records else "." not in n)]
+        found: dict[str, list[str]] = {"patient_id": []}
+        found |= {name.removeprefix(before): [] for name in names}
+        for table in self.tables:
+            patient = ""
+            for row in table.rows:
+                first, patient = bool(row["patient"]), row["patient"] or patient
+                if any(row.get(name) for name in names) if records else first:
+                    found["patient_id"].append(f"{table.name}:{patient}")
+                    for name in names:
+                        found[name.removeprefix(before)].append(row.get(name, ""))
+        return found
 
 
 @cache
