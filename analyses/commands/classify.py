@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +22,14 @@ from cohort.errors import DataError, Problem, SpecError, listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pyarrow as pa
+
     from cohort.loading import Extract
     from cohort.table import Cohort
 
 _ENDINGS = (".csv", ".parquet")
+_AT_ONCE = 50_000  # rows in memory while they are written
+_ROW = "row_in_order"
 
 
 def classify(
@@ -155,16 +159,32 @@ def _classified(
 
 
 def _write(cohort: Cohort, path: Path) -> None:
-    """Every canonical column of every patient, in the order of the key."""
-    table = cohort.engine.collect(cohort.patients.sort("patient_id"))
+    """Every canonical column of every patient, in the order of the key, some rows at a time."""
     if path.suffix.lower() == ".csv":
-        from pyarrow import csv
-
-        csv.write_csv(table, path)
+        from pyarrow.csv import CSVWriter as Writer
     else:
-        from pyarrow import parquet
+        from pyarrow.parquet import ParquetWriter as Writer
 
-        parquet.write_table(table, path)
+    parts = _parts(cohort)
+    first = next(parts)
+    with Writer(path, first.schema) as writer:
+        writer.write_table(first)
+        for part in parts:
+            writer.write_table(part)
+
+
+def _parts(cohort: Cohort) -> Iterator[pa.Table]:
+    """The patients in the order of their key; a registry does not fit into memory twice."""
+    import narwhals as nw
+
+    # Only the keys are sorted as a whole: sorting every column takes as much memory again.
+    keys = cohort.patients.select("patient_id").with_row_index(_ROW, order_by="patient_id")
+    ordered = cohort.engine.materialise(keys)
+    for start in range(0, max(cohort.n, 1), _AT_ONCE):
+        row = nw.col(_ROW)
+        wanted = ordered.filter((row >= start) & (row < start + _AT_ONCE))
+        part = cohort.patients.join(wanted, on="patient_id", how="inner").sort(_ROW)
+        yield cohort.engine.collect(part.drop(_ROW))
 
 
 def _count_lines(counts: Sequence[tuple[str, str, str, int]], edition: int) -> list[str]:
