@@ -164,7 +164,7 @@ def _ranked(fits: Sequence[Fit]) -> tuple[Fit, ...]:
 def _tried(files: Any) -> Iterator[tuple[SourceDictionary, Fit]]:
     """Dictionaries of the package that have the files' roles, with their fit to the headings."""
     given = dict(files) if isinstance(files, Mapping) else None
-    known = list(package_dictionaries())
+    known = package_dictionaries()
     names = [name for one in known for file in one.own_files for name in one.headings(file)]
     wanted = tuple(dict.fromkeys(names))
     read = {role: headings_of(item, wanted) for role, item in (given or {"": files}).items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import ColumnRule, split
@@ -73,13 +74,16 @@ class Fit:
         return self.fits, (1 + self.n_found) * known * met, self.found
 
 
-def package_dictionaries() -> Iterator[SourceDictionary]:
+@cache
+def package_dictionaries() -> tuple[SourceDictionary, ...]:
     """Every dictionary of the package that can be read."""
+    found = []
     for name in SourceDictionary.names():
         try:
-            yield SourceDictionary.load(name)
+            found.append(SourceDictionary.load(name))
         except Her2LowError:
             continue  # a broken dictionary is told where it is asked for
+    return tuple(found)
 
 
 def heading_fit(dictionary: SourceDictionary, headings: Headings, source: str = "") -> Fit:

@@ -170,6 +170,8 @@ def test_columns_are_told_with_their_headings_and_what_is_missing_by_kind(own: P
     assert score.n_known == 2
     assert dict(score.missing) == {"not_done": 1, "not_known": 1, "blank": 1, "code not known": 1}
     assert [(f.column, f.value, f.n) for f in found.not_understood] == [("her2_ihc", "7", 1)]
+    # Five scores and six vital states: a blank is no value, a text for missing is a known one.
+    assert (found.fits[0].n_values, found.fits[0].n_unknown) == (11, 1)
     summary = found.summary.set_index("column")
     assert summary.loc["her2_ihc", "n_missing"] == 4
     assert summary.loc["her2_ihc", "n"] == 6
