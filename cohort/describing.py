@@ -15,7 +15,7 @@ from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import ColumnRule, split
 from cohort.drafting_values import UNDECIDED
 from cohort.errors import Her2LowError, Problem, SpecError, listed
-from cohort.fit import Fit, Headings, heading_fit, is_found, package_dictionaries
+from cohort.fit import Fit, Headings, every_heading, heading_fit, is_found, package_dictionaries
 from cohort.harmonisation import harmonise
 from cohort.headings import places, position
 from cohort.her2_outlook import her2_outlook
@@ -165,8 +165,7 @@ def _tried(files: Any) -> Iterator[tuple[SourceDictionary, Fit]]:
     """Dictionaries of the package that have the files' roles, with their fit to the headings."""
     given = dict(files) if isinstance(files, Mapping) else None
     known = package_dictionaries()
-    names = [name for one in known for file in one.own_files for name in one.headings(file)]
-    wanted = tuple(dict.fromkeys(names))
+    wanted = every_heading()
     read = {role: headings_of(item, wanted) for role, item in (given or {"": files}).items()}
     able = [one for one in known if given is None or set(given) <= set(one.own_files)]
     if not able:

@@ -143,7 +143,7 @@ def _number(one: Guess, known: Column, values: Values, role: str) -> Entry:
     if one.column == "tumour_size_mm":
         inner, decided, more = _size(one, seen.middle)
         said.append(more)
-    elif one.column == "her2_copies":
+    elif one.column == "her2_copies" and one.heading.casefold() != one.column:
         decided = False
         said.append("DECIDE: of a dual probe (her2_copies) or a single (her2_copies_single)?")
     rule = f"{{from: {reference(one.heading, role)}, number: {{{inner}}}}}"

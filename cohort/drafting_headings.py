@@ -8,13 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from cohort.dictionary_checks import DERIVED, INTERVALS
 from cohort.drafting_tables import read
+from cohort.schema import EVENT, SCHEMA, column
 
 UNITS = ("days", "months", "years", "mm", "cm")
 _FILLERS = frozenset(
     {"a", "at", "by", "code", "coded", "description", "for", "from", "in", "initial", "of", "on"}
     | {"patient", "patients", "primary", "pt", "since", "the", "to", "value", "var", "with"}
 )
+# Columns that are made by the toolkit, that stand with their number, or that events have.
+_NOT_OF_PATIENTS = frozenset(
+    (*DERIVED, *(f"{name}_{side}" for name in INTERVALS for side in ("low", "high")), *EVENT)
+) - {"patient_id", "tumour_id"}
+_CANONICAL = (99, 0)  # the strength of a heading that is the column's own name
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
 _BOX_RAW = re.compile(r"(.+)___(.+)")
@@ -61,6 +68,9 @@ def guess(heading: str) -> Guess | None:
     """What a heading probably means; None where it is not known, or could be two things."""
     found = words(heading)
     unit = next((unit for unit in UNITS if unit in found), "")
+    canonical = heading.casefold()
+    if canonical in SCHEMA and canonical not in _NOT_OF_PATIENTS:
+        return Guess(heading, canonical, _family(canonical), unit, _CANONICAL)
     best: dict[str, Guess] = {}
     for row in read("headings"):
         strength = _strength(found, row)
@@ -120,10 +130,21 @@ def _strength(found: frozenset[str], row: dict[str, str]) -> tuple[int, int] | N
     needed = set(row["words"].split())
     if not needed <= found or found & set(row["without"].split()):
         return None
-    rest = found - needed - _FILLERS - set(UNITS)
+    rest = found - needed - _FILLERS - (set(UNITS) if _is_measured(row["column"]) else set())
     if row["exact"] and rest:
         return None
     return len(needed), -len(rest)
+
+
+def _is_measured(name: str) -> bool:
+    """Whether a column has a unit, so that a heading may name it."""
+    known = column(name)
+    return known.unit != "" if known is not None else name == "followup"
+
+
+def _family(name: str) -> str:
+    """Labels whose meaning is certain in a canonical column."""
+    return next((row["family"] for row in read("headings") if row["column"] == name), "")
 
 
 def specimen_labels(headings: Sequence[str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from cohort.errors import DataError, Problem
 from cohort.formats.opened import WHITE
 from cohort.loading import Extract, headings_of, load
 from cohort.rows import condition
+from cohort.schema import column as schema_column
 
 FORMATS: tuple[DateFormat, ...] = ("iso", "us", "european", "compact")
 UNDECIDED = "undecided"  # the kind of missing of a code that the user must still decide
@@ -134,10 +135,15 @@ def labels(column: str, family: str, values: Values) -> list[Label]:
     """
     books = [(table, CodeBook(table)) for table in label_tables(family)]
     ladder = _ladder(column, values)
+    known_column = schema_column(column)
+    levels = {level.casefold(): level for level in known_column.levels} if known_column else {}
     found = []
     for text, n in values.items():
         if text in ladder:
             found.append(Label(text, n, "value", ladder[text], "the digit is the level itself"))
+        elif text.casefold() in levels and not _DIGITS.fullmatch(text):
+            level = levels[text.casefold()]
+            found.append(Label(text, n, "value", level, "the level itself"))
         elif _DIGITS.fullmatch(text) or (known := _known(text, books)) is None:
             scored = column == "her2_ihc" and _SCORE.search(text) is not None
             found.append(undecided(text, n, scored=scored))

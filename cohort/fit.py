@@ -86,6 +86,19 @@ def package_dictionaries() -> tuple[SourceDictionary, ...]:
     return tuple(found)
 
 
+def every_heading() -> tuple[str, ...]:
+    """Every column that any dictionary of the package reads."""
+    known = package_dictionaries()
+    names = [name for one in known for file in one.own_files for name in one.headings(file)]
+    return tuple(dict.fromkeys(names))
+
+
+def fitting(headings: Sequence[str]) -> Fit | None:
+    """The dictionary of the package that fits a main file by its headings best, if any does."""
+    fits = [heading_fit(one, {one.main: headings}) for one in package_dictionaries()]
+    return max((fit for fit in fits if fit.fits), key=lambda fit: fit.rank, default=None)
+
+
 def heading_fit(dictionary: SourceDictionary, headings: Headings, source: str = "") -> Fit:
     """How well the headings alone fit."""
     headings = {

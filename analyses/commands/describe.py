@@ -15,6 +15,7 @@ from cohort.errors import Problem, SpecError
 if TYPE_CHECKING:
     from cohort.description_sections import Section
 
+_MAIN = "main"  # what every dictionary of the package calls its first file
 _INDENT = "    "
 _PAGE = 96  # characters that sentences and the last column of a table stay within
 _NARROWEST = 36
@@ -52,14 +53,9 @@ def _given(file: Path, source: str | None, others: dict[str, Path]) -> Any:
     """The files by their roles; the main file alone as it is."""
     if not others:
         return file
-    if source is None:
-        raise SpecError(
-            Problem("--file", "a role means nothing without its source",
-                    advice="Name the source: --source NAME.")
-        )  # fmt: skip
     from cohort.dictionary import SourceDictionary
 
-    main = SourceDictionary.load(source).main
+    main = _MAIN if source is None else SourceDictionary.load(source).main
     if main in others:
         found = f"role '{main}' is given by {others[main]} and by {file}"
         raise SpecError(Problem("--file", found, advice="Keep one of the two."))

@@ -28,6 +28,7 @@ def new_dictionary(
 
         path = Path(f"{_name(file)}.yaml") if out is None else out
         _check(path)
+        _tell_of_fitting(file)
         made = draft(file, name=_name(path))
         written = _write(made, path)
     typer.echo("\n".join(_summary(made)))
@@ -42,6 +43,20 @@ def _name(path: Path) -> str:
     """A dictionary's name from a file's."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", path.name.partition(".")[0]).strip("_").lower()
     return name if name[:1].isalpha() else f"own_{name}".rstrip("_")
+
+
+def _tell_of_fitting(file: Path) -> None:
+    """That a dictionary of the package fits the file already, where one does."""
+    from cohort.fit import every_heading, fitting
+    from cohort.loading import headings_of
+
+    fit = fitting(headings_of(file, every_heading()))
+    if fit is not None:
+        typer.echo(
+            f"Source '{fit.source}' ({fit.describes}) fits this file by its headings: "
+            f"{fit.n_found} of its {fit.n_columns} columns are there. "
+            f"See first: her2low describe {file}"
+        )
 
 
 def _check(path: Path) -> None:

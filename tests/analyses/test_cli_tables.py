@@ -95,6 +95,10 @@ def test_describe_takes_further_files_of_a_named_source(tmp_path: Path) -> None:
     more.write_text("bcr_patient_barcode,DSS,DSS.time\nT1,0,100\n")
     result = call("describe", main, "--source", "tcga_brca", "--file", f"cdr={more}", "--json")
     assert [file["name"] for file in json.loads(result.stdout)["files"]] == ["main.tsv", "cdr.csv"]
+    # Where the source is not named, only those that have such a file are tried.
+    unnamed = json.loads(call("describe", main, "--file", f"cdr={more}", "--json").stdout)
+    assert [fit["source"] for fit in unnamed["fits"]] == ["tcga_brca"]
+    assert unnamed["source"] == "tcga_brca"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,8 @@ def test_describe_takes_further_files_of_a_named_source(tmp_path: Path) -> None:
     [
         (["absent.csv"], 2, "'absent.csv' does not exist"),
         (["puf.csv", "--source", "ncbd_puf"], 2, "Did you mean 'ncdb_puf'?"),
-        (["puf.csv", "--file", "cdr=x.csv"], 2, "a role means nothing without its source"),
+        (["puf.csv", "--file", "crd=puf.csv"], 2, "no source has files main, crd"),
+        (["puf.csv", "--file", "main=puf.csv"], 2, "given by puf.csv and by puf.csv"),
         (["puf.csv", "--source", "ncdb_puf", "--file", "main=x.csv"], 2, "given by x.csv and by"),
         (["puf.csv", "--source", "metabric"], 3, "does not look like source 'metabric'"),
         (["broken.csv"], 3, "broken.csv line 2: 3 fields where there are 4 headings"),
@@ -154,6 +159,14 @@ def test_a_new_dictionary_reads_its_file_at_once(
     )
     checked = call("check", study)
     assert checked.exit_code == 0, checked.stderr
+
+
+def test_a_file_that_a_source_fits_already_is_told_so(puf: Path) -> None:
+    result = call("new-dictionary", puf, "--out", puf.parent / "own.yaml")
+    assert result.exit_code == 0
+    first = result.stdout.splitlines()[0]
+    assert first.startswith("Source 'ncdb_puf' (")
+    assert f"See first: her2low describe {puf}" in first
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from cohort.drafting_values import date_formats, labels
 from cohort.errors import DataError
 from cohort.harmonisation import harmonise
 from cohort.loading import load
-from cohort.schema import column
+from cohort.schema import SCHEMA, column
 from cohort.table import Cohort
 
 
@@ -91,6 +91,10 @@ def values(cohort: Cohort, name: str) -> list[Any]:
         ("neoadjuvant chemotherapy", "neoadjuvant"),
         ("Adjuvant chemotherapy", "chemotherapy"),
         ("pCR", "pcr"),
+        ("radiotherapy_day", "radiotherapy_day"),
+        ("Radiotherapy days", None),
+        ("her2_zero_kind", "her2_zero_kind"),
+        ("her2_rule", None),
         ("menopausal status", None),
         ("time", None),
     ],
@@ -192,6 +196,12 @@ def test_a_completed_draft_is_read_as_its_user_decided(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(whole)
     cohort = harmonise(load(tmp_path / "own.csv", source=tmp_path / "own.yaml"))
     assert values(cohort, "vital_status") == ["dead", "alive"]
+
+
+def test_the_levels_of_a_column_are_certain_as_they_stand(tmp_path: Path) -> None:
+    made = drafted(tmp_path, {"surgery": ["breast_conserving", "Mastectomy", "n.k."]})
+    cohort = reread(made, tmp_path, tmp_path / "own.csv")
+    assert values(cohort, "surgery") == ["breast_conserving", "mastectomy", None]
 
 
 def test_texts_that_mean_missing_are_declared_once(tmp_path: Path) -> None:
@@ -443,3 +453,20 @@ def test_public_tables_are_drafted_and_read(real_data: Path, tmp_path: Path) -> 
                  "followup_months", "her2_reported", "surgery", "grade"):  # fmt: skip
         assert values(cohort, name) == values(reference, name), name
     assert not is_decided(made, "stage")  # 0 to 4 in digits
+
+
+def test_a_table_with_every_canonical_column_is_drafted_and_read(tmp_path: Path) -> None:
+    texts = {"date": ["2015-03-31", "2016-01-01"], "text": ["a", "b"]}
+    columns = {
+        known.name: [known.levels[0], known.levels[-1]]
+        if known.levels
+        else texts.get(known.kind, ["1", "2"])
+        for known in SCHEMA.values()
+        if known.name != "patient_id"
+    }
+    made = drafted(tmp_path, columns)
+    cohort = reread(made, tmp_path, tmp_path / "own.csv")
+    for name in ("sex", "surgery", "age_years", "chemotherapy_day", "diagnosis_date", "her2_ratio"):
+        assert is_decided(made, name)
+        assert None not in values(cohort, name)
+    assert "time: {followup: days}" in made.text
