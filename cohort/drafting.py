@@ -98,7 +98,8 @@ class Plan:
     def unit(self) -> TimeUnit:
         """The unit of follow-up that the file gives; days where it gives both, or neither."""
         stands = {one.column for one in self.entries if one.decided}
-        return "months" if "followup_months" in stands - {"followup_days"} else "days"
+        in_months = "followup_months" in stands and "followup_days" not in stands
+        return "months" if in_months else "days"
 
 
 def draft(item: Any, *, name: str) -> Draft:
