@@ -10,7 +10,8 @@ from typing import Any
 import narwhals as nw
 
 from cohort import her2_rules
-from cohort.her2_evidence import with_evidence
+from cohort.her2_cuts import MISSING
+from cohort.her2_evidence import EVIDENCE, with_evidence
 from cohort.her2_findings import STAGE, choices, findings
 from cohort.her2_ish import with_ish
 from cohort.her2_policies import asked_for, given, policies
@@ -152,15 +153,21 @@ _OUTPUT = ("her2_status", "her2_detail", "her2_rule", "her2_flags", "her2_era")
 def _classified(
     frame: LazyTable, engine: Engine, edition: int, chosen: Mapping[str, str], assay: str
 ) -> LazyTable:
-    """The frame with the four columns; edition and policies are known to be right."""
-    evidence = with_evidence(frame, engine, edition=edition, chosen=chosen, assay=assay)
-    with_result = with_ish(evidence, engine, edition=edition, chosen=chosen)
+    """The frame with the four columns; edition and policies are known to be right.
+
+    The rules look at words only, of which few combinations occur: each is decided once, and the
+    rows are joined to the decision by their combination.
+    """
+    keyed = with_evidence(frame, engine, edition=edition, chosen=chosen, assay=assay)
+    cases = keyed.group_by(*EVIDENCE).agg(k_n=nw.len())
+    with_result = with_ish(cases, engine, edition=edition, chosen=chosen)
     table = engine.register("her2_category", her2_rules.category_table(chosen))
     keys = [f"k_{key}" for key in her2_rules.CATEGORY_KEYS]
     decided = with_result.join(table, on=keys, how="left")
-    overruled = _overruled(decided, edition, chosen)
+    outcomes = _overruled(decided, edition, chosen).select(*EVIDENCE, *_output())
     names = [name for name in frame.collect_schema().names() if name not in _OUTPUT]
-    return overruled.select(*names, *_output())
+    joined = keyed.select(*names, *EVIDENCE).join(outcomes, on=list(EVIDENCE), how="left")
+    return joined.drop(*EVIDENCE)
 
 
 def _overruled(decided: LazyTable, edition: int, chosen: Mapping[str, str]) -> LazyTable:
@@ -212,7 +219,7 @@ def _output() -> list[nw.Expr]:
 
 def _flags() -> Sequence[nw.Expr]:
     """Every flag or list of flags that a row may carry, null where it does not."""
-    from_staining = ~nw.col("stain_rule").is_null()
+    from_staining = nw.col("stain_rule") != MISSING
     changed = from_staining & (nw.col("k_ihc") != nw.col("k_recorded"))
     by_policy = (~nw.col("o_by_policy").is_null()) | (~nw.col("ish_policy").is_null())
     return [

@@ -14,6 +14,11 @@ from cohort.table import Engine
 
 LazyTable = nw.LazyFrame[Any]
 
+EVIDENCE = (
+    *("k_ihc", "k_recorded", "k_label", "k_first", "k_second", "k_reported", "k_other"),
+    *("k_ratio", "k_copies", "k_single", "k_number", "k_timing", "k_assay"),
+    *("stain_rule", "k_zero", "k_stain_conflict"),
+)
 NUMBERS = {"ratio": "her2_ratio", "copies": "her2_copies", "single": "her2_copies_single"}
 _STAIN = (
     *("her2_zero_kind", "her2_stain_percent"),
@@ -25,7 +30,7 @@ _ULTRALOW_UP_TO = 10.0  # per cent of cells
 def with_evidence(
     frame: LazyTable, engine: Engine, *, edition: int, chosen: Mapping[str, str], assay: str
 ) -> LazyTable:
-    """The columns ``k_...`` that the rule tables are joined by; all is text but `k_number`."""
+    """The rows with the words that the rules look at (`EVIDENCE`), none of them missing."""
     numbers = her2_rules.number_classes(edition, chosen)
     given = {key: stem for key, stem in NUMBERS.items() if _has(frame, *_interval(stem))}
     bounds = {key: _bounds(frame, stem) for key, stem in given.items()}
@@ -44,11 +49,7 @@ def with_evidence(
         k_recorded=_recorded_score(frame),
     )
     scored = _with_score(keyed, frame, engine, edition, chosen["E14"] == "restain")
-    if not _has(frame, *_STAIN):
-        none = nw.lit(None).cast(nw.String)
-        return scored.with_columns(k_zero=none, k_stain_conflict=nw.lit(False))
-    conflict = scored.with_columns(k_stain_conflict=_stain_conflict(frame))
-    return conflict.with_columns(k_zero=_zero_kind(frame))
+    return _with_zero_kind(scored, frame)
 
 
 def _has(frame: LazyTable, *names: str) -> bool:
@@ -94,9 +95,8 @@ def _with_score(
     keyed: LazyTable, frame: LazyTable, engine: Engine, edition: int, restain: bool
 ) -> LazyTable:
     """The score in force (`k_ihc`): recorded, or read from the staining where that is asked for."""
-    none = nw.lit(None).cast(nw.String)
     if not restain:
-        return keyed.with_columns(k_ihc=nw.col("k_recorded"), stain_rule=none)
+        return keyed.with_columns(k_ihc=nw.col("k_recorded"), stain_rule=nw.lit(MISSING))
     percent = _number(frame, "her2_stain_percent")
     patterned = keyed.with_columns(
         k_intensity=_text(frame, "her2_stain_intensity"),
@@ -105,11 +105,22 @@ def _with_score(
     )
     table = engine.register("her2_staining", her2_rules.stain_table(edition))
     joined = patterned.join(table, on=[f"k_{key}" for key in STAIN_KEYS], how="left")
-    return joined.with_columns(k_ihc=nw.coalesce(nw.col("stain_ihc"), nw.col("k_recorded")))
+    return joined.with_columns(
+        k_ihc=nw.coalesce(nw.col("stain_ihc"), nw.col("k_recorded")),
+        stain_rule=nw.col("stain_rule").fill_null(MISSING),
+    )
+
+
+def _with_zero_kind(scored: LazyTable, frame: LazyTable) -> LazyTable:
+    """Null or ultralow within IHC 0 (`k_zero`), and whether the staining speaks against 0."""
+    if not _has(frame, *_STAIN):
+        return scored.with_columns(k_zero=nw.lit(MISSING), k_stain_conflict=nw.lit(False))
+    conflict = scored.with_columns(k_stain_conflict=_stain_conflict(frame))
+    return conflict.with_columns(k_zero=_zero_kind(frame))
 
 
 def _zero_kind(frame: LazyTable) -> nw.Expr:
-    """Null or ultralow within IHC 0, where a column tells and none contradicts; else null."""
+    """Null or ultralow within IHC 0, where a column tells and none contradicts; else missing."""
     said = _column(frame, "her2_zero_kind", nw.String)
     percent = _number(frame, "her2_stain_percent")
     by_stain = (
@@ -117,10 +128,10 @@ def _zero_kind(frame: LazyTable) -> nw.Expr:
         .then(nw.lit("null"))
         .when((percent > 0) & (percent <= _ULTRALOW_UP_TO))
         .then(nw.lit("ultralow"))
-        .otherwise(nw.lit(None))
+        .otherwise(nw.lit(MISSING))
     )
     told = nw.coalesce(said, by_stain)
-    return nw.when(nw.col("k_stain_conflict")).then(nw.lit(None)).otherwise(told)
+    return nw.when(nw.col("k_stain_conflict")).then(nw.lit(MISSING)).otherwise(told)
 
 
 def _stain_conflict(frame: LazyTable) -> nw.Expr:
