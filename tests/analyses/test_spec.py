@@ -263,7 +263,7 @@ def test_a_dictionary_with_a_mistake_names_the_place(tmp_path: Path) -> None:
         ("version: 1", "version: true", ["study.yaml:1: version: true is not a whole number"]),
         ("version: 1\n", "", ["study.yaml: version: required, and missing"]),
         ("edition: 2018", "edition: 2016",
-         ["study.yaml:4: her2.edition: 2016 is not allowed", "Allowed: 2007, 2013, 2018, 2023"]),
+         ["study.yaml:4: her2.edition: 2016 is not allowed", "Allowed: 2007, 2013, 2018 or 2023"]),
         ("E1: unresolved", "E1: 3", ["study.yaml:4: her2.policies.E1: 3 where text", '"3"']),
         ("title: Overall survival in HER2-low and HER2-zero disease", "title: 2024",
          ["study.yaml:2: title: 2024 where text should stand", 'Put it in quotes: "2024".']),
