@@ -143,11 +143,13 @@ class DuckDBEngine:
                 "store_rejects=true, "
                 f"rejects_table='{rejects}', rejects_scan='{scans}')"
             )
-        except duckdb.Error as error:
-            first = str(error).splitlines()[0]
-            raise DataError(Problem(name, f"cannot be read: {first}")) from None
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            # A long line that does not fit is cut in the middle of a letter for the message.
+            cut = isinstance(error, UnicodeDecodeError) or "nvalid unicode" in str(error)
+            found = "a line does not fit" if cut else str(error).splitlines()[0]
+            raise DataError(Problem(name, f"cannot be read: {found}")) from None
         try:
-            problems = self._rejected(rejects, name)
+            problems = self._rejected(rejects, path, name)
         finally:
             self.connection.execute(f"DROP TABLE IF EXISTS {rejects}")
             self.connection.execute(f"DROP TABLE IF EXISTS {scans}")
@@ -166,13 +168,21 @@ class DuckDBEngine:
         self.connection.execute(f"CREATE TEMP VIEW {made} AS SELECT * FROM read_parquet({path})")
         return self.table(made), 0 if written is None else int(written[0])
 
-    def _rejected(self, rejects: str, name: str) -> list[Problem]:
+    def _rejected(self, rejects: str, path: Path, name: str) -> list[Problem]:
         """One problem a line that could not be read; field contents are never shown."""
+        # Every field that a line lacks, or has beyond, is an error of its own: the first that it
+        # lacks and the last beyond tell how many there are.
+        place = "coalesce(column_idx, 0)"
         rows = self.connection.execute(
-            f"SELECT line, max(error_type), max(error_message) FROM {rejects} "
-            "GROUP BY line ORDER BY line"
+            "SELECT any_value(line_byte_position) AS byte, any_value(error_type) AS kind, "
+            f"CASE WHEN kind = 'MISSING COLUMNS' THEN arg_min(error_message, {place}) "
+            f"ELSE arg_max(error_message, {place}) END FROM {rejects} GROUP BY line ORDER BY byte"
         ).fetchall()
-        return line_problems(name, [(line, _reason(kind, said)) for line, kind, said in rows])
+        lines = _line_numbers(path, [byte for byte, _, _ in rows[:_SHOWN]])
+        told = [
+            (line, _reason(kind, said)) for line, (_, kind, said) in zip(lines, rows, strict=False)
+        ]
+        return line_problems(name, told, len(rows))
 
 
 def _as_text(source: str, kinds: Sequence[pa.DataType], columns: Sequence[int]) -> str:
@@ -182,16 +192,34 @@ def _as_text(source: str, kinds: Sequence[pa.DataType], columns: Sequence[int]) 
     return f"SELECT {chosen} FROM {source} AS t({every})"
 
 
-def line_problems(name: str, lines: Sequence[tuple[int, str]]) -> list[Problem]:
+def line_problems(name: str, lines: Sequence[tuple[int, str]], n: int) -> list[Problem]:
     """A problem for each of the first lines (number, reason); the last says how many more."""
-    problems = [Problem(f"{name} line {line}", reason) for line, reason in lines[:_SHOWN]]
+    problems = [Problem(f"{name} line {line}", reason) for line, reason in lines]
     if problems:
-        more = len(lines) - len(problems)
+        more = n - len(problems)
         advice = "Mend the file, or export it again: no line is left out silently."
         last = problems[-1]
         found = f"{last.found} ... and {more:,} more lines" if more else last.found
         problems[-1] = Problem(last.where, found, last.allowed, advice)
     return problems
+
+
+def _line_numbers(path: Path, places: Sequence[int]) -> list[int]:
+    """Numbers of the lines at some bytes of a file (from 1), in rising order.
+
+    DuckDB's own numbers count a line end inside quotes as none.
+    """
+    numbers, at, line = [], 0, 1
+    with path.open("rb") as file:
+        for place in places:
+            while at < place - 1 and (piece := file.read(min(_BUFFER, place - 1 - at))):
+                at += len(piece)
+                line += piece.count(b"\n")
+            # The byte may be that of the line end before, or of empty lines before.
+            ahead = file.peek(1)[:64]
+            blank = ahead[: len(ahead) - len(ahead.lstrip(b"\r\n"))]
+            numbers.append(line + blank.count(b"\n"))
+    return numbers
 
 
 def _reason(kind: str, message: str) -> str:
@@ -203,7 +231,7 @@ def _reason(kind: str, message: str) -> str:
     if "QUOTE" in kind:
         return "a quotation mark opens or closes where it should not"
     if "LINE SIZE" in kind:
-        return "the line is longer than 2 MB"
+        return "the line is longer than 8 MB, or a quotation mark in it does not close"
     return kind.lower() if kind else "cannot be read"
 
 

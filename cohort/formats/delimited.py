@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _DELIMITERS = {"tab": "\t", ",": ",", ";": ";", "|": "|"}
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
+_LONGEST = 8_000_000  # letters of a line, no more than the engine reads at a time
+_SHOWN = 20  # lines named in a message
 _HEAD = 200  # lines looked at for comments, headings and rows to skip
 
 
@@ -81,9 +83,15 @@ def open_text(given: Given) -> Opened:
     shape = layout(path, name, given.rule)
     if shape.kept_rows:
         findings += (_kept(given.role, shape.kept_rows),)
+    if not text.ends:
+        findings += (_last_line(given.role),)
 
     def read(engine: Engine, columns: Sequence[int]) -> tuple[nw.LazyFrame[Any], int]:
-        table, n_rows = engine.read_delimited(path, name, shape, columns)
+        try:
+            table, n_rows = engine.read_delimited(path, name, shape, columns)
+        except DataError as error:
+            unplaced = any(problem.where == name for problem in error.problems)
+            raise (_ragged(path, name, shape) if unplaced else None) or error from None
         check_rows(path, name, shape, text.n_lines, n_rows)
         return table, n_rows
 
@@ -119,6 +127,15 @@ def _kept(role: str, kept: Sequence[int]) -> Finding:
     return Finding("warning", role, "", rows, "rows_kept", len(kept), advice)
 
 
+def _last_line(role: str) -> Finding:
+    """A last line that does not end."""
+    advice = (
+        "The last line has no line end: look whether its last value is whole, as the file may "
+        "have been cut off there."
+    )
+    return Finding("info", role, "", "", "last_line_open", 1, advice)
+
+
 def layout(path: Path, name: str, rule: FileRule) -> Layout:
     """Headings and layout of a UTF-8 file, as its dictionary says and its first lines show.
 
@@ -128,8 +145,7 @@ def layout(path: Path, name: str, rule: FileRule) -> Layout:
         Where there are no headings, where one stands twice, where there is one column only,
         where no patient follows, and where a biotab's extra rows would be read as patients.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(islice(file, _HEAD))
+    lines = _head(path, name)
     comments = cbioportal.comment_lines(lines, rule.comment)
     start = comments + rule.header_row - 1
     if start >= len(lines) or not lines[start].strip(WHITE):
@@ -175,25 +191,66 @@ def check_rows(path: Path, name: str, shape: Layout, n_lines: int, n_rows: int) 
         return
     n_records = _records(path, shape)
     if n_records != n_rows:
-        raise DataError(
-            Problem(
-                name,
-                f"{n_records:,} records in the file but {n_rows:,} rows read",
-                advice="Look for quotation marks that open and do not close.",
-            )
-        )
+        counted = "an unknown number of" if n_records < 0 else f"{n_records:,}"
+        found = f"{counted} records in the file but {n_rows:,} rows read"
+        advice = "Look for quotation marks that open and do not close."
+        raise DataError(Problem(name, found, advice=advice))
+
+
+def _head(path: Path, name: str) -> list[str]:
+    """The first lines of a file."""
+    lines: list[str] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        while len(lines) < _HEAD and (line := file.readline(_LONGEST + 1)):
+            lines.append(line)
+            if len(line) > _LONGEST:
+                where = f"{name} line {len(lines)}"
+                advice = "Is this a table? Its line ends may be lost."
+                raise DataError(Problem(where, "the line is longer than 8 MB", advice=advice))
+    return lines
 
 
 def _records(path: Path, shape: Layout) -> int:
-    """Records after the headings, by Python's own reader."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        body = islice(file, shape.skip_lines, None)
-        if not shape.quote:
-            return sum(bool(line.strip("\r\n")) for line in body)
-        try:
-            return sum(bool(row) for row in csv.reader(body, delimiter=shape.delimiter))
-        except csv.Error:
-            return -1
+    """Records after the headings, by Python's own reader; -1 where it cannot tell."""
+    try:
+        return sum(bool(fields) for _, fields in _by_record(path, shape))
+    except csv.Error:
+        return -1
+
+
+def _ragged(path: Path, name: str, shape: Layout) -> DataError | None:
+    """The first lines that do not have a field for each heading, by Python's own reader."""
+    n = len(shape.headings)
+    wrong = ((line, len(fields)) for line, fields in _by_record(path, shape)
+             if fields and len(fields) != n)  # fmt: skip
+    try:
+        problems = [
+            Problem(f"{name} line {line}", f"{found} fields where there are {n} headings")
+            for line, found in islice(wrong, _SHOWN)
+        ]
+    except csv.Error:
+        return None
+    return DataError(problems) if problems else None
+
+
+def _by_record(path: Path, shape: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Line and fields of each record after the headings; none where the line is empty."""
+    usual = csv.field_size_limit(_LONGEST)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            body = islice(file, shape.skip_lines, None)
+            if not shape.quote:
+                for number, line in enumerate(body, start=shape.skip_lines + 1):
+                    text = line.rstrip("\r\n")
+                    yield number, text.split(shape.delimiter) if text else []
+                return
+            reader = csv.reader(body, delimiter=shape.delimiter)
+            number = 1
+            for fields in reader:
+                yield shape.skip_lines + number, fields
+                number = reader.line_num + 1
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _delimiter(line: str, name: str, rule: FileRule) -> str:
@@ -222,8 +279,13 @@ def _headings(
 ) -> tuple[tuple[str, ...], int]:
     """Column names, each once, and the lines they take."""
     if quote:
-        reader = csv.reader(lines, delimiter=delimiter)
-        cells, used = next(reader), reader.line_num
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        try:
+            cells, used = next(reader), reader.line_num
+        except csv.Error as error:
+            found = f"cannot be read: {error}"
+            advice = "Look for a quotation mark that opens and does not close."
+            raise DataError(Problem(f"{name} headings", found, advice=advice)) from None
     else:
         cells, used = lines[0].rstrip("\r\n").split(delimiter), 1
     return checked_headings(cells, name), used

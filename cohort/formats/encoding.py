@@ -7,11 +7,20 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from cohort.errors import DataError, Problem
 
 _CHUNK = 1 << 23
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LONGEST = 1 << 24  # bytes without a line end that are kept in memory
+_FIRST = 256  # bytes that tell an encoding
+# The mark at the beginning of a file, the longest first, as one begins with another.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +32,23 @@ class Scan:
     sha256
         Digest of the bytes as they are.
     encoding
-        ``utf-8``, ``utf-16``, or the single-byte ``cp1252`` or ``latin-1`` where the bytes are
-        not UTF-8.
+        ``utf-8``, ``utf-16``, ``utf-16-le`` or ``utf-16-be`` (without the mark at the
+        beginning), ``utf-32``, or the single-byte ``cp1252`` or ``latin-1`` where the bytes
+        are not UTF-8.
     line_ends
-        ``one`` kind of line end, or ``mixed`` (a lone carriage return counts as mixed).
+        ``one`` kind of line end, or ``mixed`` (a lone carriage return counts as mixed); not told
+        of encodings of several bytes a letter.
     n_lines
         Lines that are not empty.
+    ends
+        Whether the last line has a line end.
     """
 
     sha256: str
     encoding: str
     line_ends: str
     n_lines: int
+    ends: bool
 
     @property
     def readable(self) -> bool:
@@ -48,27 +62,33 @@ def scan(path: Path, name: str) -> Scan:
     Raises
     ------
     DataError
-        Where the file is empty or no text.
+        Where it is no text, with the line of the first zero byte.
     """
     sha256 = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     utf8 = western = True
+    wide, first, last = "", b"", b""
     feeds = returns = pairs = lines = 0
-    first = b""
     for piece in _pieces(path):
-        first = first or piece[:64]
+        if not first:
+            first = piece[:_FIRST]
+            wide = _wide(first)
         sha256.update(piece)
+        if not wide and b"\0" in piece:
+            _refuse(name, lines + piece[: piece.index(b"\0")].count(b"\n") + 1)
         utf8 = utf8 and (piece.isascii() or _decodes(decoder, piece))
         western = western and (utf8 or _western(piece))
         feeds += piece.count(b"\n")
-        returns += piece.count(b"\r")
-        pairs += piece.count(b"\r\n")
+        if b"\r" in piece:
+            returns += piece.count(b"\r")
+            pairs += piece.count(b"\r\n")
         lines += _n_lines(piece)
+        last = piece[-4:]
     utf8 = utf8 and _decodes(decoder, b"", final=True)
-    _refuse(name, first)
-    encoding = _encoding(first, utf8, western)
-    mixed = returns > pairs or (0 < pairs < feeds)
-    return Scan(sha256.hexdigest(), encoding, "mixed" if mixed else "one", lines)
+    encoding = wide or ("utf-8" if utf8 else "cp1252" if western else "latin-1")
+    mixed = not wide and (returns > pairs or 0 < pairs < feeds)
+    ends = b"\n" in last if wide else last.endswith((b"\n", b"\r"))
+    return Scan(sha256.hexdigest(), encoding, "mixed" if mixed else "one", lines, ends)
 
 
 def digest(path: Path) -> str:
@@ -94,7 +114,7 @@ def as_utf8(path: Path, name: str, seen: Scan, folder: Path) -> Path:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """The file's bytes in pieces that end at a line's end."""
+    """The file's bytes in pieces that end at a line's end, where there is any in reach."""
     rest = b""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -102,6 +122,9 @@ def _pieces(path: Path) -> Iterator[bytes]:
             rest = tail
             if feed:
                 yield whole + feed
+            if len(rest) > _LONGEST:
+                yield rest
+                rest = b""
     if rest:
         yield rest
 
@@ -130,15 +153,19 @@ def _western(piece: bytes) -> bool:
     return True
 
 
-def _encoding(first: bytes, utf8: bool, western: bool) -> str:
-    if first.startswith(_UTF16):
-        return "utf-16"
-    if utf8:
-        return "utf-8"
-    return "cp1252" if western else "latin-1"
+def _wide(first: bytes) -> str:
+    """The encoding of several bytes a letter that a file's first bytes tell; else empty."""
+    for mark, encoding in _MARKS:
+        if first.startswith(mark):
+            return encoding
+    # Most letters of a table are ASCII, of which UTF-16 writes every other byte as zero.
+    even, odd = first[::2].count(0), first[1::2].count(0)
+    if max(even, odd) * 4 < len(first) or min(even, odd):
+        return ""
+    return "utf-16-be" if even else "utf-16-le"
 
 
-def _refuse(name: str, first: bytes) -> None:
-    """Files that are no text by their first bytes."""
-    if b"\0" in first and not first.startswith(_UTF16):
-        raise DataError(Problem(name, "holds zero bytes, so it is no text", "CSV, TSV or Parquet"))
+def _refuse(name: str, line: int) -> NoReturn:
+    found = "a zero byte: the file is damaged or no text"
+    advice = "Copy or export it again."
+    raise DataError(Problem(f"{name} line {line}", found, "CSV, TSV or Parquet", advice))

@@ -233,7 +233,7 @@ class NaaccrParser:
         raise DataError(Problem(self._where(line, column), found, allowed, advice))
 
     def _where(self, line: int, column: int) -> str:
-        place = f"{self._name} line {line:,}, column {column:,}"
+        place = f"{self._name} line {line}, column {column}"
         return f"{place}, patient {self.n_patients:,}" if self.n_patients else place
 
     def _malformed(self, error: expat.ExpatError, piece: bytes) -> DataError:
