@@ -74,8 +74,16 @@ def index_specimen(
     settled = resolved(policies)
     _check_index_day(cohort, settled["E10"], index_day)
     if cohort.specimens is None:
-        return cohort
+        return _as_given(cohort, settled)
     return _with_index(cohort, cohort.specimens, index_day, (edition, settled))
+
+
+def _as_given(cohort: Cohort, settled: Mapping[str, str]) -> Cohort:
+    """Patients of a source without specimens; its rows may still say when HER2 was tested."""
+    if "specimen_timing" not in cohort.columns:
+        return cohort
+    told = tuple(choice for choice in _choices(settled, None) if choice.name == "E11")
+    return cohort.noting(choices=tuple(c for c in told if c not in cohort.choices))
 
 
 def _with_index(

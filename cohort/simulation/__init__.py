@@ -22,6 +22,7 @@ from cohort.simulation.registry import (
     simulated_patients,
     write_registry,
 )
+from cohort.simulation.specimens import simulated_specimens
 from cohort.simulation.truth import HAZARD_RATIOS, simulated_truth
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "dirt_counts",
     "simulate",
     "simulated_patients",
+    "simulated_specimens",
     "simulated_truth",
     "write_naaccr_extract",
     "write_naaccr_xml",
