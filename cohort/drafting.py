@@ -11,7 +11,7 @@ from typing import Any
 from cohort.dictionary import SourceDictionary
 from cohort.drafting_boxes import box_entries
 from cohort.drafting_entries import Entry, day_entry, entry, year_entry
-from cohort.drafting_headings import Guess, box, guesses, specimen_labels, words
+from cohort.drafting_headings import Guess, box, guesses, is_later, specimen_labels, words
 from cohort.drafting_rows import Rows, rows_of
 from cohort.drafting_text import code_rows, dictionary_text
 from cohort.drafting_values import Survey, Values, survey, tokens
@@ -35,11 +35,21 @@ _DATED = ("birth_date", "diagnosis_date", "specimen_date")
 
 @dataclass(frozen=True, slots=True)
 class SpecimenBlock:
-    """Specimens that the rows of a role, or some columns of the main file, state."""
+    """Specimens that the rows of a role, or some columns of the main file, state.
+
+    Those ``later`` are of a metastasis, a recurrence or what treatment left: until their site and
+    timing are said they would pass for the tumour at diagnosis, so they are comments.
+    """
 
     role: str
     label: str
     entries: tuple[Entry, ...]
+    later: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether the block is read before the user has decided anything."""
+        return not self.later and any(one.decided for one in self.entries)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,7 +196,8 @@ def _wide(plan: Plan, found: Mapping[str, list[Guess]]) -> list[Guess]:
             if (label in words(one.heading) if label else not named & words(one.heading))
         ]
         entries = tuple(_members(plan, members, label or _UNNAMED))
-        plan.blocks.append(SpecimenBlock("main", label or _UNNAMED, entries))
+        later = is_later(label)
+        plan.blocks.append(SpecimenBlock("main", label or _UNNAMED, entries, later))
     return [one for one in every if "" in labels or named & words(one.heading)]
 
 
@@ -237,6 +248,7 @@ def _settled(plan: Plan) -> Draft:
     unit = plan.unit
     other = "followup_months" if unit == "days" else "followup_days"
     in_blocks = [one for block in plan.blocks for one in block.entries]
+    read = [one for block in plan.blocks if block.stands for one in block.entries if one.decided]
     standing: dict[str, Entry] = {}
     left_open = []
     for one in plan.entries:
@@ -251,8 +263,8 @@ def _settled(plan: Plan) -> Draft:
     tables = {_table_of(one): code_rows(one) for one in every if one.labels}
     text = dictionary_text(plan, tuple(standing.values()), tuple(left_open), unrecognised)
     n_undecided = sum(not label.decided for one in every for label in one.labels)
-    decided = (*standing.values(), *(one for one in in_blocks if one.decided))
-    still_open = (*left_open, *(one for one in in_blocks if not one.decided))
+    decided = (*standing.values(), *read)
+    still_open = (*left_open, *(one for one in in_blocks if one not in read))
     return Draft(plan.name, text, tables, decided, still_open, unrecognised, n_undecided)
 
 

@@ -161,3 +161,8 @@ def specimen_labels(headings: Sequence[str]) -> tuple[str, ...]:
     if any(len(one) > 1 for one in own) or len(set(labels)) < len(labels):
         return ()
     return tuple(labels) if all(not label or label in known for label in labels) else ()
+
+
+def is_later(label: str) -> bool:
+    """Whether a specimen so called is of a metastasis, a recurrence or what treatment left."""
+    return any(row["word"] == label and row["later"] == "yes" for row in read("specimens"))

@@ -194,12 +194,13 @@ def _comments(one: Entry, also: Mapping[str, Sequence[str]], indent: str) -> Ite
 
 
 def _specimens(blocks: Sequence[SpecimenBlock]) -> Iterator[str]:
-    standing = [block for block in blocks if any(one.decided for one in block.entries)]
+    standing = [block for block in blocks if block.stands]
     if not blocks:
         return
     yield ""
     yield "# Several specimens of a patient. DECIDE for each: specimen_timing (before_treatment,"
-    yield "# after_neoadjuvant, recurrence), specimen_site (primary, regional, distant)."
+    yield "# after_neoadjuvant, recurrence), specimen_site (primary, regional, distant). Until then"
+    yield "# those that are read pass for the tumour at diagnosis; others are comments."
     if standing:
         yield "specimens:"
     for block in blocks:

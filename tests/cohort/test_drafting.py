@@ -383,6 +383,16 @@ def test_columns_for_each_specimen_become_blocks(tmp_path: Path) -> None:
     assert values(cohort, "her2_ish") == [None, "negative"]
 
 
+def test_specimens_of_a_metastasis_are_not_read_as_the_tumour_at_diagnosis(tmp_path: Path) -> None:
+    made = drafted(tmp_path, {"HER2 IHC": ["1+", "2+"], "HER2 IHC metastasis": ["3+", "0+"]})
+    cohort = reread(made, tmp_path, tmp_path / "own.csv")
+    assert cohort.specimens is not None
+    rows = cohort.engine.collect(cohort.specimens).to_pylist()
+    assert {row["her2_ihc"] for row in rows} == {"1+", "2+"}
+    assert "  # - from: main" in made.text
+    assert [one.headings for one in made.open] == [("HER2 IHC metastasis",)]
+
+
 def test_boxes_are_read_where_the_choice_is_named_and_not_ticked_is_left_open(
     tmp_path: Path,
 ) -> None:
