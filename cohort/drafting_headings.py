@@ -61,7 +61,6 @@ class Box:
     heading: str
     question: str
     choice: str
-    labelled: bool
 
 
 def guess(heading: str) -> Guess | None:
@@ -99,10 +98,10 @@ def guesses(headings: Iterable[str]) -> dict[str, list[Guess]]:
 
 def box(heading: str) -> Box | None:
     """The box to tick that a heading names, None where it names none."""
-    for pattern, labelled in ((_BOX_LABEL, True), (_BOX_RAW, False)):
+    for pattern in (_BOX_LABEL, _BOX_RAW):
         match = pattern.fullmatch(heading)
         if match is not None:
-            return Box(heading, match[1], match[2], labelled)
+            return Box(heading, match[1], match[2])
     return None
 
 

@@ -246,6 +246,19 @@ def test_the_table_is_read_again_by_the_source_that_the_command_names(puf: Path)
     ]
 
 
+def test_a_patients_status_is_that_of_the_index_specimen(tmp_path: Path) -> None:
+    file = tmp_path / "redcap.csv"
+    file.write_text(
+        "record_id,redcap_repeat_instrument,diagnosis_date,vital_status,her2_ihc,specimen_her2_ihc\n"
+        "1,,2015-03-01,0,,\n1,specimen,,,,0\n1,specimen,,,,1+\n"
+    )
+    out = tmp_path / "out.csv"
+    assert call("classify", file, "--source", "redcap", "--out", out).exit_code == 0
+    with out.open(newline="") as read:
+        (row,) = csv.DictReader(read)
+    assert (row["her2_ihc"], row["her2_status"]) == ("1+", "low")
+
+
 def test_an_edge_case_is_read_as_the_command_says(puf: Path) -> None:
     puf.write_text(puf.read_text().replace("a,2012,1,10,000", "a,2012,1,10,020"))
     out = puf.parent / "out.csv"

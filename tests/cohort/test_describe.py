@@ -121,6 +121,9 @@ def test_a_dictionary_that_knows_more_of_the_values_fits_better(tmp_path: Path) 
     ranked = {fit.source: fit for fit in found.fits if fit.fits}
     assert "cbioportal" in ranked  # it fits too, and reads fewer of the columns
     assert ranked["cbioportal"].n_found < ranked["metabric"].n_found
+    # What is described is what the best of them read.
+    assert seen(found, "er_status").headings == ("ER_IHC",)
+    assert seen(found, "er_status").n_known == 1
 
 
 def test_where_none_fits_the_nearest_is_named_with_what_is_missing(tmp_path: Path) -> None:

@@ -104,6 +104,12 @@ def test_headings_are_guessed_by_their_words(heading: str, meant: str | None) ->
     assert (None if found is None else found.column) == meant
 
 
+def test_the_row_with_most_words_tells_how_sure_a_guess_is() -> None:
+    found = guess("HER2 IHC score central")
+    assert found is not None
+    assert found.strength == (3, -1)
+
+
 def test_headings_that_stand_for_specimens_are_told_by_their_word() -> None:
     assert specimen_labels(["her2_ihc_biopsy", "her2_ihc_surgery"]) == ("biopsy", "surgery")
     assert specimen_labels(["HER2 IHC", "HER2 IHC metastasis"]) == ("", "metastasis")
@@ -402,10 +408,12 @@ def test_boxes_are_read_where_the_choice_is_named_and_not_ticked_is_left_open(
             "Treatment (choice=Trastuzumab)": ["Checked", "Unchecked"],
             "radiotherapy___1": ["0", "1"],
             "radiotherapy___99": ["1", "0"],
+            "treatment___chemotherapy": ["0", "1"],
         },
     )
     cohort = reread(made, tmp_path, tmp_path / "own.csv")
     assert values(cohort, "anti_her2_therapy") == ["yes", None]
+    assert values(cohort, "chemotherapy") == [None, "yes"]
     assert not is_decided(made, "radiotherapy")
     assert 'any_of: ["main.radiotherapy___1", "main.radiotherapy___99"]' in made.text
 
