@@ -13,84 +13,62 @@ The first part of the information needs no matrix for each time: with A = sum_l 
 B = sum_l w f_l / D_l it is, after exchanging the sums, X' diag(u) X, where row i has
 u = r (sum of A over the times at which it is at risk, minus B at the time of its own event).
 
+A block of few rows is summed by array code, here; one of `COMPILED_FROM` rows and more by compiled
+code (cox_compiled.py), which is 15 times as fast but takes a second to load, and some seconds to
+compile the first time. The two agree to rounding, and which one is used depends on the rows alone.
+
 Efron, B. (1977), J. Am. Stat. Assoc. 72, 557-565.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-Array = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
+from analyses.kernels.risk_sets import (
+    CHUNK,
+    COMPILED_FROM,
+    Array,
+    Block,
+    Grid,
+    Placed,
+    Places,
+    at_places,
+    grid,
+    grid_of,
+    place,
+    places,
+)
+
+__all__ = [
+    "COMPILED_FROM",
+    "Array",
+    "Block",
+    "Grid",
+    "Likelihood",
+    "Placed",
+    "Places",
+    "Steps",
+    "Ties",
+    "at_places",
+    "exposure",
+    "grid",
+    "grid_of",
+    "hazard_means",
+    "likelihood",
+    "moments",
+    "place",
+    "places",
+    "score_products",
+    "score_residuals",
+    "steps",
+    "sums",
+]
 Ties = Literal["efron", "breslow"]
-CHUNK = 2048  # rows a pass: they stay in cache, and the product on one thread, which is faster
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Rows of one model. Strata are codes 0, 1, ...; absent entry is minus infinity."""
-
-    x: Array
-    stratum: Places
-    exit: Array
-    event: npt.NDArray[np.bool_]
-    entry: Array | None = None
-    weight: Array | None = None
-    offset: Array | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grid:
-    """Distinct event times, ascending within stratum; stratum s holds rows start[s]:start[s+1]."""
-
-    stratum: Places
-    time: Array
-    start: Places
-
-    def cumulated(self, values: Array) -> Array:
-        """Sums from the first time of the stratum up to and with each time."""
-        result = np.empty_like(values)
-        for first, last in self.segments():
-            np.cumsum(values[first:last], axis=0, out=result[first:last])
-        return result
-
-    def remaining(self, values: Array) -> Array:
-        """Sums from each time to the last of the stratum."""
-        result = np.empty_like(values)
-        for first, last in self.segments():
-            np.cumsum(values[first:last][::-1], axis=0, out=result[first:last][::-1])
-        return result
-
-    def segments(self) -> Iterator[tuple[int, int]]:
-        """First row and the row after the last one of each stratum that has events."""
-        for first, last in zip(self.start[:-1], self.start[1:], strict=True):
-            if last > first:
-                yield int(first), int(last)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """A block with the place of each row on the grid, which does not depend on the coefficients.
-
-    `last` and `before` are grid rows: a row is at risk after `before` up to and with `last`;
-    -1 means none. `at_risk` (times x rows) holds 1 where a row leaves the risk sets and -1
-    where it enters, `dying` (times x events) 1 at each event; `events` are the events' rows and
-    `event_covariates` their sum of weight * x, the part of the score without coefficients.
-    """
-
-    block: Block
-    last: Places
-    before: Places | None
-    at_risk: csr_matrix
-    dying: csr_matrix
-    events: Places
-    event_covariates: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,67 +86,28 @@ class Steps:
     event_square: Array
 
 
-def grid(blocks: Sequence[Block], n_strata: int) -> Grid:
-    """Distinct (stratum, event time) over all blocks; times must be free of near-ties."""
-    times = np.concatenate([block.exit[block.event] for block in blocks])
-    strata = np.concatenate([block.stratum[block.event] for block in blocks])
-    order = np.lexsort((times, strata))
-    times, strata = times[order], strata[order]
-    new = np.ones(len(times), dtype=bool)
-    new[1:] = (np.diff(times) != 0) | (np.diff(strata) != 0)
-    start = np.searchsorted(strata[new], np.arange(n_strata + 1))
-    return Grid(strata[new], times[new], start)
-
-
-def place(block: Block, on: Grid) -> Placed:
-    """The block's rows on the grid: searched once, used in every iteration."""
-    n, n_times = len(block.exit), len(on.time)
-    distinct = np.unique(on.time)
-    width = len(distinct) + 1
-    keys = on.stratum * width + np.searchsorted(distinct, on.time) + 1
-
-    def last_time(values: Array) -> Places:
-        """Grid row of the last event time of the row's stratum at or before each value."""
-        rank = np.searchsorted(distinct, values, side="right")
-        found = np.searchsorted(keys, block.stratum * width + rank, side="right") - 1
-        return np.where(found >= on.start[block.stratum], found, -1)
-
-    last = last_time(block.exit)
-    leaving = np.flatnonzero(last >= 0)
-    times, rows, sign = last[leaving], leaving, np.ones(len(leaving))
-    before = None
-    if block.entry is not None:
-        before = last_time(block.entry)
-        entering = np.flatnonzero(before >= 0)
-        times = np.concatenate([times, before[entering]])
-        rows = np.concatenate([rows, entering])
-        sign = np.concatenate([sign, -np.ones(len(entering))])
-    at_risk = csr_matrix((sign, (times, rows)), shape=(n_times, n))
-    events = np.flatnonzero(block.event)
-    one = (np.ones(len(events)), (last[events], np.arange(len(events))))
-    dying = csr_matrix(one, shape=(n_times, len(events)))
-    weight = np.ones(len(events)) if block.weight is None else block.weight[events]
-    return Placed(block, last, before, at_risk, dying, events, weight @ block.x[events])
-
-
 def sums(placed: Placed, on: Grid, beta: Array) -> Array:
     """Risk-set sums of a block at each grid time: [weight * eta, d, W, S0, S1, E0, E1].
 
     Times x (2p + 5); adds over blocks.
     """
-    block = placed.block
+    if placed.sparse is None:
+        from analyses.kernels import cox_compiled
+
+        return cox_compiled.sums(placed, on, beta)
+    block, sparse = placed.block, placed.sparse
     p = block.x.shape[1]
     eta = _eta(block, beta)
     risk = _risk(block, eta)
     result = np.empty((len(on.time), 2 * p + 5))
     weight = np.ones(len(placed.events)) if block.weight is None else block.weight[placed.events]
-    result[:, 0] = placed.dying @ (weight * eta[placed.events])
-    result[:, 1] = np.diff(placed.dying.indptr)
-    result[:, 2] = placed.dying @ weight
-    sets = _weighted(placed.at_risk, risk)
+    result[:, 0] = sparse.dying @ (weight * eta[placed.events])
+    result[:, 1] = np.diff(sparse.dying.indptr)
+    result[:, 2] = sparse.dying @ weight
+    sets = _weighted(sparse.at_risk, risk)
     result[:, 3] = on.remaining(_row_sums(sets))
     result[:, 4 : p + 4] = on.remaining(sets @ block.x)
-    dead = _weighted(placed.dying, risk[placed.events])
+    dead = _weighted(sparse.dying, risk[placed.events])
     result[:, p + 4] = _row_sums(dead)
     result[:, p + 5 :] = dead @ block.x[placed.events]
     return result
@@ -180,6 +119,10 @@ def moments(placed: Placed, beta: Array, hazard: Array, event_hazard: Array) -> 
     `hazard` is cumulative within stratum, `event_hazard` is not; adds over blocks.
     """
     block = placed.block
+    if placed.sparse is None:
+        from analyses.kernels import cox_compiled
+
+        return cox_compiled.moments(placed, beta, hazard, event_hazard)
     total = np.zeros((block.x.shape[1],) * 2)
     used = _risk(block, _eta(block, beta)) * exposure(placed, hazard, event_hazard)
     buffer = np.empty((CHUNK, block.x.shape[1]))
@@ -242,22 +185,25 @@ class Likelihood:
     steps: Steps
 
 
-def likelihood(blocks: Sequence[Placed], on: Grid, beta: Array, ties: Ties) -> Likelihood:
+def likelihood(blocks: Iterable[Placed], on: Grid, beta: Array, ties: Ties) -> Likelihood:
     """Log-likelihood, score and information of all blocks at `beta`, in two passes over the rows.
 
+    `blocks` may be any iterable that begins anew, so that rows can be streamed, block by block.
     Where a risk set overflows the log-likelihood is not finite, which a maximiser steps back from.
     """
     p = len(beta)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        total = _added(sums(block, on, beta) for block in blocks)
+        total, score = np.zeros((len(on.time), 2 * p + 5)), np.zeros(p)
+        for block in blocks:
+            total += sums(block, on, beta)
+            score += block.event_covariates
         step = steps(total, ties)
         s1, e1 = total[:, 4 : p + 4], total[:, p + 5 :]
-        score = _added(block.event_covariates for block in blocks)
         score -= step.hazard @ s1 - step.event_hazard @ e1
         cumulative = on.cumulated(step.hazard)
-        information = _added(
-            moments(block, beta, cumulative, step.event_hazard) for block in blocks
-        )
+        information = np.zeros((p, p))
+        for block in blocks:
+            information += moments(block, beta, cumulative, step.event_hazard)
         information -= s1.T @ (step.square[:, None] * s1)
         if step.cross.any():
             cross = s1.T @ (step.cross[:, None] * e1)
@@ -315,6 +261,15 @@ def score_products(
     """
     weight = placed.block.weight
     p = len(beta)
+    if placed.sparse is None:
+        from analyses.kernels import cox_compiled
+
+        by_hazard, by_event, mean = hazard_means(at)
+        hazard = on.cumulated(at.steps.hazard)
+        tables = (on.cumulated(by_hazard), by_event, mean)
+        return cox_compiled.score_products(
+            placed, beta, hazard, at.steps.event_hazard, tables, cluster, n_cluster
+        )
     result = np.zeros((p, p) if cluster is None else (n_cluster, p))
     for rows, residual in score_residuals(placed, on, beta, at):
         weighted = residual if weight is None else residual * weight[rows, None]
@@ -347,11 +302,3 @@ def _weighted(matrix: csr_matrix, values: Array) -> csr_matrix:
 
 def _row_sums(matrix: csr_matrix) -> Array:
     return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
-
-
-def _added(parts: Iterator[Array]) -> Array:
-    """Sum in the order given, so that the same blocks give the same bytes."""
-    result = next(parts).copy()
-    for part in parts:
-        result += part
-    return result
