@@ -69,6 +69,9 @@ OUTSIDE = {
         "dataclasses",
         "typing",
         "math",
+        "concurrent",
+        "itertools",
+        "os",
     }
 }
 NEVER_AT_TOP = {"matplotlib", "lifelines", "statsmodels", "typst", "polars", "pyspark"}

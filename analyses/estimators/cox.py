@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyses.estimators.cox_fit import Design, Rows, fit, robust_covariance
+from analyses.estimators.cox_fit import fit, robust_covariance
 from analyses.estimators.cox_result import (
     baseline,
     concordance,
@@ -25,6 +25,7 @@ from analyses.estimators.cox_result import (
     model_tests,
     summarised,
 )
+from analyses.estimators.cox_rows import Design, Rows, in_memory
 from analyses.estimators.survival_data import SurvivalData, survival_data
 from analyses.estimators.terms import Declared, TermSpec, declared, learn
 from analyses.kernels import cox as kernel
@@ -36,6 +37,7 @@ from cohort.table import Finding
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
+T = TypeVar("T", bound=np.generic)
 TIES: tuple[kernel.Ties, ...] = ("efron", "breslow")
 
 
@@ -204,23 +206,22 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepar
     _require_fit_for_purpose(rows, asked)
     terms, findings = learn(wanted, rows.frame)
     stratum, strata_levels = _strata(rows.frame, asked.strata)
-    order = np.lexsort((rows.time, stratum))
     columns = columns_of(terms, rows.frame)
     are_counts = _are_counts(rows.weights)
     design = _design(terms, columns, rows.event, rows.weights if are_counts else None)
     offset, shift = _offset(rows, asked.offset)
+    order = _order(rows, stratum, len(columns))
     block = kernel.Block(
-        design_matrix(columns, order, design.centre),
-        stratum[order],
-        rows.time[order],
-        rows.event[order],
-        None if rows.entry is None else rows.entry[order],
-        None if rows.weights is None else rows.weights[order],
-        None if offset is None else offset[order],
+        design_matrix(columns, rows.n if order is None else order, design.centre),
+        _ordered(stratum, order),
+        _ordered(rows.time, order),
+        _ordered(rows.event, order),
+        None if rows.entry is None else _ordered(rows.entry, order),
+        None if rows.weights is None else _ordered(rows.weights, order),
+        None if offset is None else _ordered(offset, order),
     )
-    grid = kernel.grid([block], len(strata_levels))
     return _Prepared(
-        rows=Rows(kernel.place(block, grid), grid, asked.ties, design, shift),
+        rows=in_memory(block, len(strata_levels), asked.ties, design, shift),
         terms=terms,
         cluster=_codes(rows.frame, asked.cluster, order),
         strata_levels=strata_levels,
@@ -249,7 +250,7 @@ def _model(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> CoxModel:
         log_likelihood_null=fitted.null.log_likelihood,
         tests=model_tests(fitted, covariance, likelihood_holds=holds),
         concordance=concordance(
-            fitted, ready.rows.placed, ready.cluster, as_counts=ready.are_counts and not robust
+            fitted, ready.rows.followed, ready.cluster, as_counts=ready.are_counts and not robust
         ),
         n_parameters=int(fitted.counted.sum()),
         ties=asked.ties,
@@ -318,8 +319,22 @@ def _offset(rows: SurvivalData, name: str | None) -> tuple[Array | None, float]:
     return values - shift, shift
 
 
-def _codes(frame: pd.DataFrame, name: str | None, order: Places) -> Places | None:
-    return None if name is None else pd.factorize(frame[name])[0][order]
+def _order(rows: SurvivalData, stratum: Places, n_columns: int) -> Places | None:
+    """Rows by stratum and time where so many are the event times that it pays, else None."""
+    if len(rows.time) < kernel.COMPILED_FROM:
+        return None
+    grid = kernel.grid_of(rows.time[rows.event], stratum[rows.event], int(stratum.max()) + 1)
+    if kernel.stays_in_cache(len(grid.time), n_columns):
+        return None
+    return np.lexsort((rows.time, stratum))
+
+
+def _ordered(values: npt.NDArray[T], order: Places | None) -> npt.NDArray[T]:
+    return values if order is None else values[order]
+
+
+def _codes(frame: pd.DataFrame, name: str | None, order: Places | None) -> Places | None:
+    return None if name is None else _ordered(pd.factorize(frame[name])[0], order)
 
 
 def _strata(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Places, tuple[str, ...]]:

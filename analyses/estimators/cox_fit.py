@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh, qr
 
+from analyses.estimators.cox_rows import Rows
 from analyses.kernels import cox as kernel
 from analyses.kernels.newton import Maximum, aliased, maximise, solved
 from analyses.results.frozen import Array
@@ -28,53 +28,6 @@ NOTHING_LEFT = (
 )
 UNINFORMED = 1e-8  # of the null information along a direction: below it the data are silent
 LOADED = 1e-6  # share of a column in such a direction that is no rounding error
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Design:
-    """What is known of each column before the fit.
-
-    Attributes
-    ----------
-    names
-        The term and level that a column stands for, for messages.
-    centre, spread, reach
-        Mean (already taken off the matrix), standard deviation, and largest distance from it.
-    is_level
-        Columns that only say who is at a level or in a combination of levels.
-    n, n_event
-        Rows and events at that level; all of them for a number.
-    n_all, n_event_all
-        Rows and events of the model; patients where the weights are counts, here and above.
-    factors
-        Columns of each category that is in no interaction.
-    """
-
-    names: tuple[str, ...]
-    centre: Array
-    spread: Array
-    reach: Array
-    is_level: Flags
-    n: Places
-    n_event: Places
-    n_all: int
-    n_event_all: int
-    factors: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Rows of a model on the grid of its event times; `shift` was taken off every offset."""
-
-    placed: kernel.Placed
-    grid: kernel.Grid
-    ties: kernel.Ties
-    design: Design
-    shift: float = 0.0
-
-    def likelihood(self, beta: Array) -> kernel.Likelihood:
-        """Log-likelihood, score and information at some coefficients."""
-        return kernel.likelihood([self.placed], self.grid, beta, self.ties)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +106,7 @@ def fit(rows: Rows) -> Fit:
     away, reference_away = _without_events(rows, active, unreported)
     start = null
     if away.any():
-        rows = _lighter(rows, away)
+        rows = rows.lighter(away)
         start = rows.likelihood(zero)
         for place in _constant(rows, start):
             if active[place]:
@@ -186,11 +139,7 @@ def robust_covariance(fitted: Fit, cluster: Places | None) -> Array:
 
     Lin, D. Y. and Wei, L. J. (1989), J. Am. Stat. Assoc. 84, 1074-1078.
     """
-    n_cluster = 0 if cluster is None else int(cluster.max()) + 1
-    rows = fitted.rows
-    found = kernel.score_products(
-        rows.placed, rows.grid, fitted.beta, fitted.at, cluster, n_cluster
-    )
+    found = fitted.rows.score_products(fitted.beta, fitted.at, cluster)
     kept = fitted.estimated
     middle = found[np.ix_(kept, kept)] if cluster is None else found[:, kept].T @ found[:, kept]
     return np.asarray(fitted.covariance @ middle @ fitted.covariance)
@@ -198,11 +147,9 @@ def robust_covariance(fitted: Fit, cluster: Places | None) -> Array:
 
 def linear_predictor(fitted: Fit) -> Array:
     """Log hazard of each row up to a constant, minus infinity for rows that left the risk sets."""
-    block = fitted.rows.placed.block
-    eta = block.x @ fitted.beta
-    if block.offset is not None:
-        eta += block.offset
-    return np.where(fitted.away, -np.inf, eta)
+    eta = fitted.rows.predictor(fitted.beta)
+    eta[fitted.away] = -np.inf
+    return eta
 
 
 def _constant(rows: Rows, at: kernel.Likelihood) -> list[int]:
@@ -221,7 +168,8 @@ def _limit(
     Each direction to infinity has one column held where the search left it, and the search goes
     on along the others: in the limit they do not depend on which column is held.
     """
-    estimated, beta, at, iterations = active.copy(), np.zeros(len(active)), start, 0
+    estimated, iterations = active.copy(), 0
+    beta, at = _first_guess(rows, start, active)
     while True:
         end = maximise(rows.likelihood, beta, rows.design.reach, estimated, at)
         iterations += end.iterations
@@ -237,6 +185,26 @@ def _limit(
             unreported.setdefault(place, away if moving[place] else NOTHING_LEFT)
         estimated &= ~held
         beta, at = end.beta, end.at
+
+
+def _first_guess(
+    rows: Rows, null: kernel.Likelihood, active: Flags
+) -> tuple[Array, kernel.Likelihood]:
+    """Where to begin: among many rows the estimate of every so-manieth, else zero.
+
+    It is some standard errors off, where Newton's steps already square the error: three passes
+    over all rows are saved.
+    """
+    zero = np.zeros(len(active))
+    sample = rows.sample()
+    if sample is None:
+        return zero, null
+    end = maximise(sample.likelihood, zero, rows.design.reach, active)
+    if end.status != "converged":
+        return zero, null
+    at = rows.likelihood(end.beta)
+    higher = np.isfinite(at.information).all() and at.log_likelihood > null.log_likelihood
+    return (end.beta, at) if higher else (zero, null)
 
 
 def _silent(
@@ -277,8 +245,7 @@ def _leave_out_dependent(
     found = aliased(at.information[np.ix_(active, active)])
     if not found:
         return
-    x = rows.placed.block.x
-    everywhere = dict(aliased((x.T @ x)[np.ix_(active, active)]))
+    everywhere = dict(aliased(rows.cross_products()[np.ix_(active, active)]))
     problems = []
     for column, others in found:
         own = everywhere.get(column, others)
@@ -305,11 +272,11 @@ def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> tu
     At a reference without events a level, then dependent, becomes the base of the fit: other
     terms' coefficients do not depend on which, and those of this term have no meaning.
     """
-    design, block = rows.design, rows.placed.block
-    away = np.zeros(len(block.exit), dtype=bool)
+    design = rows.design
+    away = np.zeros(len(rows.followed.exit), dtype=bool)
     reference_away = False
     for place in map(int, np.flatnonzero(active & design.is_level & (design.n_event == 0))):
-        away |= _members(rows, [place])
+        away |= rows.members([place])
         active[place] = False
         why = f"no finite estimate: {design.n[place]} patients and no events at this level"
         unreported[place] = (why, MERGE)
@@ -317,28 +284,12 @@ def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> tu
         places = list(columns)
         left = [place for place in places if active[place]]
         if left and design.n_event[places].sum() == design.n_event_all:
-            away |= ~_members(rows, places)
+            away |= ~rows.members(places)
             reference_away = True
             n = design.n_all - int(design.n[places].sum())
             why = f"no finite estimate: {n} patients and no events at the reference level"
             unreported.update(dict.fromkeys(left, (why, REBASE)))
     return away, reference_away
-
-
-def _lighter(rows: Rows, away: Flags) -> Rows:
-    """The same rows, those that leave the risk sets with weight 0."""
-    block = rows.placed.block
-    weight = np.ones(len(away)) if block.weight is None else block.weight
-    block = replace(block, weight=np.where(away, 0.0, weight))
-    return replace(rows, placed=replace(rows.placed, block=block))
-
-
-def _members(rows: Rows, places: Sequence[int]) -> Flags:
-    """Rows that hold a 1 in any of these indicator columns."""
-    found = np.zeros(len(rows.placed.block.exit), dtype=bool)
-    for place in places:
-        found |= rows.placed.block.x[:, place] > 0.5 - rows.design.centre[place]
-    return found
 
 
 def _not_converged(rows: Rows, end: Maximum[kernel.Likelihood]) -> AnalysisError:

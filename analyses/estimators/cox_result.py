@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr, ndtri
 
-from analyses.estimators.cox_fit import Design, Fit, linear_predictor
+from analyses.estimators.cox_fit import Fit, linear_predictor
+from analyses.estimators.cox_rows import Design, Followed
 from analyses.kernels import cox as kernel
 from analyses.kernels.concordance import count_pairs, standard_error
 from analyses.kernels.newton import solved
@@ -139,35 +140,34 @@ def _test(name: TestName, statistic: float, df: int) -> ModelTest:
 
 
 def concordance(
-    fitted: Fit, placed: kernel.Placed, cluster: Places | None, *, as_counts: bool
+    fitted: Fit, followed: Followed, cluster: Places | None, *, as_counts: bool
 ) -> Concordance:
     """Concordance of the linear predictor over all rows, those that left the risk sets too."""
-    block, grid = placed.block, fitted.rows.grid
     pairs = count_pairs(
         linear_predictor(fitted),
-        block.event,
-        placed.last,
-        grid.start,
-        block.stratum,
-        placed.before,
-        block.weight,
+        followed.event,
+        followed.last,
+        fitted.rows.grid.start,
+        followed.stratum,
+        followed.before,
+        followed.weight,
     )
     counts = (pairs.concordant, pairs.discordant, pairs.tied_x, pairs.tied_y, pairs.tied_xy)
     total = sum(counts[:3])
     if total <= 0:
         return Concordance(None, None, *counts)
     estimate = (pairs.concordant + pairs.tied_x / 2) / total
-    error = standard_error(pairs, block.weight, cluster, as_counts=as_counts)
+    error = standard_error(pairs, followed.weight, cluster, as_counts=as_counts)
     return Concordance(estimate, error, *counts)
 
 
 def baseline(fitted: Fit, strata_levels: tuple[str, ...]) -> Baseline:
     """Cumulative hazard of the fitted model, by stratum."""
-    grid, block, centre = fitted.rows.grid, fitted.rows.placed.block, fitted.rows.design.centre
+    grid, followed, centre = fitted.rows.grid, fitted.rows.followed, fitted.rows.design.centre
     step = fitted.at.steps
     means = kernel.hazard_means(fitted.at)[0] + step.hazard[:, None] * centre
     last = np.full(len(strata_levels), -np.inf)
-    np.maximum.at(last, block.stratum, block.exit)
+    np.maximum.at(last, followed.stratum, followed.exit)
     stratum = grid.stratum.copy()
     stratum.setflags(write=False)
     return Baseline(

@@ -86,7 +86,7 @@ def survival_data(
     numeric = [name for name in (time, entry, weights) if name is not None]
     wanted = list(dict.fromkeys([*numeric, event, *others]))
     _require_columns(frame, wanted)
-    complete, n_missing = _complete(frame[wanted])
+    complete, n_missing = _complete(frame, wanted)
     if complete.empty:
         found = f"no row has a value in all of {listed(wanted)}"
         raise AnalysisError(Problem("", found, advice="Check the selection."))
@@ -105,7 +105,7 @@ def survival_data(
     return SurvivalData(
         frame=complete,
         time=exits,
-        event=complete[event].to_numpy(dtype=float) == 1,
+        event=_happened(complete[event]),
         entry=entries,
         weights=None if weights is None else complete[weights].to_numpy(dtype=float),
         n_input=len(frame),
@@ -168,7 +168,7 @@ def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Arr
     """
     every = time if entry is None else np.concatenate([time, entry])
     # Whole numbers of days or months below this mean are further apart than any tolerance.
-    if np.mean(every) < 1e7 and not np.any(every % 1):
+    if np.mean(every) < 1e7 and (every == np.floor(every)).all():
         return time, entry
     values, place = np.unique(every, return_inverse=True)
     gaps = np.diff(values)
@@ -183,18 +183,22 @@ def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Arr
     return merged[:n], None if entry is None else merged[n:]
 
 
-def _complete(rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
+def _complete(
+    frame: pd.DataFrame, wanted: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
     """Rows without a missing value, index 0..n-1, and how many each column leaves out."""
-    whole = np.ones(len(rows), dtype=bool)
+    whole = np.ones(len(frame), dtype=bool)
     counts = []
-    for name in rows.columns:
-        missing = rows[name].isna().to_numpy()
+    for name in wanted:
+        missing = frame[name].isna().to_numpy()
         if missing.any():
-            counts.append((str(name), int(missing.sum())))
+            counts.append((name, int(missing.sum())))
             whole &= ~missing
     # Where nothing is missing the columns are not copied: registries are large.
-    kept = rows if whole.all() else rows[whole]
-    return kept.reset_index(drop=True), tuple(counts)
+    if whole.all():
+        columns = {name: frame[name].array for name in wanted}
+        return pd.DataFrame(columns, copy=False), tuple(counts)
+    return frame.loc[whole, list(wanted)].reset_index(drop=True), tuple(counts)
 
 
 def _require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
@@ -237,8 +241,17 @@ def _numbers(frame: pd.DataFrame, name: str) -> list[Problem]:
     return []
 
 
+def _happened(values: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """The events as booleans of our own."""
+    if values.dtype == bool:
+        return values.to_numpy(copy=True)
+    return np.asarray(values.to_numpy(dtype=float) == 1)
+
+
 def _events(frame: pd.DataFrame, name: str) -> list[Problem]:
     values = frame[name]
+    if values.dtype == bool:
+        return []
     if isinstance(values.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(values):
         ok = (
             bool(values.isin([True, False]).all())

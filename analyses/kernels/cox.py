@@ -42,6 +42,7 @@ from analyses.kernels.risk_sets import (
     grid_of,
     place,
     places,
+    stays_in_cache,
 )
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "places",
     "score_products",
     "score_residuals",
+    "stays_in_cache",
     "steps",
     "sums",
 ]

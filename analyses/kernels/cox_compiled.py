@@ -10,7 +10,7 @@ Measured at 1.1 million rows x 20 columns, one thread, processor seconds:
 - sorting the rows, which neither needs, 0.3-0.9.
 
 So one Newton iteration takes about 0.09 s of processor, on as many threads as there are up to
-four. A table of more than `CACHED` bytes (continuous times) is filled on one thread; its rows
+four. A table that does not stay in cache (continuous times) is filled on one thread; its rows
 should come in the order of time, so that it is written one place after another.
 """
 
@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from analyses.kernels.compiled import PARTS, compiled, shared
-from analyses.kernels.risk_sets import Array, Grid, Placed, Places
+from analyses.kernels.compiled import compiled
+from analyses.kernels.parts import PARTS, shared
+from analyses.kernels.risk_sets import Array, Grid, Placed, Places, stays_in_cache
 
 NO_NUMBERS = np.zeros(0)
 NO_PLACES = np.zeros(0, dtype=np.intp)
-CACHED = 1 << 21  # bytes of one thread's table of sums that the processor's cache holds
 
 
 def sums(placed: Placed, on: Grid, beta: Array) -> Array:
@@ -39,7 +39,7 @@ def sums(placed: Placed, on: Grid, beta: Array) -> Array:
         add_sums(*rows, first, end, sets, dead)
         return sets, dead
 
-    parts = PARTS if n_times * (p + 1) * 8 <= CACHED else 1
+    parts = PARTS if stays_in_cache(n_times, p) else 1
     found = shared(part, len(placed.last), parts)
     result = np.empty((n_times, 2 * p + 5))
     sets, dead = found[0]

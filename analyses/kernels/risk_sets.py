@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 CHUNK = 2048  # rows a pass: they stay in cache, and the product on one thread, which is faster
 COMPILED_FROM = 50_000  # rows from which a block is summed by compiled code (cox_compiled.py)
+CACHED = 1 << 21  # bytes of a table of sums that a processor's cache holds
 TABLE = 1 << 22  # entries of a table of whole-number times
 
 
@@ -93,6 +94,11 @@ class Placed:
     events: Places
     event_covariates: Array
     sparse: Sparse | None
+
+
+def stays_in_cache(n_times: int, n_columns: int) -> bool:
+    """Whether rows may be added to the sums of their times in any order without waiting."""
+    return n_times * (n_columns + 1) * 8 <= CACHED
 
 
 def grid(blocks: Sequence[Block], n_strata: int) -> Grid:
