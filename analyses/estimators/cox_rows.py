@@ -133,7 +133,7 @@ class Rows:
         """Products of the centred columns over all rows (p x p)."""
         total = np.zeros((len(self.design.names),) * 2)
         for _, block in self._parts():
-            total += block.block.x.T @ block.block.x
+            total += kernel.product(block.block.x, None, block.block.x)
         return total
 
     def members(self, columns: Sequence[int]) -> Flags:
@@ -148,9 +148,7 @@ class Rows:
         """Log hazard of each row up to a constant."""
         eta = np.empty(len(self.followed.exit))
         for rows, block in self._parts():
-            eta[rows] = block.block.x @ beta
-        if self.followed.offset is not None:
-            eta += self.followed.offset
+            eta[rows] = kernel.linear_predictor(block.block, beta)
         return eta
 
     def lighter(self, away: Flags) -> Rows:

@@ -6,6 +6,8 @@ pair exists where code > i, counting the pairs in which the event's predictor is
 is counting dominance in two dimensions: the rows stand in the order of the predictor, and bit by
 bit of the code, from the highest, those with bit 1 are later than those with bit 0 whose higher
 bits are the same. Delayed entry takes the row away again, by its code at entry.
+
+From `COMPILED_FROM` rows on compiled code counts the same pairs (concordance_compiled.py).
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from analyses.kernels.risk_sets import COMPILED_FROM
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -72,20 +76,27 @@ def count_pairs(
     n = len(predictor)
     weight = np.ones(n) if weight is None else weight
     order, place = _ranked(predictor, stratum)
-    line = _line(order, place, event, last, before, start[stratum], weight)
-    every = _comparable(line, stratum[line.row], start)
-    higher = _dominated(line, stratum[line.row])
-    tied = _tied(line)
-    rest = every - higher - tied
-    sign = np.where(line.is_event, 1.0, np.sign(line.value))
-    shares = [_by_row(line, sign * part, n) for part in (higher, rest, tied)]
-    own = np.where(line.is_event, line.value, 0.0)
-    concordant, discordant, tied_x = (float(own @ part) for part in (higher, rest, tied))
+    ways = _compiled_shares if n >= COMPILED_FROM else _shares
+    as_event, as_row = ways(order, place, event, last, before, start, stratum, weight)
+    own = weight * event
+    concordant, tied_x, every = (float(np.einsum("i,i", own, part)) for part in as_event)
+    higher, tied, whole = (one + other for one, other in zip(as_event, as_row, strict=True))
     deaths = order[event[order]]
     by_time = _pairs_within(last[deaths], weight[deaths])
-    same = place[event[order]] * (int(last.max(initial=0)) + 1) + last[deaths]
-    by_both = _pairs_within(np.unique(same, return_inverse=True)[1], weight[deaths])
-    return Pairs(concordant, discordant, tied_x, by_time - by_both, by_both, *shares)
+    by_both = 0.0
+    if place[-1] + 1 < n:
+        same = place[event[order]] * (int(last.max(initial=0)) + 1) + last[deaths]
+        by_both = _pairs_within(np.unique(same, return_inverse=True)[1], weight[deaths])
+    return Pairs(
+        concordant,
+        every - concordant - tied_x,
+        tied_x,
+        by_time - by_both,
+        by_both,
+        higher,
+        whole - higher - tied,
+        tied,
+    )
 
 
 def standard_error(
@@ -106,16 +117,65 @@ def standard_error(
     return float(np.sqrt(influence @ influence) / 2)
 
 
+def _shares(
+    order: Places,
+    place: Places,
+    event: Flags,
+    last: Places,
+    before: Places | None,
+    start: Places,
+    stratum: Places,
+    weight: Array,
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+    """Weight of (lower, tied, all) partners of each row, as an event and as a row outliving one."""
+    line = _line(order, place, event, last, before, start[stratum], weight)
+    own = stratum[line.row]
+    parts = (_dominated(line, own), _tied(line), _comparable(line, own, start))
+    sign = np.where(line.is_event, 0.0, np.sign(line.value))
+    first, second, third = (_by_row(line, line.is_event * part, len(event)) for part in parts)
+    row_first, row_second, row_third = (_by_row(line, sign * part, len(event)) for part in parts)
+    return (first, second, third), (row_first, row_second, row_third)
+
+
+def _compiled_shares(
+    order: Places,
+    place: Places,
+    event: Flags,
+    last: Places,
+    before: Places | None,
+    start: Places,
+    stratum: Places,
+    weight: Array,
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+    """As `_shares`, for many rows."""
+    from analyses.kernels.concordance_compiled import shares
+
+    n_strata = len(start) - 1
+    edges = np.concatenate([[0], np.cumsum(np.bincount(stratum, minlength=n_strata))])
+    first = start[stratum] if n_strata > 1 else start[0]
+    code = np.where(last >= 0, last - first, -1)
+    entered = None if before is None else np.where(before >= 0, before - first, -1)
+    return shares(order, place, edges, np.diff(start) + 1, event, code, entered, weight)
+
+
 def _ranked(predictor: Array, stratum: Places) -> tuple[Places, Places]:
     """Rows in the order of stratum and predictor, and a number that is the same for ties."""
     many = stratum.max(initial=0) > 0
-    order = np.lexsort((predictor, stratum)) if many else np.argsort(predictor, kind="stable")
+    order = np.argsort(predictor)
+    if many:
+        order = order[np.argsort(stratum[order], kind="stable")]
     ordered = predictor[order]
-    finite = np.abs(ordered[np.isfinite(ordered)])
     with np.errstate(invalid="ignore"):  # the gap between two rows at minus infinity
-        gap = np.diff(ordered) > TIED * finite.max(initial=0.0)
-    new = gap | (np.diff(stratum[order]) != 0)
+        new = np.diff(ordered) > TIED * _largest(predictor)
+    if many:
+        new |= np.diff(stratum[order]) != 0
     return order, np.concatenate([[0], np.cumsum(new)])[: len(order)]
+
+
+def _largest(values: Array) -> float:
+    """Largest finite distance from zero."""
+    largest = max(-float(values.min(initial=0.0)), float(values.max(initial=0.0)))
+    return largest if np.isfinite(largest) else float(np.abs(values[np.isfinite(values)]).max())
 
 
 def _line(

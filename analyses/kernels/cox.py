@@ -42,6 +42,7 @@ from analyses.kernels.risk_sets import (
     grid_of,
     place,
     places,
+    product,
     stays_in_cache,
 )
 
@@ -61,9 +62,11 @@ __all__ = [
     "grid_of",
     "hazard_means",
     "likelihood",
+    "linear_predictor",
     "moments",
     "place",
     "places",
+    "product",
     "score_products",
     "score_residuals",
     "stays_in_cache",
@@ -125,14 +128,8 @@ def moments(placed: Placed, beta: Array, hazard: Array, event_hazard: Array) -> 
         from analyses.kernels import cox_compiled
 
         return cox_compiled.moments(placed, beta, hazard, event_hazard)
-    total = np.zeros((block.x.shape[1],) * 2)
     used = _risk(block, _eta(block, beta)) * exposure(placed, hazard, event_hazard)
-    buffer = np.empty((CHUNK, block.x.shape[1]))
-    for first in range(0, len(used), CHUNK):
-        rows = block.x[first : first + CHUNK]
-        scaled = np.multiply(rows, used[first : first + CHUNK, None], out=buffer[: len(rows)])
-        total += rows.T @ scaled
-    return total
+    return product(block.x, used, block.x)
 
 
 def exposure(placed: Placed, hazard: Array, event_hazard: Array) -> Array:
@@ -154,14 +151,15 @@ def steps(total: Array, ties: Ties) -> Steps:
         fit = float(total[:, 0].sum() - weight @ np.log(s0))
         return Steps(fit, weight / s0, zero, weight / s0**2, zero, zero)
     count = events.astype(np.intp)
+    first = np.cumsum(count) - count  # every time of the grid has an event
     time = np.repeat(np.arange(len(s0)), count)
-    earlier = np.arange(len(time)) - np.repeat(np.cumsum(count) - count, count)
+    earlier = np.arange(len(time)) - np.repeat(first, count)
     share = earlier / events[time]
     rest = s0[time] - share * e0[time]
     mean = (weight / events)[time]
 
     def summed(values: Array) -> Array:
-        return np.asarray(np.bincount(time, mean * values, minlength=len(s0)))
+        return np.asarray(np.add.reduceat(mean * values, first))
 
     fit = float(total[:, 0].sum() - mean @ np.log(rest))
     inverse = 1.0 / rest
@@ -206,11 +204,20 @@ def likelihood(blocks: Iterable[Placed], on: Grid, beta: Array, ties: Ties) -> L
         information = np.zeros((p, p))
         for block in blocks:
             information += moments(block, beta, cumulative, step.event_hazard)
-        information -= s1.T @ (step.square[:, None] * s1)
+        information -= product(s1, step.square, s1)
         if step.cross.any():
-            cross = s1.T @ (step.cross[:, None] * e1)
-            information += cross + cross.T - e1.T @ (step.event_square[:, None] * e1)
+            cross = product(s1, step.cross, e1)
+            information += cross + cross.T - product(e1, step.event_square, e1)
     return Likelihood(step.log_likelihood, score, information, total, step)
+
+
+def linear_predictor(block: Block, beta: Array) -> Array:
+    """Log hazard ratio of each row, offset included."""
+    if len(block.x) < COMPILED_FROM:
+        return _eta(block, beta)
+    from analyses.kernels import cox_compiled
+
+    return cox_compiled.linear_predictor(block, beta)
 
 
 def hazard_means(at: Likelihood) -> tuple[Array, Array, Array]:
@@ -276,7 +283,7 @@ def score_products(
     for rows, residual in score_residuals(placed, on, beta, at):
         weighted = residual if weight is None else residual * weight[rows, None]
         if cluster is None:
-            result += weighted.T @ weighted
+            result += product(weighted, None, weighted)
         else:
             np.add.at(result, cluster[rows], weighted)
     return result

@@ -23,7 +23,7 @@ import numpy as np
 
 from analyses.kernels.compiled import compiled
 from analyses.kernels.parts import PARTS, shared
-from analyses.kernels.risk_sets import Array, Grid, Placed, Places, stays_in_cache
+from analyses.kernels.risk_sets import Array, Block, Grid, Placed, Places, stays_in_cache
 
 NO_NUMBERS = np.zeros(0)
 NO_PLACES = np.zeros(0, dtype=np.intp)
@@ -89,6 +89,18 @@ def score_products(
     return result
 
 
+def linear_predictor(block: Block, beta: Array) -> Array:
+    """As `cox.linear_predictor`."""
+    result = np.empty(len(block.x))
+    offset = NO_NUMBERS if block.offset is None else block.offset
+
+    def part(first: int, end: int) -> None:
+        write_log_ratios(block.x, np.ascontiguousarray(beta), offset, first, end, result)
+
+    shared(part, len(result))
+    return result
+
+
 def _rows(placed: Placed, beta: Array) -> tuple[Any, ...]:
     """What every compiled loop is given of the rows; empty arrays for what is absent."""
     block = placed.block
@@ -118,6 +130,13 @@ def log_ratio(x: Any, beta: Any, offset: Any, i: Any) -> float:
     for j in range(len(beta)):
         eta += x[i, j] * beta[j]
     return eta + offset[i] if len(offset) else eta
+
+
+@compiled
+def write_log_ratios(x: Any, beta: Any, offset: Any, first: Any, end: Any, result: Any) -> None:
+    """Log hazard ratios of some rows."""
+    for i in range(first, end):
+        result[i] = log_ratio(x, beta, offset, i)
 
 
 @compiled

@@ -17,11 +17,11 @@ PARTS = 4
 FEW = 50_000  # rows for which a thread is not worth its start
 
 
-def shared(work: Callable[[int, int], T], n: int, parts: int = PARTS) -> list[T]:
+def shared(work: Callable[[int, int], T], n: int, parts: int = PARTS, few: int = FEW) -> list[T]:
     """What `work(first row, row after the last)` gives for each part of n rows, in order."""
     edges = [n * k // parts for k in range(parts + 1)]
     threads = min(parts, os.cpu_count() or 1)
-    if threads == 1 or n < FEW:
+    if threads == 1 or n < few:
         return [work(*part) for part in itertools.pairwise(edges)]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, edges[:-1], edges[1:]))

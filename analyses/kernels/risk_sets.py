@@ -18,7 +18,11 @@ from scipy.sparse import csr_matrix
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
-CHUNK = 2048  # rows a pass: they stay in cache, and the product on one thread, which is faster
+CHUNK = 2048  # rows a pass: they stay in cache
+# Multiplications up to which OpenBLAS keeps to one thread: several threads wait for each other,
+# on a busy machine for a hundred times as long as the product takes.
+MATRIX = 1 << 18
+VECTOR = 9000
 COMPILED_FROM = 50_000  # rows from which a block is summed by compiled code (cox_compiled.py)
 CACHED = 1 << 21  # bytes of a table of sums that a processor's cache holds
 TABLE = 1 << 22  # entries of a table of whole-number times
@@ -169,9 +173,21 @@ def _event_covariates(block: Block) -> Array:
     if block.weight is not None:
         factor *= block.weight
     total = np.zeros(block.x.shape[1])
-    for first in range(0, len(factor), CHUNK):
-        rows = slice(first, first + CHUNK)
+    step = max(VECTOR // max(len(total), 1), 1)
+    for first in range(0, len(factor), step):
+        rows = slice(first, first + step)
         total += factor[rows] @ block.x[rows]
+    return total
+
+
+def product(left: Array, used: Array | None, right: Array) -> Array:
+    """Left' diag(used) right, so many rows at a time as one thread multiplies."""
+    total = np.zeros((left.shape[1], right.shape[1]))
+    step = max(MATRIX // max(total.size, 1), 64)
+    for first in range(0, len(left), step):
+        rows = slice(first, first + step)
+        scaled = right[rows] if used is None else used[rows, None] * right[rows]
+        total += left[rows].T @ scaled
     return total
 
 
