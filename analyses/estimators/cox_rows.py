@@ -165,7 +165,7 @@ class Rows:
         some = slice(None, None, step)
         parts = [held.block.x[-rows.start % step :: step] for rows, held in self._parts()]
         block = kernel.Block(
-            parts[0] if len(parts) == 1 else np.concatenate(parts),
+            np.concatenate(parts),  # a copy, since rows apart are slow to sum
             self.followed.stratum[some],
             self.followed.exit[some],
             self.followed.event[some],
