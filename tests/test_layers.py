@@ -32,6 +32,12 @@ MAY_IMPORT = {
         "cohort.errors",
         "cohort.table",
     ),
+    "analyses.blocks": (
+        "analyses.estimators",
+        "analyses.kernels",
+        "analyses.results",
+        "cohort.errors",
+    ),
     "analyses.plots": (
         "analyses.plots",
         "analyses.results",

@@ -42,7 +42,7 @@ TIES: tuple[kernel.Ties, ...] = ("efron", "breslow")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class Asked:
     """How the model is to be fitted: everything but the data and the terms."""
 
     time: str
@@ -115,7 +115,9 @@ def cox(
     Method: see the module. Checked against `coxph`, `survfit` and `basehaz` of R's survival
     (tests/analyses/test_cox.py), and by hand (test_cox_kernel.py).
     """
-    asked = _asked(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    asked = asked_for(
+        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level
+    )
     return _model(data, declared(terms), asked)
 
 
@@ -138,11 +140,13 @@ def univariable_cox(
 
     Parameters are those of `cox`. Interactions are passed over: alone they are not defined.
     """
-    asked = _asked(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    asked = asked_for(
+        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level
+    )
     return tuple(_model(data, (term,), asked) for term in declared(terms) if not term.parts)
 
 
-def _asked(
+def asked_for(
     time: str,
     event: str,
     entry: str | None,
@@ -153,7 +157,7 @@ def _asked(
     offset: str | None,
     ties: str,
     conf_level: float,
-) -> _Asked:
+) -> Asked:
     """The arguments, refused together where any of them makes no sense."""
     problems = []
     known = [method for method in TIES if method == ties]
@@ -172,13 +176,11 @@ def _asked(
     if problems:
         raise AnalysisError(problems)
     groups = (strata,) if isinstance(strata, str) else tuple(strata or ())
-    return _Asked(
-        time, event, entry, groups, weights, cluster, robust, offset, known[0], conf_level
-    )
+    return Asked(time, event, entry, groups, weights, cluster, robust, offset, known[0], conf_level)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Prepared:
+class Prepared:
     """Arrays of a model in the kernel's order, and what was learnt of the data on the way."""
 
     rows: Rows
@@ -191,7 +193,7 @@ class _Prepared:
     findings: tuple[Finding, ...]
 
 
-def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepared:
+def _prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
     """The data as arrays; the frame itself is let go before the fit needs the memory."""
     names = [name for term in wanted for name in term.columns] + list(asked.strata)
     names += [name for name in (asked.cluster, asked.offset) if name is not None]
@@ -203,13 +205,13 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepar
         weights=asked.weights,
         others=list(dict.fromkeys(names)),
     )
-    _require_fit_for_purpose(rows, asked)
+    require_fit_for_purpose(rows, asked)
     terms, findings = learn(wanted, rows.frame)
-    stratum, strata_levels = _strata(rows.frame, asked.strata)
+    stratum, strata_levels = strata_of(rows.frame, asked.strata)
     columns = columns_of(terms, rows.frame)
-    are_counts = _are_counts(rows.weights)
+    are_counts = whole_numbers(rows.weights)
     design = _design(terms, columns, rows.event, rows.weights if are_counts else None)
-    offset, shift = _offset(rows, asked.offset)
+    offset, shift = centred_offset(rows, asked.offset)
     order = _order(rows, stratum, len(columns))
     block = kernel.Block(
         design_matrix(columns, rows.n if order is None else order, design.centre),
@@ -220,7 +222,7 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepar
         None if rows.weights is None else _ordered(rows.weights, order),
         None if offset is None else _ordered(offset, order),
     )
-    return _Prepared(
+    return Prepared(
         rows=in_memory(block, len(strata_levels), asked.ties, design, shift),
         terms=terms,
         cluster=_codes(rows.frame, asked.cluster, order),
@@ -232,8 +234,12 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> _Prepar
     )
 
 
-def _model(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> CoxModel:
-    ready = _prepared(data, wanted, asked)
+def _model(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> CoxModel:
+    return model_of(_prepared(data, wanted, asked), asked)
+
+
+def model_of(ready: Prepared, asked: Asked) -> CoxModel:
+    """The model of rows that are prepared."""
     fitted = fit(ready.rows)
     holds = ready.are_counts and ready.cluster is None
     robust = not holds if asked.robust is None else asked.robust
@@ -275,7 +281,7 @@ def _model(data: Any, wanted: tuple[Declared, ...], asked: _Asked) -> CoxModel:
     )
 
 
-def _require_fit_for_purpose(rows: SurvivalData, asked: _Asked) -> None:
+def require_fit_for_purpose(rows: SurvivalData, asked: Asked) -> None:
     """At least one event, weights above 0 with the right variance, a numeric offset."""
     problems = []
     if not rows.event.any():
@@ -290,7 +296,7 @@ def _require_fit_for_purpose(rows: SurvivalData, asked: _Asked) -> None:
         found = f"{int((rows.weights <= 0).sum())} weights are 0"
         advice = "Exclude these rows: a row without weight was not selected."
         problems.append(Problem(f"column '{asked.weights}'", found, advice=advice))
-    if not _are_counts(rows.weights) and asked.robust is False:
+    if not whole_numbers(rows.weights) and asked.robust is False:
         found = f"False together with weights '{asked.weights}' that are not counts"
         advice = "The model's own variance means nothing then: leave `robust` out."
         problems.append(Problem("cox: robust", found, advice=advice))
@@ -306,11 +312,12 @@ def _require_fit_for_purpose(rows: SurvivalData, asked: _Asked) -> None:
         raise AnalysisError(problems)
 
 
-def _are_counts(weights: Array | None) -> bool:
+def whole_numbers(weights: Array | None) -> bool:
+    """Whether the weights, where there are any, can be counts of patients."""
     return weights is None or bool((weights == np.floor(weights)).all())
 
 
-def _offset(rows: SurvivalData, name: str | None) -> tuple[Array | None, float]:
+def centred_offset(rows: SurvivalData, name: str | None) -> tuple[Array | None, float]:
     """The offset less its weighted mean, and that mean: a constant must not cost any digits."""
     if name is None:
         return None, 0.0
@@ -337,7 +344,7 @@ def _codes(frame: pd.DataFrame, name: str | None, order: Places | None) -> Place
     return None if name is None else _ordered(pd.factorize(frame[name])[0], order)
 
 
-def _strata(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Places, tuple[str, ...]]:
+def strata_of(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Places, tuple[str, ...]]:
     """Code of each row's stratum and the strata's labels, in the order of their values."""
     if not names:
         return np.zeros(len(frame), dtype=np.intp), ("",)
@@ -356,13 +363,7 @@ def _design(
     def number(rows: Flags) -> int:
         return int(rows.sum() if counts is None else counts[rows].sum())
 
-    names: list[str] = []
-    factors = []
-    crossed = {part.name for term in terms for part in term.parts}
-    for term in terms:
-        if term.kind == "category" and term.name not in crossed:
-            factors.append(tuple(range(len(names), len(names) + len(term.labels))))
-        names += [f"{term.name}={level}" if level else term.name for level, _ in term.labels]
+    names, factors = named_columns(terms)
     members = [column.member for column in columns]
     values = [column.values for column in columns]
     centre = np.array([float(value.mean()) for value in values])
@@ -372,7 +373,7 @@ def _design(
     n = [n_all if member is None else number(member) for member in members]
     deaths = [n_event_all if member is None else number(member & event) for member in members]
     return Design(
-        tuple(names),
+        names,
         centre,
         np.array([float(value.std()) for value in values]),
         np.array(reach),
@@ -381,5 +382,19 @@ def _design(
         np.array(deaths, dtype=np.intp),
         n_all,
         n_event_all,
-        tuple(factors),
+        factors,
     )
+
+
+def named_columns(
+    terms: tuple[Term, ...],
+) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """Each column's name for messages, and the columns of each category in no interaction."""
+    names: list[str] = []
+    factors = []
+    crossed = {part.name for term in terms for part in term.parts}
+    for term in terms:
+        if term.kind == "category" and term.name not in crossed:
+            factors.append(tuple(range(len(names), len(names) + len(term.labels))))
+        names += [f"{term.name}={level}" if level else term.name for level, _ in term.labels]
+    return tuple(names), tuple(factors)

@@ -27,6 +27,7 @@ NOTHING_LEFT = (
     LEAVE_OUT,
 )
 UNINFORMED = 1e-8  # of the null information along a direction: below it the data are silent
+NEAR = 1e-2  # of a standard error: as near as a sample's estimate need be found
 LOADED = 1e-6  # share of a column in such a direction that is no rounding error
 
 
@@ -199,7 +200,7 @@ def _first_guess(
     sample = rows.sample()
     if sample is None:
         return zero, null
-    end = maximise(sample.likelihood, zero, rows.design.reach, active)
+    end = maximise(sample.likelihood, zero, rows.design.reach, active, close=NEAR)
     if end.status != "converged":
         return zero, null
     at = rows.likelihood(end.beta)

@@ -63,7 +63,7 @@ def declared(terms: Sequence[TermSpec]) -> tuple[Declared, ...]:
 
 
 def learn(
-    terms: Sequence[Declared], frame: pd.DataFrame
+    terms: Sequence[Declared], frame: pd.DataFrame | Mapping[str, pd.Series[Any]]
 ) -> tuple[tuple[Term, ...], tuple[Finding, ...]]:
     """The terms with the levels and knots of these complete rows, and what was noted of them.
 

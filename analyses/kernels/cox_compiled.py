@@ -26,6 +26,8 @@ from analyses.kernels.parts import PARTS, shared
 from analyses.kernels.risk_sets import Array, Block, Grid, Placed, Places, stays_in_cache
 
 NO_NUMBERS = np.zeros(0)
+SEVERAL = 200_000  # rows from which threads share them
+STRIP = 128  # rows whose part in a product is made before they are multiplied
 NO_PLACES = np.zeros(0, dtype=np.intp)
 
 
@@ -39,8 +41,9 @@ def sums(placed: Placed, on: Grid, beta: Array) -> Array:
         add_sums(*rows, first, end, sets, dead)
         return sets, dead
 
-    parts = PARTS if stays_in_cache(n_times, p) else 1
-    found = shared(part, len(placed.last), parts)
+    n = len(placed.last)
+    parts = PARTS if stays_in_cache(n_times, p) and n >= SEVERAL else 1
+    found = shared(part, n, parts)
     result = np.empty((n_times, 2 * p + 5))
     sets, dead = found[0]
     for other_sets, other_dead in found[1:]:
@@ -61,7 +64,8 @@ def moments(placed: Placed, beta: Array, hazard: Array, event_hazard: Array) -> 
         add_moments(*rows, hazard, event_hazard, first, end, total)
         return total
 
-    return _symmetric(shared(part, len(placed.last)))
+    n = len(placed.last)
+    return _symmetric(shared(part, n, PARTS if n >= SEVERAL else 1))
 
 
 def score_products(
@@ -179,14 +183,35 @@ def add_sums(
 
 
 @compiled
-def exposed(last: Any, before: Any, event: Any, hazard: Any, event_hazard: Any, i: Any) -> float:
+def exposed(last: Any, before: Any, event: Any, hazard: Any, event_hazard: Any, i: Any) -> Any:
     """Hazard that row i gathers while at risk, its own event's time by its Efron share."""
-    gathered = hazard[last[i]] if last[i] >= 0 else 0.0
+    at = last[i]
+    if at < 0:
+        return 0.0  # an event has a place
+    gathered = hazard[at] - event_hazard[at] * event[i]  # no branch: it would be guessed wrong
     if len(before) and before[i] >= 0:
         gathered -= hazard[before[i]]
-    if event[i]:
-        gathered -= event_hazard[last[i]]
     return gathered
+
+
+@compiled
+def add_products(x: Any, used: Any, total: Any) -> None:
+    """Upper triangle of x' diag(used) x, four rows at a time."""
+    n, p = x.shape
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        for j in range(p):
+            a = used[i] * x[i, j]
+            b = used[i + 1] * x[i + 1, j]
+            c = used[i + 2] * x[i + 2, j]
+            d = used[i + 3] * x[i + 3, j]
+            for m in range(j, p):
+                total[j, m] += a * x[i, m] + b * x[i + 1, m] + c * x[i + 2, m] + d * x[i + 3, m]
+    for i in range(whole, n):
+        for j in range(p):
+            a = used[i] * x[i, j]
+            for m in range(j, p):
+                total[j, m] += a * x[i, m]
 
 
 @compiled
@@ -204,40 +229,17 @@ def add_moments(
     end: Any,
     total: Any,
 ) -> None:
-    """Upper triangle of X' diag(u) X, four rows at a time."""
-    p = len(beta)
-    used = np.zeros(4)
-    for start in range(first, end, 4):
-        n = min(4, end - start)
+    """Upper triangle of X' diag(u) X, some rows at a time."""
+    used = np.empty(STRIP)
+    for start in range(first, end, STRIP):
+        n = min(STRIP, end - start)
         for k in range(n):
             i = start + k
             r = math.exp(log_ratio(x, beta, offset, i))
             if len(weight):
                 r *= weight[i]
             used[k] = r * exposed(last, before, event, hazard, event_hazard, i)
-        if n == 4:
-            add_four(x, start, used, total)
-        else:
-            for k in range(n):
-                for j in range(p):
-                    a = used[k] * x[start + k, j]
-                    for m in range(j, p):
-                        total[j, m] += a * x[start + k, m]
-
-
-@compiled
-def add_four(x: Any, start: Any, used: Any, total: Any) -> None:
-    """Upper triangle of the sum of u x x' over four rows."""
-    p = x.shape[1]
-    for j in range(p):
-        a = used[0] * x[start, j]
-        b = used[1] * x[start + 1, j]
-        c = used[2] * x[start + 2, j]
-        d = used[3] * x[start + 3, j]
-        for m in range(j, p):
-            total[j, m] += (
-                a * x[start, m] + b * x[start + 1, m] + c * x[start + 2, m] + d * x[start + 3, m]
-            )
+        add_products(x[start : start + n], used[:n], total)
 
 
 @compiled
@@ -296,30 +298,27 @@ def add_score_products(
     total: Any,
 ) -> None:
     """Upper triangle of the products of the rows' parts of the score."""
-    p = len(beta)
-    four, one = np.zeros((4, p)), np.ones(4)
-    for start in range(first, end, 4):
-        for k in range(4):
-            if start + k < end:
-                score_row(
-                    x,
-                    beta,
-                    offset,
-                    weight,
-                    last,
-                    before,
-                    event,
-                    hazard,
-                    event_hazard,
-                    means,
-                    own,
-                    mean,
-                    start + k,
-                    four[k],
-                )
-            else:
-                four[k] = 0.0
-        add_four(four, 0, one, total)
+    part, one = np.empty((STRIP, len(beta))), np.ones(STRIP)
+    for start in range(first, end, STRIP):
+        n = min(STRIP, end - start)
+        for k in range(n):
+            score_row(
+                x,
+                beta,
+                offset,
+                weight,
+                last,
+                before,
+                event,
+                hazard,
+                event_hazard,
+                means,
+                own,
+                mean,
+                start + k,
+                part[k],
+            )
+        add_products(part[:n], one[:n], total)
 
 
 @compiled

@@ -63,13 +63,14 @@ def maximise(
     scale: Array,
     active: Flags,
     first: P | None = None,
+    close: float = CONVERGED,
 ) -> Maximum[P]:
     """Coefficients of the largest log-likelihood; those that are not `active` keep their start.
 
     `scale` is how far each column reaches from its mean: a step times it is the largest change
     of a log hazard;
     `first` is what `evaluate` gave at the start, where that is known.
-    The search ends with the first step below 1e-9 standard errors; since the error after a step
+    The search ends with the first step below `close` standard errors; since the error after a step
     is about its square, coefficients are then right to the arithmetic's last digits, and what
     was found before that step (`at`) to 1e-9.
     """
@@ -85,7 +86,7 @@ def maximise(
         step[active] = found
         length = math.sqrt(max(float(step @ at.score), 0.0))
         moving = np.abs(step) * scale > MOVING
-        if length <= CONVERGED and not moving.any():
+        if length <= close and not moving.any():
             return Maximum(beta + step, at, iteration, "converged", moving)
         if length <= FLAT and moving.any():
             return Maximum(beta, at, iteration, "flat", moving)
