@@ -19,17 +19,17 @@ import pyarrow as pa
 from analyses.estimators.cox import (
     Asked,
     Prepared,
-    asked_for,
+    asking,
     centred_offset,
     model_of,
-    named_columns,
     require_fit_for_purpose,
     strata_of,
     whole_numbers,
 )
+from analyses.estimators.cox_design import named_columns
 from analyses.estimators.cox_rows import Design, Followed, Rows
 from analyses.estimators.survival_data import SurvivalData, survival_data
-from analyses.estimators.terms import TermSpec, declared, learn
+from analyses.estimators.terms import Declared, TermSpec, declared, learn
 from analyses.kernels import cox as kernel
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array
@@ -79,16 +79,18 @@ def cox_blocks(
         As `cox`; and where the rows change their order between two passes, or where there are so
         many different event times that their sums pass 256 MB.
     """
-    asked = asked_for(
-        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level
-    )
-    wanted = declared(terms)
+    asked = asking(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    return model_of(_prepared(relation, declared(terms), asked), asked)
+
+
+def _prepared(relation: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
+    """What is held of the rows, what was learnt of their columns, and where to read those."""
     covariates = tuple(dict.fromkeys(name for term in wanted for name in term.columns))
     table = _table(relation, asked, covariates)
     rows = _survival(table, asked)
     learnt, findings = learn(wanted, table)
     stratum, strata_levels = strata_of(rows.frame, asked.strata)
-    codes = None if cluster is None else rows.frame[cluster].factorize()[0]
+    codes = None if asked.cluster is None else rows.frame[asked.cluster].factorize()[0]
     shift_of, shift = centred_offset(rows, asked.offset)
     grid = kernel.grid_of(rows.time[rows.event], stratum[rows.event], len(strata_levels))
     followed = Followed(
@@ -105,7 +107,7 @@ def cox_blocks(
     design = _Design(learnt, rows, table, rows.weights if are_counts else None).found()
     _require_small_sums(grid, len(design.names))
     blocks = _Blocks(table, learnt, followed, grid, design.centre)
-    ready = Prepared(
+    return Prepared(
         rows=Rows(blocks, followed, grid, asked.ties, design, shift),
         terms=learnt,
         cluster=codes,
@@ -115,7 +117,6 @@ def cox_blocks(
         n_missing=table.n_missing,
         findings=findings,
     )
-    return model_of(ready, asked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analyses.estimators.cox_design import design_of
 from analyses.estimators.cox_fit import fit, robust_covariance
 from analyses.estimators.cox_result import (
     baseline,
@@ -25,17 +26,16 @@ from analyses.estimators.cox_result import (
     model_tests,
     summarised,
 )
-from analyses.estimators.cox_rows import Design, Rows, in_memory
+from analyses.estimators.cox_rows import Rows, in_memory
 from analyses.estimators.survival_data import SurvivalData, survival_data
 from analyses.estimators.terms import Declared, TermSpec, declared, learn
 from analyses.kernels import cox as kernel
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array, frozen
-from analyses.results.terms import Column, Term, as_text, columns_of, design_matrix
+from analyses.results.terms import Term, as_text, columns_of, design_matrix
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
-Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 T = TypeVar("T", bound=np.generic)
 TIES: tuple[kernel.Ties, ...] = ("efron", "breslow")
@@ -115,9 +115,7 @@ def cox(
     Method: see the module. Checked against `coxph`, `survfit` and `basehaz` of R's survival
     (tests/analyses/test_cox.py), and by hand (test_cox_kernel.py).
     """
-    asked = asked_for(
-        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level
-    )
+    asked = asking(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
     return _model(data, declared(terms), asked)
 
 
@@ -140,13 +138,11 @@ def univariable_cox(
 
     Parameters are those of `cox`. Interactions are passed over: alone they are not defined.
     """
-    asked = asked_for(
-        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level
-    )
+    asked = asking(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
     return tuple(_model(data, (term,), asked) for term in declared(terms) if not term.parts)
 
 
-def asked_for(
+def asking(
     time: str,
     event: str,
     entry: str | None,
@@ -210,7 +206,7 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared
     stratum, strata_levels = strata_of(rows.frame, asked.strata)
     columns = columns_of(terms, rows.frame)
     are_counts = whole_numbers(rows.weights)
-    design = _design(terms, columns, rows.event, rows.weights if are_counts else None)
+    design = design_of(terms, columns, rows.event, rows.weights if are_counts else None)
     offset, shift = centred_offset(rows, asked.offset)
     order = _order(rows, stratum, len(columns))
     block = kernel.Block(
@@ -353,48 +349,3 @@ def strata_of(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Places, tupl
     first = frame[list(names)].iloc[np.unique(codes, return_index=True)[1]]
     words = [as_text(first[name]) for name in names]
     return codes.astype(np.intp), tuple(", ".join(parts) for parts in zip(*words, strict=True))
-
-
-def _design(
-    terms: tuple[Term, ...], columns: list[Column], event: Flags, counts: Array | None
-) -> Design:
-    """Name, mean, spread, rows and events of each column; `counts` patients a row."""
-
-    def number(rows: Flags) -> int:
-        return int(rows.sum() if counts is None else counts[rows].sum())
-
-    names, factors = named_columns(terms)
-    members = [column.member for column in columns]
-    values = [column.values for column in columns]
-    centre = np.array([float(value.mean()) for value in values])
-    edges = [(float(value.min()), float(value.max())) for value in values]
-    reach = [max(c - low, high - c) for c, (low, high) in zip(centre, edges, strict=True)]
-    n_all, n_event_all = number(np.ones(len(event), dtype=bool)), number(event)
-    n = [n_all if member is None else number(member) for member in members]
-    deaths = [n_event_all if member is None else number(member & event) for member in members]
-    return Design(
-        names,
-        centre,
-        np.array([float(value.std()) for value in values]),
-        np.array(reach),
-        np.array([column.number is None for column in columns], dtype=bool),
-        np.array(n, dtype=np.intp),
-        np.array(deaths, dtype=np.intp),
-        n_all,
-        n_event_all,
-        factors,
-    )
-
-
-def named_columns(
-    terms: tuple[Term, ...],
-) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    """Each column's name for messages, and the columns of each category in no interaction."""
-    names: list[str] = []
-    factors = []
-    crossed = {part.name for term in terms for part in term.parts}
-    for term in terms:
-        if term.kind == "category" and term.name not in crossed:
-            factors.append(tuple(range(len(names), len(names) + len(term.labels))))
-        names += [f"{term.name}={level}" if level else term.name for level, _ in term.labels]
-    return tuple(names), tuple(factors)
