@@ -34,8 +34,9 @@ fix: .venv/test  ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/test  ## time the estimators beside R (reported as absent where it is)
+bench: .venv/test  ## time the estimators beside R (reported as absent where it is), and reading
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/reading.py
 
 reference: .venv/test  ## make R's reference answers again (needs R with survival)
 	Rscript tests/reference/make_reference.R

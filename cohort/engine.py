@@ -99,12 +99,14 @@ class DuckDBEngine:
 
         No more than a few batches are in memory at a time.
         """
-        source = self.name("stream")
-        self.connection.register(source, batches)
-        try:
-            return self._kept(f"SELECT * FROM {source}")
-        finally:
-            self.connection.unregister(source)
+        made, path = self._place()
+        n = 0
+        # DuckDB would hold back batches to keep their order; there is one writer here.
+        with pq.ParquetWriter(path, batches.schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                n += batch.num_rows
+        return self._view(made, path), n
 
     def read_parquet(self, path: Path, name: str, columns: Sequence[int]) -> tuple[LazyTable, int]:
         """Some columns of a Parquet file as text, as `read_table` writes it.
@@ -159,14 +161,24 @@ class DuckDBEngine:
 
     def _kept(self, sql: str) -> tuple[LazyTable, int]:
         """The rows of a query, in their order, on disk; and their number."""
-        made = self.name("file")
-        path = _quoted(str(self._folder / f"{made}.parquet"))
+        made, path = self._place()
         # Groups smaller than DuckDB's own keep the memory of writing low.
         written = self.connection.execute(
-            f"COPY ({sql}) TO {path} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 40960)"
+            f"COPY ({sql}) TO {_quoted(str(path))} "
+            "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 40960)"
         ).fetchone()
-        self.connection.execute(f"CREATE TEMP VIEW {made} AS SELECT * FROM read_parquet({path})")
-        return self.table(made), 0 if written is None else int(written[0])
+        return self._view(made, path), 0 if written is None else int(written[0])
+
+    def _place(self) -> tuple[str, Path]:
+        """Name of a new table, and its file."""
+        made = self.name("file")
+        return made, self._folder / f"{made}.parquet"
+
+    def _view(self, made: str, path: Path) -> LazyTable:
+        """A written file as a table."""
+        source = f"read_parquet({_quoted(str(path))})"
+        self.connection.execute(f"CREATE TEMP VIEW {made} AS SELECT * FROM {source}")
+        return self.table(made)
 
     def _rejected(self, rejects: str, path: Path, name: str) -> list[Problem]:
         """One problem a line that could not be read; field contents are never shown."""

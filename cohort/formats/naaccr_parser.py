@@ -43,6 +43,8 @@ class NaaccrParser:
         Of the root element.
     tumours
         Not yet taken away.
+    n_bytes
+        Of the file, so far.
     n_patients, n_without_tumour
         Patients, and those without any tumour.
     n_conflicts
@@ -67,7 +69,7 @@ class NaaccrParser:
         self._late: Values = []
         self._target = self._root
         self._texts: list[str] = []
-        self._depth = self._fed = self._n_tumours = 0
+        self.n_bytes = self._depth = self._n_tumours = 0
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
         self._parser.buffer_size = 1 << 16
@@ -87,7 +89,7 @@ class NaaccrParser:
         piece = b""
         try:
             for piece in pieces:
-                self._fed += len(piece)
+                self.n_bytes += len(piece)
                 self._parser.Parse(piece, False)
                 if sum(map(len, self._texts)) > _LONGEST:
                     self._fail(f"an item of more than {_LONGEST:,} characters")
@@ -255,5 +257,5 @@ class NaaccrParser:
 
     def _not_ascii(self, piece: bytes, at: int) -> bool:
         """Whether the byte that stopped the parser, in the last piece, is no ASCII."""
-        place = at - self._fed + len(piece)
+        place = at - self.n_bytes + len(piece)
         return 0 <= place < len(piece) and piece[place] >= 0x80

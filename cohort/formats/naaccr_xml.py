@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from cohort.table import Engine
 
-_BATCH = 16_384  # tumours written at a time
+_BATCH = 8_192  # tumours written at a time
+_BYTES = 1 << 26  # of the file, after which those that there are are written
 
 
 def open_xml(given: Given) -> Opened:
@@ -43,11 +44,14 @@ def open_xml(given: Given) -> Opened:
     pieces = Pieces(given.path, given.name)
     parser = NaaccrParser(given.name, lambda heading: _kept(heading, given.wanted))
     store = _Store(given.folder)
+    taken = 0
 
     def take() -> None:
-        if len(parser.tumours) >= _BATCH:
+        nonlocal taken
+        if len(parser.tumours) >= _BATCH or parser.n_bytes - taken >= _BYTES:
             store.add(parser.tumours, len(parser.slots))
             parser.tumours.clear()
+            taken = parser.n_bytes
 
     parser.feed(pieces, take)
     store.add(parser.tumours, len(parser.slots))
@@ -118,22 +122,22 @@ class _Store:
 
 
 def _columns(tumours: Sequence[Values]) -> list[pa.Array]:
-    """The texts of each slot, null where empty.
-
-    All texts are joined once and cut by NumPy: text by text, Arrow takes longer than expat.
-    """
+    """The texts of each slot, null where empty."""
     width = len(tumours[0])
-    joined = "\0".join(chain.from_iterable(tumours)).encode() + b"\0"
+    flat = list(chain.from_iterable(tumours))
+    return [_column(flat[slot::width]) for slot in range(width)]
+
+
+def _column(texts: list[str]) -> pa.Array:
+    """Texts joined once and cut by NumPy: text by text, Arrow takes longer than expat."""
+    n = len(texts)
     # No text of an XML file can hold the character in between.
-    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == 0)
-    n = len(tumours) * width
-    offsets = np.zeros(n + 1, np.int64)
-    offsets[1:] = ends - np.arange(n)
+    joined = "\0".join(texts).encode() + b"\0"
+    offsets = np.zeros(n + 1, np.int32)
+    offsets[1:] = np.flatnonzero(np.frombuffer(joined, np.uint8) == 0) - np.arange(n)
     present = np.packbits(np.diff(offsets) > 0, bitorder="little")
-    buffers = [pa.py_buffer(b) for b in (present, offsets, joined.replace(b"\0", b""))]
-    flat = pa.Array.from_buffers(pa.large_string(), n, buffers).cast(pa.string())
-    rows = np.arange(len(tumours)) * width
-    return [flat.take(pa.array(rows + slot)) for slot in range(width)]
+    buffers = [pa.py_buffer(piece) for piece in (present, offsets, joined.replace(b"\0", b""))]
+    return pa.Array.from_buffers(pa.string(), n, buffers)
 
 
 def _findings(role: str, parser: NaaccrParser, store: _Store) -> tuple[Finding, ...]:
