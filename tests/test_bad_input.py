@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +92,28 @@ def test_mistakes_of_the_study_file_are_exit_code_2(folder, written, instead, sa
 def test_an_empty_file_is_exit_code_3(folder):
     (folder / "registry.csv").write_text("")
     refused(folder, 3, "registry.csv", "empty")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda whole: whole[:-7], "fields where there are"),
+        (lambda whole: whole.replace(b"\n", b"\0\n", 9)[:9000], "a zero byte"),
+        (lambda whole: whole.replace(b"SEX,", b"AGE,", 1), "'AGE' stands 2 times"),
+        (lambda whole: whole + b'"', "registry.csv line 402"),
+        (lambda whole: gzip.compress(whole)[:-200], "is cut short"),
+        (lambda whole: whole.decode().encode("utf-16")[:-1], "is not UTF-16 throughout"),
+        (lambda _: b"<?xml version='1.0'?><NaaccrData><Patient>", "the file ends before it is"),
+        (lambda _: b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>", "a document type declaration"),
+        (lambda _: b"PK\x03\x04" + b"x" * 100, "damaged ZIP archive or Excel workbook"),
+        (lambda _: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no text"),
+    ],
+    ids=["cut", "zero", "twice", "quote", "gzip", "wide", "xml", "doctype", "zip", "picture"],
+)
+def test_files_that_are_broken_are_exit_code_3_with_the_place(folder, spoil, said):
+    path = folder / "registry.csv"
+    path.write_bytes(spoil(path.read_bytes()))
+    refused(folder, 3, "registry.csv", said)
 
 
 def test_a_missing_column_names_it_and_the_source_that_fits(folder, patients):

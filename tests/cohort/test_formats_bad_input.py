@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from cohort.dictionary import SourceDictionary
 from cohort.errors import DataError, Her2LowError
@@ -210,3 +215,43 @@ def test_two_files_whose_patients_do_not_meet(tmp_path: Path, clinic: SourceDict
     cohort = harmonise(extract)
     found = [(f.source, f.rule, f.n) for f in cohort.findings if f.rule == "key_not_met"]
     assert found == [("main", "key_not_met", 1), ("extra", "key_not_met", 1)]
+
+
+def test_one_table_is_the_same_text_in_whatever_file_it_comes(
+    tmp_path: Path, clinic: SourceDictionary
+) -> None:
+    # Leading zeros, quoted line ends, marks of every kind, blanks and wide letters.
+    table = [
+        ["ID", "Age", "Note"],
+        ["007", "61", 'said "no", then\nyes'],
+        ["8", "", "Łódź; 5 | 6\tx"],
+        ["C-9", "0.5", " "],
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(table)
+    semicolons = io.StringIO()
+    csv.writer(semicolons, delimiter=";", lineterminator="\n").writerows(table)
+    plain = text.getvalue()
+    files = {
+        "utf8.csv": plain.encode(),
+        "mark.csv": plain.encode("utf-8-sig"),
+        "wide.csv": plain.encode("utf-16"),
+        "bare.csv": plain.encode("utf-16-be"),
+        "mixed.csv": plain.replace("\r\n", "\n", 1).encode(),
+        "semicolons.txt": semicolons.getvalue().encode(),
+        "packed.csv.gz": gzip.compress(plain.encode()),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    book = Workbook()
+    for row in table:
+        book.active.append([cell or None for cell in row])
+    book.save(tmp_path / "book.xlsx")
+    columns = {name: [row[i] or None for row in table[1:]] for i, name in enumerate(table[0])}
+    pq.write_table(pa.table(columns), tmp_path / "table.parquet")
+    expected = [[cell or None for cell in row] for row in table[1:]]
+    for name in [*files, "book.xlsx", "table.parquet"]:
+        found = rows(load(tmp_path / name, source=clinic))
+        # A line end inside a field may be of either kind.
+        assert [[c and c.replace("\r\n", "\n") for c in row] for row in found] == expected, name
+    assert rows(load(pa.table(columns), source=clinic)) == expected
