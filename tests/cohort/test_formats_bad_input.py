@@ -139,6 +139,8 @@ def test_line_ends_of_old_computers(tmp_path: Path, clinic: SourceDictionary) ->
         ("ID,Age,Note\n1,50,x\n2,6", "line 3: 2 fields where there are 3 headings"),
         ("ID,Age,Note\n1,50,x\n2\n", "line 3: 1 fields where there are 3 headings"),
         ("ID,Age,Note\n1,50,x,y\n", "line 2: 4 or more fields where there are 3 headings"),
+        ("ID,Age,Note\r\n1,50,x\r\n2\r\n", "line 3: 1 fields where there are 3 headings"),
+        ("ID,Age,Note\n1,50,x\n\n\n2\n", "line 5: 1 fields where there are 3 headings"),
         ("ID,Age,Age\n1,50,x\n", "'Age' stands 2 times"),
         ("ID,Age, Age \n1,50,x\n", "'Age' stands 2 times"),
         ("ID,Age,Note", "headings only"),

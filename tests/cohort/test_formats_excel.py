@@ -147,6 +147,12 @@ def test_cells_right_of_the_headings_are_counted(tmp_path: Path) -> None:
     assert noted(extract) == {"cells_beyond_headings": 1}
 
 
+def test_rows_past_the_extent_that_a_sheet_claims_are_read(tmp_path: Path) -> None:
+    path = workbook(tmp_path, HEADINGS, *[[i, 50, "x", None] for i in range(5)])
+    _edit(path, 'ref="A1:D6"', 'ref="A1:B2"')
+    assert [row[2] for row in rows(load(path, source=clinic(tmp_path)))] == ["x"] * 5
+
+
 def test_the_sheet_named_is_read_and_another_is_told(tmp_path: Path) -> None:
     def change(book: Any) -> None:
         book.active.title = "Notes"
