@@ -13,8 +13,8 @@ from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.her2 import DEFAULT_EDITION
 from cohort.her2_policies import resolved
 from cohort.schema import HER2_GROUPS, HER2_STATUS, column
-from cohort.specimen_order import chosen, with_tumours
-from cohort.specimens import specimen_status, usable_specimens
+from cohort.specimen_order import chosen
+from cohort.specimens import judged_specimens
 from cohort.table import Cohort, Finding
 
 LazyTable = nw.LazyFrame[Any]
@@ -65,8 +65,7 @@ def her2_change(
     (tests/cohort/test_change.py) and R (tests/cohort/test_agreement.py).
     """
     specimens = _checked(cohort, first, second, by)
-    known = specimen_status(cohort, specimens, edition, resolved(policies))
-    usable = cohort.engine.materialise(usable_specimens(known, cohort.patients))
+    usable = judged_specimens(cohort, specimens, (edition, resolved(policies)))
     pairs = _paired(cohort, usable, (first, second), by)
     rows = cohort.engine.collect(_counted(pairs)).to_pylist()
     formed = _formed(cohort, pairs)
@@ -129,7 +128,7 @@ def _paired(cohort: Cohort, usable: LazyTable, kinds: tuple[str, str], by: str |
         level=nw.lit(None).cast(nw.String) if by is None else nw.col(by).cast(nw.String),
     )
     for place, kind in zip(("a", "b"), kinds, strict=True):
-        of_kind = with_tumours(usable.filter(nw.col("usable") & _is(kind)))
+        of_kind = usable.filter(nw.col("usable") & _is(kind))
         taken = chosen(of_kind, cohort.engine, _ORDER.get(kind, "item_3855")).select(
             "patient_id",
             nw.col("her2_status").alias(f"status_{place}"),

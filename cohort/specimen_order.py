@@ -58,35 +58,48 @@ def chosen(
         What else each specimen tells of its tumour (its receptors, its grade).
     """
     ranked = frame.with_columns(rank=_joined(_ORDERS[choice]))
-    best = ranked.group_by("patient_id").agg(best=nw.col("rank").min(), n_usable=nw.len())
-    # A text is dear, and only those that share their rank are told apart by it.
-    tied = engine.materialise(
-        ranked.join(best, on="patient_id", how="inner")
-        .filter(nw.col("rank") == nw.col("best"))
-        .with_columns(
-            text=nw.when(nw.col("n_usable") > 1).then(_text(features)).otherwise(nw.lit(""))
-        )
-    )
-    first = tied.group_by("patient_id").agg(first_text=nw.col("text").min())
-    winners = tied.join(first, on="patient_id", how="inner").filter(
-        nw.col("text") == nw.col("first_text")
-    )
     names = [*CARRIED, *HER2_EVIDENCE, *features, "her2_status", "other_primary"]
-    # Specimens that share their text are alike in all that is carried on.
-    return winners.group_by("patient_id").agg(*(nw.col(name).max() for name in names))
+    patient = ["patient_id"]
+    best = ranked.group_by(patient).agg(best=nw.col("rank").min())
+    first = nw.col("rank") == nw.col("best")
+    narrow = ranked.select("patient_id", "rank").join(best, on=patient, how="inner")
+    numbers = (
+        narrow.filter(first).group_by(patient).agg(best=nw.col("best").max(), n_first=nw.len())
+    )
+    found = engine.materialise(numbers)
+    several = nw.col("n_first") > 1
+    alone = ranked.join(found.filter(~several), on=patient, how="inner").filter(first)
+    # Few share their rank. They are told apart by all they say, and those that share this too
+    # are alike in all that is carried on.
+    tied = ranked.join(found.filter(several), on=patient, how="inner").filter(first)
+    tied = engine.materialise(tied.with_columns(text=_text(features)))
+    smallest = tied.group_by(patient).agg(smallest=nw.col("text").min())
+    taken = tied.join(smallest, on=patient, how="inner").filter(
+        nw.col("text") == nw.col("smallest")
+    )
+    one = taken.group_by(patient).agg(*(nw.col(name).max() for name in names))
+    columns = ["patient_id", *names]
+    return nw.concat([alone.select(columns), one.select(columns)], how="vertical")
 
 
 def with_tumours(frame: LazyTable) -> LazyTable:
     """Specimens with the largest size given for their tumour, -1 where none is.
 
-    A specimen without a tumour's id belongs with the patient's others that have none.
+    A specimen without a tumour's id belongs with the patient's others that have none; the size
+    of an in-situ part is not that of the invasive tumour.
     """
+    size = nw.when(nw.col("in_situ")).then(nw.lit(None)).otherwise(nw.col("tumour_size_mm"))
     keyed = frame.with_columns(
-        tumour_key=nw.col("tumour_id").fill_null(""), size_mm=nw.col("tumour_size_mm").fill_null(-1)
+        tumour_key=nw.col("tumour_id").fill_null(""), size_mm=size.fill_null(-1.0)
     )
     on = ["patient_id", "tumour_key"]
     tumours = keyed.group_by(on).agg(tumour_mm=nw.col("size_mm").max())
     return keyed.drop("size_mm").join(tumours, on=on, how="inner")
+
+
+def without_sizes(frame: LazyTable) -> LazyTable:
+    """Specimens of a source that tells no size of a tumour: none is known."""
+    return frame.with_columns(tumour_key=nw.col("tumour_id").fill_null(""), tumour_mm=nw.lit(-1.0))
 
 
 def _joined(keys: Sequence[Key]) -> nw.Expr:

@@ -23,7 +23,7 @@ from cohort.her2 import DEFAULT_EDITION, her2_columns
 from cohort.her2_policies import resolved
 from cohort.schema import CARRIED, HER2_EVIDENCE, SCHEMA, SPECIMEN, column
 from cohort.specimen_findings import STAGE, SpecimenTables, specimen_findings
-from cohort.specimen_order import chosen, with_tumours
+from cohort.specimen_order import chosen, with_tumours, without_sizes
 from cohort.table import Choice, Cohort
 
 LazyTable = nw.LazyFrame[Any]
@@ -95,9 +95,8 @@ def _with_index(
     """Each specimen's category, the index specimens by E10, and the patients with them."""
     edition, settled = rules
     choice, engine = settled["E10"], cohort.engine
-    known = specimen_status(cohort, specimens, edition, settled)
-    every = engine.materialise(usable_specimens(known, cohort.patients, index_day))
-    usable = with_tumours(every.filter(nw.col("usable")))
+    every = judged_specimens(cohort, specimens, rules, index_day)
+    usable = every.filter(nw.col("usable"))
     features = _features(specimens)
     index = engine.materialise(chosen(usable, engine, choice, features))
     own = _own_status(cohort, edition, settled)
@@ -123,12 +122,23 @@ def _own_status(cohort: Cohort, edition: int, settled: Mapping[str, str]) -> Laz
     return patients.select("patient_id", "her2_status")
 
 
-def specimen_status(
-    cohort: Cohort, specimens: LazyTable, edition: int, settled: Mapping[str, str]
+def judged_specimens(
+    cohort: Cohort,
+    specimens: LazyTable,
+    rules: tuple[int, Mapping[str, str]],
+    index_day: str | None = None,
 ) -> LazyTable:
-    """Every specimen with its own HER2 status; edge case E11 is of patients, not of specimens."""
-    rules = {**settled, "E11": "left_in"}
-    return _status(cohort, whole(specimens), edition, rules)
+    """The patients' specimens with their own HER2 status, their tumour and whether of use.
+
+    Each is classified by itself; edge case E11 is of patients and not of specimens.
+    """
+    edition, settled = rules
+    known = _status(cohort, whole(specimens), edition, {**settled, "E11": "left_in"})
+    judged = cohort.engine.materialise(_usable(known, cohort.patients, index_day))
+    given = set(specimens.collect_schema().names())
+    if {"tumour_id", "tumour_size_mm"} <= given:
+        return cohort.engine.materialise(with_tumours(judged))
+    return without_sizes(judged)
 
 
 def _status(
@@ -167,9 +177,7 @@ def _check_index_day(cohort: Cohort, choice: str, index_day: str | None) -> None
         raise SpecError(Problem(where, found, f"Columns: {listed(days)}", near))
 
 
-def usable_specimens(
-    known: LazyTable, patients: LazyTable, index_day: str | None = None
-) -> LazyTable:
+def _usable(known: LazyTable, patients: LazyTable, index_day: str | None) -> LazyTable:
     """The patients' specimens, and of each whether it is evidence and whether it may be used."""
     names = patients.collect_schema().names()
     told = {"p_behaviour": "behaviour", "p_tumour": "tumour_id"}
