@@ -116,7 +116,8 @@ TYPED = pa.table(
 
 def test_values_are_written_as_a_file_would_hold_them(engine: Engine, tmp_path: Path) -> None:
     everything = list(range(TYPED.num_columns))
-    expected = rows(DuckDBEngine(), DuckDBEngine().read_table(TYPED, everything)[0])
+    other = DuckDBEngine()  # held: its tables go with it
+    expected = rows(other, other.read_table(TYPED, everything)[0])
     table, n = engine.read_table(TYPED, everything)
     assert (rows(engine, table), n) == (expected, 3)
     assert expected[0] | {"c3": None} == {
