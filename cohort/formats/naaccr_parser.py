@@ -11,6 +11,15 @@ from xml.parsers import expat
 
 from cohort.errors import DataError, Problem
 from cohort.formats.naaccr_items import item_ids
+from cohort.formats.naaccr_plain import (
+    FIRST,
+    LAST,
+    Items,
+    Patient,
+    attributes_of,
+    by_patients,
+    plain_patients,
+)
 
 NAMESPACE = "http://naaccr.org/naaccrxml"
 # Text of each kept item in its slot; empty where there is none.
@@ -20,7 +29,8 @@ _PARENTS = {"NaaccrData": "", "Patient": "NaaccrData", "Tumor": "Patient"}
 _ORDER = "NaaccrData: Item, Patient; Patient: Item, Tumor; Tumor: Item"
 _OUTSIDE, _UNREAD = -2, -1  # no item is open; one is that is not kept
 _DIFFERENT = "\1"  # stands for values that contradict each other; no XML can hold it
-_LONGEST = 1_000_000  # characters of one item
+_LONGEST = 1_000_000  # characters of an item that has not ended within reach
+_REACH = 1 << 24  # bytes in which a patient's end is looked for
 _CUT = (
     expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
     expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN],
@@ -69,12 +79,17 @@ class NaaccrParser:
         self._late: Values = []
         self._target = self._root
         self._texts: list[str] = []
+        self._written: dict[str, int] = {}
+        # Plain patients follow where a patient just ended, in UTF-8 and without a prefix.
+        self._utf8, self._bare, self._default, self._ended = True, False, "", -1
         self.n_bytes = self._depth = self._n_tumours = 0
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
         self._parser.buffer_size = 1 << 16
         self._parser.ordered_attributes = True
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self._parser.XmlDeclHandler = self._declare
+        self._parser.StartNamespaceDeclHandler = self._declare_space
         self._parser.StartElementHandler = self._begin
 
     def feed(self, pieces: Iterable[bytes], take: Callable[[], None]) -> None:
@@ -88,9 +103,14 @@ class NaaccrParser:
         """
         piece = b""
         try:
-            for piece in pieces:
+            for piece in by_patients(pieces, _REACH):
+                patients = self._plain(piece)
                 self.n_bytes += len(piece)
-                self._parser.Parse(piece, False)
+                if patients is None:
+                    self._parser.Parse(piece, False)
+                else:
+                    self._check(piece)
+                    self._read(patients)
                 if sum(map(len, self._texts)) > _LONGEST:
                     self._fail(f"an item of more than {_LONGEST:,} characters")
                 take()
@@ -102,6 +122,67 @@ class NaaccrParser:
             raise DataError(Problem(f"{self._name} line 1", found, advice=advice)) from None
         take()
 
+    def _plain(self, piece: bytes) -> list[Patient] | None:
+        """Patients of a piece that begins and ends between patients and is plain; else None."""
+        if self._ended != self.n_bytes:
+            return None
+        patients = plain_patients(piece)
+        every = [part for own, others in patients or () for part in (own, *others)]
+        for kind in {kind: None for items in every for kind, _ in items}:
+            if kind not in self._written:
+                attributes = attributes_of(kind)
+                if attributes is None or not {"naaccrId", "naaccrNum"} & set(attributes[::2]):
+                    return None
+                self._written[kind] = self._slot(attributes)
+        return patients
+
+    def _check(self, piece: bytes) -> None:
+        """Let expat read a plain piece, of which nothing but whether it is XML is asked."""
+        begun = self.n_bytes - len(piece)
+        self._parser.StartElementHandler = self._parser.EndElementHandler = None
+        try:
+            self._parser.Parse(piece, False)
+        except expat.ExpatError:
+            self.n_patients += piece.count(FIRST, 0, self._parser.ErrorByteIndex - begun)
+            raise
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._handlers
+        self._ended = self.n_bytes
+
+    def _read(self, patients: list[Patient]) -> None:
+        """The tumours of plain patients."""
+        for own, others in patients:
+            self.n_patients += 1
+            self.n_without_tumour += not others
+            patient = self._root.copy()
+            self._fill(patient, own)
+            for items in others:
+                tumour = patient.copy()
+                self._fill(tumour, items)
+                self._keep(tumour)
+
+    def _fill(self, values: Values, items: Items) -> None:
+        """Texts of kept items into their slots."""
+        slots = self._written
+        for kind, text in items:
+            slot = slots[kind]
+            if slot >= 0 and text:
+                values[slot] = self._again(values[slot], text) if values[slot] else text
+
+    def _keep(self, tumour: Values) -> None:
+        """A whole tumour; what contradicts itself is missing."""
+        if self.n_conflicts:
+            tumour[:] = ["" if text == _DIFFERENT else text for text in tumour]
+        self.tumours.append(tumour)
+
+    def _declare(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        """The encoding that the file declares."""
+        self._utf8 = encoding is None or encoding.lower() in ("utf-8", "utf8")
+
+    def _declare_space(self, prefix: str | None, space: str | None) -> None:
+        """A name space that the root element declares."""
+        if prefix is None:
+            self._default = space or ""
+
     def _begin(self, name: str, attributes: list[str]) -> None:
         """The root element decides which name space the file's own elements are in."""
         space, _, local = name.rpartition(" ")
@@ -112,6 +193,8 @@ class NaaccrParser:
         pairs = zip(attributes[::2], attributes[1::2], strict=True)
         self.attributes = {key: value for key, value in pairs if " " not in key}
         self._open = ["NaaccrData"]
+        self._parser.StartNamespaceDeclHandler = None
+        self._bare = self._utf8 and self._default == space
         self._listen()
 
     def _listen(self) -> None:
@@ -200,11 +283,11 @@ class NaaccrParser:
         local = name.removeprefix(self._prefix)
         self._open.pop()
         if local == "Tumor":
-            self.tumours.append(self._target)
-            if self.n_conflicts:
-                self._target[:] = ["" if text == _DIFFERENT else text for text in self._target]
+            self._keep(self._target)
         elif local == "Patient":
             self.n_without_tumour += not self._n_tumours
+            if self._bare:
+                self._ended = self._parser.CurrentByteIndex + len(LAST)
         if any(self._late):
             self._fail("an item after the tumours or patients that it is said of", _ORDER)
         self._target = self._late

@@ -284,6 +284,7 @@ def test_an_endless_item_is_refused(
     tmp_path: Path, state: SourceDictionary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cohort.formats.naaccr_parser._LONGEST", 10_000)
+    monkeypatch.setattr("cohort.formats.naaccr_parser._REACH", 20_000)
     monkeypatch.setattr("cohort.formats.compressed._CHUNK", 4_000)
     content = HEAD + patient(1, tumour(2015, item("primarySite", "C" * 100_000)))
     assert "patient 1: an item of more than 10,000 characters" in refused(tmp_path, state, content)
