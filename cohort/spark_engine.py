@@ -6,8 +6,7 @@ import itertools
 import os
 import re
 import tempfile
-import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,8 @@ class SparkEngine:
     """Tables in a Spark session, behind the same lazy Narwhals frames as DuckDB's.
 
     `materialise` keeps a computed table in the executors' memory (on their disks where it is
-    full) and gives it up once nothing here holds it; what was read is kept until `release`.
+    full) until nothing here holds it. A lost executor takes its part along, and the study stops
+    with Spark's error: run it again.
     Where a file or table is on this machine and Spark cannot read it just as DuckDB does (line
     ends inside quotes, lines that do not fit and must be named, Parquet types of its own),
     DuckDB reads it and Spark gets the rows.
@@ -46,10 +46,7 @@ class SparkEngine:
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self._names = itertools.count()
-        self._read_tables: list[Any] = []
-        self._steps: dict[str, Any] = {}
-        self._unheld: list[str] = []
+        self._kept: set[int] = set()
 
     @classmethod
     def start(cls, master: str = "local[2]", *, memory: str = "2g") -> SparkEngine:
@@ -85,10 +82,6 @@ class SparkEngine:
             advice = "Spark needs Java 17 or newer: look at JAVA_HOME and `java -version`."
             raise SpecError(Problem("engine.spark", found, "", advice)) from None
 
-    def name(self, stem: str) -> str:
-        """A name that this engine has not used."""
-        return f"{stem}_{next(self._names)}"
-
     def register(self, stem: str, table: pa.Table) -> LazyTable:
         """An Arrow table as a lazy frame; a small one travels to every executor."""
         from pyspark.sql import functions
@@ -99,20 +92,15 @@ class SparkEngine:
 
     def materialise(self, frame: LazyTable) -> LazyTable:
         """The frame computed once and kept until nothing here holds it."""
-        while self._unheld:
-            self._steps.pop(self._unheld.pop()).unpersist()
-        name = self.name("step")
-        self._steps[name], _ = _computed(frame.to_native())
-        made: LazyTable = nw.from_native(self._steps[name])
-        # A finalizer may run anywhere, so it only notes what the next call gives up.
-        weakref.finalize(made, self._unheld.append, name).atexit = False
+        made: LazyTable = nw.from_native(self._computed(frame.to_native()))
         return made
 
     def release(self) -> None:
         """Give up every table that is kept; what was made from them is of no more use."""
-        for kept in (*self._steps.values(), *self._read_tables):
-            kept.unpersist()
-        self._read_tables.clear()
+        for number, rows in self.session.sparkContext._jsc.getPersistentRDDs().items():
+            if number in self._kept:
+                rows.unpersist(False)
+        self._kept.clear()
 
     def collect(self, frame: LazyTable) -> pa.Table:
         """The frame's rows in memory. Sort it first where order matters."""
@@ -121,7 +109,7 @@ class SparkEngine:
     def read_table(self, table: Any, columns: Sequence[int]) -> tuple[LazyTable, int]:
         """Some columns of a Spark frame, or of an Arrow table, as text."""
         if not is_spark(table):
-            return self._from_duckdb(*DuckDBEngine().read_table(table, columns))
+            return self._by_duckdb(lambda engine: engine.read_table(table, columns))
         return self._text_table(table, columns)
 
     def read_batches(self, batches: pa.RecordBatchReader) -> tuple[LazyTable, int]:
@@ -142,7 +130,7 @@ class SparkEngine:
             return self._text_table(self.session.read.parquet(_location(path)), columns)
         except PySparkException:
             # A type that Spark has not, or a damaged file: DuckDB reads it, or says what is wrong.
-            return self._from_duckdb(*DuckDBEngine().read_parquet(path, name, columns))
+            return self._by_duckdb(lambda engine: engine.read_parquet(path, name, columns))
 
     def read_delimited(
         self, path: Path, name: str, layout: Layout, columns: Sequence[int]
@@ -170,8 +158,7 @@ class SparkEngine:
         fitting = self.collect(table.filter(nw.col("fits")).select(n=nw.len()))["n"][0].as_py()
         if n_rows and fitting == n_rows:
             return table.select([f"c{i}" for i in columns]), n_rows
-        self._read_tables.pop().unpersist()
-        return self._from_duckdb(*DuckDBEngine().read_delimited(path, name, layout, columns))
+        return self._by_duckdb(lambda engine: engine.read_delimited(path, name, layout, columns))
 
     def _body_lines(self, path: Path, layout: Layout) -> Any:
         """The lines after the headings that are not empty, one row each.
@@ -194,27 +181,33 @@ class SparkEngine:
         chosen = [_written(f"c{i}", kinds[i]).alias(f"c{i}") for i in columns]
         return self._read(numbered.select(*chosen))
 
-    def _from_duckdb(self, table: LazyTable, n_rows: int) -> tuple[LazyTable, int]:
-        """Rows that DuckDB read."""
-        return self._given(table.to_native().to_arrow_table())[0], n_rows
+    def _by_duckdb(
+        self, read: Callable[[DuckDBEngine], tuple[LazyTable, int]]
+    ) -> tuple[LazyTable, int]:
+        """Rows that DuckDB reads on this machine, and their number."""
+        engine = DuckDBEngine()
+        try:
+            return self._given(engine.collect(read(engine)[0]))
+        finally:
+            engine.release()
 
     def _given(self, table: pa.Table) -> tuple[LazyTable, int]:
         return self._read(self.session.createDataFrame(table))
 
     def _read(self, native: Any) -> tuple[LazyTable, int]:
-        """A table read through a door, kept as long as the engine, and its rows.
+        """A table read through a door, and its rows."""
+        kept = self._computed(native)
+        return nw.from_native(kept), int(kept.count())
 
-        What it was read from may be a temporary file, so it cannot be computed again.
+    def _computed(self, native: Any) -> Any:
+        """A Spark frame computed and kept by the executors, without the way to it.
+
+        What it was made from may be a temporary file, so it could not be computed again; and a
+        plan that grew from stage to stage would take Spark longer to read than to run.
         """
-        kept, n_rows = _computed(native)
-        self._read_tables.append(kept)
-        return nw.from_native(kept), n_rows
-
-
-def _computed(native: Any) -> tuple[Any, int]:
-    """A Spark frame computed and kept by the executors, and its rows."""
-    kept = native.persist()
-    return kept, int(kept.count())
+        kept = native.localCheckpoint(eager=True)
+        self._kept.add(kept._jdf.queryExecution().analyzed().rdd().id())
+        return kept
 
 
 def _settings(master: str, memory: str) -> dict[str, str]:

@@ -43,9 +43,11 @@ def spark_engine() -> Iterator[Engine]:
         pytest.skip("Spark absent: no java on the path and no JAVA_HOME")
     from cohort.spark_engine import SparkEngine
 
-    # Java compiles quickly rather than well: the tables here are small and many.
+    # Queries here are many and their tables small: neither Java nor Spark compiles with care.
     os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     engine = SparkEngine.start("local[2]")
+    engine.session.conf.set("spark.sql.codegen.wholeStage", "false")
+    engine.session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield engine
     engine.session.stop()
 
