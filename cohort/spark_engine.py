@@ -219,6 +219,9 @@ def _settings(master: str, memory: str) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.caseSensitive": "true",
         "spark.sql.session.timeZone": "UTC",
+        # Where each expression was written is of use to who writes them, and costs six messages
+        # to Java for each.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.warehouse.dir": f"{folder}/her2low-warehouse",
         "spark.driver.memory": memory,
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log}",

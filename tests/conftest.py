@@ -46,8 +46,11 @@ def spark_engine() -> Iterator[Engine]:
     # Queries here are many and their tables small: neither Java nor Spark compiles with care.
     os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     engine = SparkEngine.start("local[2]")
-    engine.session.conf.set("spark.sql.codegen.wholeStage", "false")
-    engine.session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    for key, value in (
+        ("codegen.wholeStage", "false"), ("codegen.factoryMode", "NO_CODEGEN"),
+        ("shuffle.partitions", "1"),
+    ):  # fmt: skip
+        engine.session.conf.set(f"spark.sql.{key}", value)
     yield engine
     engine.session.stop()
 

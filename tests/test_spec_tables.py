@@ -104,6 +104,7 @@ def classified(cohort: Cohort, batch: Batch) -> pd.DataFrame:
     """The patients with their endpoints, each classified by its own edition and policies."""
     asked = [EndpointSpec.model_validate(spec).to_definition() for spec in batch.endpoints]
     cohort = add_endpoints(cohort, asked)
+    cohort = replace(cohort, patients=cohort.engine.materialise(cohort.patients))
     groups: dict[str, list[str]] = {}
     for patient, asked_for in batch.options.items():
         groups.setdefault(repr(asked_for), []).append(patient)
@@ -116,8 +117,9 @@ def classified(cohort: Cohort, batch: Batch) -> pd.DataFrame:
         few = index_specimen(few, edition=edition, policies=policies, index_day=day)
         assay = dict(few.identifies).get("her2_assay", "")
         rules = {"edition": edition, "policies": policies, "assay": assay}
-        parts.append(her2_columns(few.patients, few.engine, **rules))
-    return replace(cohort, patients=nw.concat(parts, how="vertical")).to_pandas()
+        decided = her2_columns(few.patients, few.engine, **rules)
+        parts.append(replace(few, patients=decided).to_pandas())
+    return pd.concat(parts).sort_values("patient_id", ignore_index=True)
 
 
 def seen(batch: Batch, engine: Engine, given: Any) -> tuple[pd.DataFrame, Cohort]:

@@ -150,7 +150,8 @@ def together() -> tuple[Batch, ...]:
     for table in read_all():
         roles = sorted({column.partition(".")[0] for column in table.given if "." in column})
         alone = table.name if table.alone else ""
-        groups.setdefault((table.source, table.time, alone, *roles), []).append(table)
+        ends = "endpoints" if table.endpoints else ""
+        groups.setdefault((table.source, table.time, alone, ends, *roles), []).append(table)
     return tuple(_batch(tables) for tables in groups.values())
 
 
