@@ -88,7 +88,9 @@ class SparkEngine:
 
         del stem  # only DuckDB names its tables
         frame = self.session.createDataFrame(table)
-        return nw.from_native(functions.broadcast(frame) if table.nbytes < _BROADCAST else frame)
+        small = table.nbytes < _BROADCAST
+        made: LazyTable = nw.from_native(functions.broadcast(frame) if small else frame)
+        return made
 
     def materialise(self, frame: LazyTable) -> LazyTable:
         """The frame computed once and kept until nothing here holds it."""
