@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import narwhals as nw
-
 from cohort.decode import (
     ABSENT,
     BLANK,
@@ -23,11 +21,11 @@ from cohort.decode import (
 )
 from cohort.dictionary_rules import LEVELS, split
 from cohort.errors import Problem, listed
-from cohort.formats.opened import WHITE
 from cohort.headings import position
 from cohort.loading import Extract
 from cohort.recoding import Tally
 from cohort.table import Finding
+from cohort.texts import texts
 
 _SHOWN = 20  # values listed by column and rule; the rest are counted together
 _FOLLOWUP = ("followup_days", "followup_months", "death_day", "last_contact_day")
@@ -105,21 +103,20 @@ def absent_files(extract: Extract) -> tuple[Finding, ...]:
 def unmapped_columns(extract: Extract) -> Iterator[Finding]:
     """Columns left out on purpose, where the file has values in them."""
     tokens = ["", *(token.lower() for token in extract.dictionary.missing)]
-    for role, table in extract.tables.items():
+    for role in extract.tables:
         wanted = {}
         for item in extract.dictionary.unmapped:
             for where, heading in map(split, item.columns):
                 at = position(heading, extract.headings[role]) if where == role else None
                 if at is not None:
                     wanted[heading] = (at, item.reason)
-        sums = {}
-        for heading, (at, _) in wanted.items():
-            small = nw.col(f"c{at}").str.strip_chars(WHITE).str.to_lowercase().fill_null("")
-            sums[heading] = (~small.is_in(tokens)).cast(nw.Int64).sum()
-        counts = extract.engine.collect(table.select(**sums)).to_pylist()[0] if sums else {}
-        for heading, (_, reason) in wanted.items():
-            if counts[heading]:
-                n = int(counts[heading])
+        if not wanted:
+            continue
+        names = [f"{role}:{at}" for at, _ in wanted.values()]
+        counts = texts(extract, role, names).written(names, tokens)
+        for heading, (at, reason) in wanted.items():
+            n = counts[f"{role}:{at}"]
+            if n:
                 yield Finding("info", role, heading, "", "unmapped_column", n, reason)
 
 

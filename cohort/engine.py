@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cohort.errors import DataError, Problem
+from cohort.formats.plain import plain_text
+from cohort.schema import column
 
 if TYPE_CHECKING:
     from cohort.formats.delimited import Layout
@@ -25,8 +27,6 @@ LazyTable = nw.LazyFrame[Any]
 
 _BUFFER = 1 << 23  # bytes of a file that a thread reads at a time
 _SHOWN = 20  # lines named in a message
-# Types that come back from Parquet as they went there.
-_AS_THEY_ARE = frozenset({"VARCHAR", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE"})
 
 
 class DuckDBEngine:
@@ -38,8 +38,9 @@ class DuckDBEngine:
 
     The doors (`read_table`, `read_batches`, `read_parquet`, `read_delimited`) give a table of
     text and its number of rows: the columns asked for by their places among the headings, named
-    ``c`` and the place (``c0`` is the first). Computed tables lie in a temporary folder as
-    Parquet, in which a registry's codes take a twentieth of what they take in memory.
+    ``c`` and the place (``c0`` is the first). Text that is not plain (`cohort.formats.plain`)
+    lies in a temporary folder as Parquet, in which a registry's codes take a twentieth of what
+    they take in memory.
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,7 @@ class DuckDBEngine:
         self._names = itertools.count()
         self._folder = Path(tempfile.mkdtemp(prefix="her2low-"))
         self._clean = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._held: list[tuple[weakref.ref[LazyTable], pa.Table]] = []
 
     def name(self, stem: str) -> str:
         """A table name that this connection has not used."""
@@ -57,23 +59,29 @@ class DuckDBEngine:
         return nw.from_native(self.connection.table(name))
 
     def register(self, stem: str, table: Any) -> LazyTable:
-        """An Arrow table (or anything DuckDB reads in place) as a lazy frame, not copied."""
-        name = self.name(stem)
-        self.connection.register(name, table)
-        return self.table(name)
+        """An Arrow table (or anything DuckDB reads in place) as a lazy frame, not copied.
+
+        It is given up with the last frame that is made from it.
+        """
+        return nw.from_native(self.connection.from_arrow(table).set_alias(self.name(stem)))
 
     def materialise(self, frame: LazyTable) -> LazyTable:
-        """The frame computed once, into the folder or, where Parquet lacks a type, memory."""
-        relation = frame.to_native()
-        if all(str(kind) in _AS_THEY_ARE for kind in relation.types):
-            return self._kept(relation.sql_query())[0]
-        name = self.name("step")
-        self.connection.execute(f"CREATE TEMP TABLE {name} AS {relation.sql_query()}")
+        """The frame computed once, in memory.
+
+        Canonical columns with levels become enumerations: a byte a patient, and fast to count.
+        """
+        name, relation = self.name("step"), frame.to_native()
+        chosen = ", ".join(map(_with_levels, relation.columns, relation.types))
+        relation.project(chosen).create(name)
         return self.table(name)
 
     def collect(self, frame: LazyTable) -> pa.Table:
         """The frame's rows in memory. Sort it first where order matters."""
         return frame.to_native().to_arrow_table()
+
+    def held(self, frame: LazyTable) -> pa.Table | None:
+        """The text of a table just as it was read, where it is in memory; else None."""
+        return next((table for made, table in self._held if made() is frame), None)
 
     def release(self) -> None:
         """Give up every table; what was made from them is of no more use."""
@@ -133,6 +141,12 @@ class DuckDBEngine:
         DataError
             For every line that is not as the headings say, with its number.
         """
+        whole = plain_text(path, layout, columns)
+        if whole is not None:
+            frame = self.register("file", whole)
+            self._held = [(made, text) for made, text in self._held if made() is not None]
+            self._held.append((weakref.ref(frame), whole))
+            return frame, whole.num_rows
         rejects, scans = (self.name(stem) for stem in ("rejects", "scans"))
         described = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.headings)))
         chosen = ", ".join(f"c{i}" for i in columns)
@@ -245,6 +259,15 @@ def _reason(kind: str, message: str) -> str:
     if "LINE SIZE" in kind:
         return "the line is longer than 8 MB, or a quotation mark in it does not close"
     return kind.lower() if kind else "cannot be read"
+
+
+def _with_levels(name: str, kind: Any) -> str:
+    """SQL for a column of a computed table."""
+    levels = () if (known := column(name)) is None else known.levels
+    quoted = '"' + name.replace('"', '""') + '"'
+    if not levels or str(kind) != "VARCHAR":
+        return quoted
+    return f"{quoted}::ENUM({', '.join(map(_quoted, levels))}) AS {quoted}"
 
 
 def _quoted(value: str) -> str:

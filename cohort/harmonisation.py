@@ -16,7 +16,7 @@ from cohort.data_findings import (
 )
 from cohort.dictionary import SourceDictionary
 from cohort.errors import DataError, Problem, SpecError
-from cohort.joining import Keys, check_keys, join
+from cohort.joining import Keys, check_keys
 from cohort.loading import Extract
 from cohort.overrides import override_choices, override_findings, override_problems
 from cohort.pieces import Overrides, Pieces, order, resolved
@@ -24,6 +24,7 @@ from cohort.receptors import with_hr_status
 from cohort.recoding import Recoded, recode_rows
 from cohort.records import Records, records
 from cohort.table import Choice, Cohort, Finding
+from cohort.texts import texts
 from cohort.tumours import index_tumours
 
 LazyTable = nw.LazyFrame[Any]
@@ -141,10 +142,13 @@ def _patients(extract: Extract, overrides: Overrides) -> _Patients:
     """The canonical columns of the main file's patients, or of their index tumours."""
     main = extract.dictionary.main
     pieces = resolved(extract, extract.dictionary.columns, overrides)
-    recoded = recode_rows(extract, join(extract, main, pieces.names), pieces)
+    recoded = recode_rows(texts(extract, main, pieces.names), pieces, extract.dictionary.missing)
     whole = with_hr_status(recoded.table.select(recoded.columns))
     names = sorted(whole.collect_schema().names(), key=order)
-    table = extract.engine.materialise(whole.select(names))
+    # What was recoded in memory is computed already; the next stage copies it with its own columns.
+    table = whole.select(names)
+    if not recoded.computed or extract.dictionary.of_tumours:
+        table = extract.engine.materialise(table)
     if not extract.dictionary.of_tumours:
         return _Patients(table, recoded.n, pieces, recoded, pieces.choices)
     chosen = index_tumours(table, extract.engine, main)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cohort.errors import Problem
 from cohort.formats.opened import WHITE
+from cohort.formats.plain import stripped_texts
 from cohort.headings import position
 from cohort.loading import Extract
 from cohort.table import Finding
@@ -87,16 +90,7 @@ def key_place(extract: Extract, role: str) -> int:
 
 def _row_problems(extract: Extract, role: str) -> Iterator[Problem]:
     """Rows of a role whose key is missing, or stands twice where it must not."""
-    counts = extract.engine.collect(
-        _keys(extract, role)
-        .group_by("key")
-        .agg(n=nw.len())
-        .select(
-            missing=nw.when(nw.col("key").is_null()).then(nw.col("n")).sum(),
-            twice=(~nw.col("key").is_null() & (nw.col("n") > 1)).cast(nw.Int64).sum(),
-        )
-    ).to_pylist()[0]
-    missing, twice = int(counts["missing"] or 0), int(counts["twice"] or 0)
+    missing, twice = _row_counts(extract, role)
     heading = extract.headings[role][key_place(extract, role)]
     name = next(f.name for f in extract.files if f.role == extract.dictionary.file_of(role))
     if missing:
@@ -110,6 +104,39 @@ def _row_problems(extract: Extract, role: str) -> Iterator[Problem]:
             f"One row a patient (key {heading})",
             "Keep one row of each, or describe the file by a dictionary of another grain.",
         )  # fmt: skip
+
+
+def _row_counts(extract: Extract, role: str) -> tuple[int, int]:
+    """Rows of a role without a key, and keys that stand in several rows."""
+    held = extract.engine.held(extract.tables[role])
+    if held is not None:
+        return _held_counts(extract, held.column(f"c{key_place(extract, role)}"))
+    counts = extract.engine.collect(
+        _keys(extract, role)
+        .group_by("key")
+        .agg(n=nw.len())
+        .select(
+            missing=nw.when(nw.col("key").is_null()).then(nw.col("n")).sum(),
+            twice=(~nw.col("key").is_null() & (nw.col("n") > 1)).cast(nw.Int64).sum(),
+        )
+    ).to_pylist()[0]
+    return int(counts["missing"] or 0), int(counts["twice"] or 0)
+
+
+def _held_counts(extract: Extract, keys: pa.ChunkedArray) -> tuple[int, int]:
+    """The same of keys that are held in memory."""
+    stripped = stripped_texts(keys)
+    known = pc.fill_null(pc.not_equal(stripped, ""), False)
+    tokens = [token.lower() for token in extract.dictionary.missing]
+    if tokens:
+        is_token = pc.is_in(pc.utf8_lower(stripped), pa.array(tokens, pa.string()))
+        known = pc.and_(known, pc.invert(is_token))
+    present = stripped if pc.all(known).as_py() else stripped.filter(known)
+    twice = 0
+    if pc.count_distinct(present).as_py() < len(present):
+        times = pc.struct_field(pc.value_counts(present), "counts")
+        twice = int(pc.sum(pc.greater(times, 1)).as_py())
+    return len(keys) - len(present), twice
 
 
 def _chosen(

@@ -20,6 +20,7 @@ from cohort.formats.spark_frames import is_spark
 from cohort.headings import as_named, column_problems, places
 from cohort.rows import rows_by_role, rows_of_no_role
 from cohort.table import Finding, SourceFile
+from cohort.wanted import with_only
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -59,7 +60,11 @@ class Extract:
 
 
 def load(
-    files: Any, *, source: str | Path | SourceDictionary, engine: Engine | None = None
+    files: Any,
+    *,
+    source: str | Path | SourceDictionary,
+    engine: Engine | None = None,
+    columns: Iterable[str] | None = None,
 ) -> Extract:
     """A source's files as tables of text, each with its digest.
 
@@ -80,6 +85,9 @@ def load(
     engine
         Where the tables are made. Where not given, the session of a Spark frame among the
         files, else a new in-process DuckDB.
+    columns
+        Canonical columns that will be used; of the descriptive ones (cohort.wanted) no other is
+        read then. What HER2 status and endpoints are made of is read in any case.
 
     Raises
     ------
@@ -94,6 +102,8 @@ def load(
     and METABRIC (tests/cohort/test_load.py, test_sources.py).
     """
     dictionary = SourceDictionary.load(source)
+    if columns is not None:
+        dictionary = with_only(dictionary, columns)
     given = _given(files, dictionary)
     engine = engine or _engine_for(given.values())
     with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,10 @@
-"""Canonical columns made by joining each column's distinct texts with what they mean."""
+"""Canonical columns by what each column's distinct texts mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import narwhals as nw
 import pyarrow as pa
@@ -25,25 +25,103 @@ from cohort.decode import (
     meaning,
 )
 from cohort.dictionary_checks import INTERVALS
-from cohort.formats.opened import WHITE
-from cohort.loading import Extract
 from cohort.pieces import Pieces
 from cohort.schema import column
-
-if TYPE_CHECKING:
-    from narwhals.dtypes import DType
 
 LazyTable = nw.LazyFrame[Any]
 Tally = dict[tuple[str, str], int]
 
 _TYPES = {"integer": pa.int64(), "number": pa.float64()}
 SIDES = ("low", "high")
-# Texts of a column up to which its levels are told by an expression and not by a join.
-_FEW = 64
 # Outcomes whose texts are counted one by one; of the others only the number is told.
 _LISTED = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN, RECODED)
 # The column that keeps a score as written where it is no certain one.
 SCORE, AS_WRITTEN = "her2_ihc", "her2_ihc_text"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookup:
+    """What the different texts of some columns mean.
+
+    Attributes
+    ----------
+    keys
+        The columns of text.
+    rows
+        The texts, one a key, of each combination that there is.
+    values
+        By the column made: what each combination means.
+    """
+
+    keys: tuple[str, ...]
+    rows: Sequence[Mapping[str, Any]]
+    values: Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Whole days between two dates, each looked up; outside the bounds they are missing."""
+
+    later: str
+    earlier: str
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """How one canonical column comes about, for whatever holds the texts.
+
+    Attributes
+    ----------
+    tally
+        What became of the values: rows by (outcome, text); the text is empty where single
+        values are not told.
+    columns
+        The canonical columns made.
+    lookups
+        Meanings of texts.
+    same
+        By column: the value of every row.
+    free
+        By column: the text that is taken as it is, white space stripped, missing tokens missing.
+    days
+        By column: the difference of two dates among what the lookups make.
+    """
+
+    tally: Tally
+    columns: tuple[str, ...]
+    lookups: tuple[Lookup, ...] = ()
+    same: Mapping[str, Any] = field(default_factory=dict)
+    free: Mapping[str, str] = field(default_factory=dict)
+    days: Mapping[str, Days] = field(default_factory=dict)
+
+
+class Texts(Protocol):
+    """Rows of text of which canonical columns are made: in memory, or lazy on an engine."""
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether `table` gives a computed table."""
+
+    def distinct(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """The different texts of some columns (empty where missing), each with its rows, n."""
+
+    def tokens(self, text: str, tokens: Sequence[str]) -> dict[str, int]:
+        """Rows whose text, stripped and in small letters, is one of the tokens."""
+
+    def written(self, texts: Sequence[str], tokens: Sequence[str]) -> dict[str, int]:
+        """By column: rows whose text, stripped and in small letters, is none of the tokens."""
+
+    def differences(self, lookups: Sequence[Lookup], days: Days) -> tuple[int, int, int]:
+        """Differences of dates that are known, that cannot be, and of which a date is blank."""
+
+    def table(self, recipes: Sequence[Recipe], tokens: Sequence[str]) -> LazyTable:
+        """The canonical columns, beside `patient_id`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,64 +131,50 @@ class Recoded:
     Attributes
     ----------
     table
-        Lazy; `patient_id` and the canonical columns among others.
+        Lazy; `patient_id` and the canonical columns.
     columns
         Names of the canonical columns, bounds included.
     tallies
-        By canonical column: rows by (outcome, text); the text is empty where single values are
-        not told.
+        By canonical column: rows by (outcome, text).
     n
         Rows.
+    computed
+        Whether the table is computed already, and not only described.
     """
 
     table: LazyTable
     columns: tuple[str, ...]
     tallies: Mapping[str, Tally]
     n: int
+    computed: bool
 
 
-def recode_rows(extract: Extract, table: LazyTable, pieces: Pieces) -> Recoded:
+def recode_rows(texts: Texts, pieces: Pieces, missing: Mapping[str, str]) -> Recoded:
     """The joined text of patients, tumours, specimens or events as canonical columns.
 
-    Each column's distinct texts are decoded once and joined back, so that the work grows with
-    the number of different texts and not with the number of rows. Free text is stripped in
-    place.
+    Each column's distinct texts are decoded once, so that the work grows with the number of
+    different texts and not with the number of rows.
+
+    Parameters
+    ----------
+    texts
+        The rows.
+    pieces
+        The rules, resolved.
+    missing
+        Texts that mean missing, with their kinds.
     """
-    tokens = {token.lower(): kind for token, kind in extract.dictionary.missing.items()}
-    read = sorted(pieces.names)
-    filled = table.with_columns(*[nw.col(name).fill_null("") for name in read]) if read else table
-    n = int(extract.engine.collect(filled.select(n=nw.len()))["n"][0].as_py())
-    work = _Work(extract, filled, tokens, n, pieces)
-    made = {name: _made(name, group, work) for name, group in pieces.groups.items()}
-    plain = {name: value for one in made.values() for name, value in one.plain.items()}
-    whole = filled.with_columns(**plain) if plain else filled
-    for one in made.values():
-        for meanings, keys in one.joins:
-            whole = whole.join(meanings, on=list(keys), how="left")
-    late = {name: value for one in made.values() for name, value in one.late.items()}
-    whole = whole.with_columns(**late) if late else whole
-    columns = [name for one in made.values() for name in one.columns]
-    tallies = {name: one.tally for name, one in made.items()}
-    return Recoded(whole, ("patient_id", *columns), tallies, n)
+    tokens = {token.lower(): kind for token, kind in missing.items()}
+    work = _Work(texts, tokens, pieces)
+    recipes = {name: _recipe(name, group, work) for name, group in pieces.groups.items()}
+    columns = [name for one in recipes.values() for name in one.columns]
+    tallies = {name: one.tally for name, one in recipes.items()}
+    table = texts.table(list(recipes.values()), ["", *tokens])
+    names = ("patient_id", *columns)
+    return Recoded(table, names, tallies, texts.n, texts.in_memory)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Made:
-    """How one canonical column comes about: by expressions, or by joining what texts mean.
-
-    ``columns`` are the canonical columns made, ``plain`` are expressions on the texts, ``joins``
-    tables of meanings with the texts that they are joined by, ``late`` expressions on what the
-    joins add.
-    """
-
-    tally: Tally
-    columns: tuple[str, ...]
-    plain: dict[str, nw.Expr] = field(default_factory=dict)
-    joins: tuple[tuple[LazyTable, tuple[str, ...]], ...] = ()
-    late: dict[str, nw.Expr] = field(default_factory=dict)
-
-
-def _made(name: str, group: Sequence[Piece], work: _Work) -> _Made:
+def _recipe(name: str, group: Sequence[Piece], work: _Work) -> Recipe:
     """One canonical column, by the way that suits its rules."""
     group = _counting(group)
     constant = all(piece.constant is not None and not piece.rule.when for piece in group)
@@ -135,10 +199,8 @@ def _counting(group: Sequence[Piece]) -> Sequence[Piece]:
 class _Work:
     """What every column's recoding shares."""
 
-    extract: Extract
-    table: LazyTable
+    texts: Texts
     tokens: Mapping[str, str]
-    n: int
     pieces: Pieces
 
     @property
@@ -154,16 +216,6 @@ class _Work:
         """Whether uncertain scores are kept as written, where the source has no such column."""
         return name == SCORE and AS_WRITTEN not in self.pieces.groups
 
-    def distinct(self, keys: Sequence[str]) -> list[dict[str, Any]]:
-        """The different texts of some columns, each with its number of rows."""
-        counted = self.table.group_by(list(keys)).agg(n=nw.len())
-        rows: list[dict[str, Any]] = self.extract.engine.collect(counted).to_pylist()
-        return rows
-
-    def register(self, stem: str, columns: dict[str, pa.Array]) -> LazyTable:
-        """A small table beside the patients."""
-        return self.extract.engine.register(stem, pa.table(columns))
-
 
 def _is_free(group: Sequence[Piece]) -> bool:
     """Text that is taken as it is, of which there may be as many as patients."""
@@ -174,12 +226,12 @@ def _is_free(group: Sequence[Piece]) -> bool:
     return plain and whole and alone
 
 
-def _decoded(name: str, group: Sequence[Piece], work: _Work) -> _Made:
+def _decoded(name: str, group: Sequence[Piece], work: _Work) -> Recipe:
     """A column of codes, numbers or dates, over all its rules by year of diagnosis."""
     names = dict.fromkeys(condition for piece in group for condition in piece.rule.when)
     conditions = {condition: work.conditions[condition] for condition in names}
     keys = dict.fromkeys(t for piece in (*group, *conditions.values()) for t in piece.texts)
-    rows = work.distinct(list(keys)) if keys else [{"n": work.n}]
+    rows = work.texts.distinct(list(keys)) if keys else [{"n": work.texts.n}]
     chosen = [_piece_for(row, group, conditions, work.tokens) for row in rows]
     found = [
         Meaning(OUTSIDE) if piece is None else meaning(piece, _texts(row, piece), work.tokens)
@@ -189,73 +241,22 @@ def _decoded(name: str, group: Sequence[Piece], work: _Work) -> _Made:
     for row, one in zip(rows, found, strict=True):
         _count(tally, one, int(row["n"]))
     values = {name: [one.value for one in found]}
-    uncertain = any(one.outcome == UNCERTAIN for one in found)
     if work.keeps_text(name) and any(piece.has_uncertain_codes for piece in group):
         values[AS_WRITTEN] = [one.text if one.outcome == UNCERTAIN else None for one in found]
-    year = conditions.get("diagnosis_year")
-    by_year = set(conditions) <= {"diagnosis_year"}
-    if by_year and _is_short(group, keys, rows) and not uncertain:
-        cases = {made: _cases(rows, chosen, said, year) for made, said in values.items()}
-        return _Made(tally, tuple(values), cases)
     if work.makes_bounds(name):
         for side in SIDES:
             values[f"{name}_{side}"] = [getattr(one, side) for one in found]
-    columns = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
-    for made, said in values.items():
-        columns[made] = pa.array(said, _arrow(made))
-    return _Made(tally, tuple(values), joins=((work.register("codes", columns), tuple(keys)),))
+    if not keys:
+        return Recipe(tally, tuple(values), same={made: said[0] for made, said in values.items()})
+    return Recipe(tally, tuple(values), (Lookup(tuple(keys), rows, values),))
 
 
-def dtype(name: str) -> DType:
-    """The type of a canonical column in a lazy table."""
-    kind = _arrow(name)
-    if pa.types.is_integer(kind):
-        return nw.Int64()
-    return nw.Float64() if pa.types.is_floating(kind) else nw.String()
-
-
-def _arrow(name: str) -> pa.DataType:
-    """The type of a canonical column as Arrow has it."""
+def arrow_type(name: str) -> pa.DataType:
+    """The type of a canonical column as Arrow has it; days and their marks beside them."""
     known = column(name)
-    return pa.string() if known is None else _TYPES.get(known.kind, pa.string())
-
-
-def _is_short(
-    group: Sequence[Piece], keys: Mapping[str, None], rows: Sequence[Mapping[str, Any]]
-) -> bool:
-    """Whether a column has levels and so few texts that naming them is cheaper than a join."""
-    single = all(len(piece.texts) < 2 and piece.constant is None for piece in group)
-    if group[0].column.kind != "category" or not single:
-        return False
-    return all(len({row[key] for row in rows}) <= _FEW for key in keys)
-
-
-def _cases(
-    rows: Sequence[Mapping[str, Any]],
-    chosen: Sequence[Piece | None],
-    values: Sequence[Any],
-    year: Piece | None,
-) -> nw.Expr:
-    """The level of each text, by rule and year."""
-    texts: dict[tuple[str, Any], set[str]] = {}
-    years: dict[str, set[str]] = {}
-    homes: dict[tuple[str, Any], Piece] = {}
-    for row, piece, level in zip(rows, chosen, values, strict=True):
-        if piece is None or level is None:
-            continue
-        rule = str(piece.rule.years)
-        texts.setdefault((rule, level), set()).update(row[text] for text in piece.texts)
-        homes[rule, level] = piece
-        if year is not None:
-            years.setdefault(rule, set()).add(row[year.texts[0]])
-    value: nw.Expr = nw.lit(None, dtype=nw.String)
-    for (rule, level), written in sorted(texts.items()):
-        piece = homes[rule, level]
-        condition = nw.col(piece.texts[0]).is_in(sorted(written))
-        if year is not None:
-            condition = condition & nw.col(year.texts[0]).is_in(sorted(years[rule]))
-        value = nw.when(condition).then(nw.lit(level)).otherwise(value)
-    return value
+    if known is not None:
+        return _TYPES.get(known.kind, pa.string())
+    return pa.bool_() if name.endswith("?") else pa.int64()
 
 
 def _piece_for(
@@ -285,85 +286,42 @@ def _count(tally: Tally, found: Meaning, n: int) -> None:
     tally[key] = tally.get(key, 0) + n
 
 
-def _same(name: str, piece: Piece, work: _Work) -> _Made:
+def _same(name: str, piece: Piece, work: _Work) -> Recipe:
     """A column that is alike in every row: a constant, or missing as the files lack it."""
     one = meaning(piece, (), work.tokens)
     values: dict[str, Any] = {name: one.value}
     if work.makes_bounds(name):
         values |= {f"{name}_{side}": getattr(one, side) for side in SIDES}
-    columns: dict[str, nw.Expr] = {
-        made: nw.lit(value, dtype=dtype(made)) for made, value in values.items()
-    }
-    return _Made({(one.outcome, ""): work.n}, tuple(values), columns)
+    return Recipe({(one.outcome, ""): work.texts.n}, tuple(values), same=values)
 
 
-def _free(name: str, piece: Piece, work: _Work) -> _Made:
+def _free(name: str, piece: Piece, work: _Work) -> Recipe:
     """Text as written, white space stripped, empty text and missing tokens missing."""
-    text = nw.col(piece.texts[0]).str.strip_chars(WHITE)
-    small = text.str.to_lowercase()
     kinds = {"": BLANK} | {token: f"{MISSING}{kind}" for token, kind in work.tokens.items()}
-    counted = work.table.select(text=small).filter(nw.col("text").is_in(list(kinds)))
-    rows = work.extract.engine.collect(counted.group_by("text").agg(n=nw.len())).to_pylist()
     tally: Tally = {}
-    for row in rows:
-        _count(tally, Meaning(kinds[row["text"]]), int(row["n"]))
-    tally[VALUE, ""] = work.n - sum(tally.values())
-    value = nw.when(~small.is_in(list(kinds))).then(text).otherwise(nw.lit(None))
-    return _Made(tally, (name,), {name: value})
+    for token, n in work.texts.tokens(piece.texts[0], list(kinds)).items():
+        _count(tally, Meaning(kinds[token]), n)
+    tally[VALUE, ""] = work.texts.n - sum(tally.values())
+    return Recipe(tally, (name,), free={name: piece.texts[0]})
 
 
-def _days(name: str, piece: Piece, work: _Work) -> _Made:
+def _days(name: str, piece: Piece, work: _Work) -> Recipe:
     """Whole days between two dates, each decoded once for every different date."""
     rule = piece.rule.days_from
     if rule is None:
         raise ValueError(f"{name} is no difference of dates")
     tally: Tally = {}
-    joins = []
+    lookups = []
     for stem, keys in ((f"{name}<", piece.texts), (f"{name}>", piece.origins)):
-        rows = work.distinct(keys)
+        rows = work.texts.distinct(keys)
         found = [day([row[key] for key in keys], rule.format, work.tokens) for row in rows]
         for row, one in zip(rows, found, strict=True):
             if one.outcome == UNPARSABLE:
                 _count(tally, one, int(row["n"]))
-        dates = {key: pa.array([row[key] for row in rows], pa.string()) for key in keys}
-        dates[stem] = pa.array([one.value for one in found], pa.int64())
-        dates[f"{stem}?"] = pa.array([one.value is None and one.outcome != UNPARSABLE
-                                      for one in found])  # fmt: skip
-        joins.append((work.register("dates", dates), keys))
-    days_between = nw.col(f"{name}<") - nw.col(f"{name}>")
-    wrong = _impossible(piece, days_between)
-    blank_either = nw.col(f"{name}<?") | nw.col(f"{name}>?")
-    _count_days(tally, joins, (days_between, wrong, blank_either), work)
-    dtype = nw.Int64 if piece.column.kind == "integer" else nw.Float64
-    value = nw.when(~wrong).then(days_between).otherwise(nw.lit(None)).cast(dtype)
-    return _Made(tally, (name,), joins=tuple(joins), late={name: value})
-
-
-def _impossible(piece: Piece, days: nw.Expr) -> nw.Expr:
-    """Whether a difference of dates cannot be; not where it is unknown."""
-    wrong = days != days  # a column without bounds refuses nothing
-    if piece.column.low is not None:
-        wrong = wrong | (days < piece.column.low)
-    if piece.column.high is not None:
-        wrong = wrong | (days > piece.column.high)
-    return wrong.fill_null(False)
-
-
-def _count_days(
-    tally: Tally,
-    joins: Sequence[tuple[LazyTable, tuple[str, ...]]],
-    seen: tuple[nw.Expr, nw.Expr, nw.Expr],
-    work: _Work,
-) -> None:
-    """Differences that are known, that cannot be, and that are blank, added to the tally."""
-    table = work.table
-    for dates, keys in joins:
-        table = table.join(dates, on=list(keys), how="left")
-    days, wrong, blank = seen
-    sums = {"known": ~days.is_null(), "wrong": wrong, "blank": blank.fill_null(False)}
-    counted = {name: held.cast(nw.Int64).sum() for name, held in sums.items()}
-    counts = work.extract.engine.collect(table.select(**counted)).to_pylist()[0]
-    impossible = int(counts["wrong"] or 0)
-    tally[VALUE, ""] = int(counts["known"] or 0) - impossible
-    tally[IMPOSSIBLE, ""] = impossible
-    tally[BLANK, ""] = int(counts["blank"] or 0)
+        blank = [one.value is None and one.outcome != UNPARSABLE for one in found]
+        values: dict[str, list[Any]] = {stem: [one.value for one in found], f"{stem}?": blank}
+        lookups.append(Lookup(keys, rows, values))
+    days = Days(f"{name}<", f"{name}>", piece.column.low, piece.column.high)
+    known, wrong, blank_either = work.texts.differences(lookups, days)
+    tally |= {(VALUE, ""): known - wrong, (IMPOSSIBLE, ""): wrong, (BLANK, ""): blank_either}
+    return Recipe(tally, (name,), tuple(lookups), days={name: days})

@@ -16,7 +16,8 @@ from cohort.joining import join
 from cohort.loading import Extract
 from cohort.pieces import Overrides, Pieces, order, resolved
 from cohort.receptors import with_hr_status
-from cohort.recoding import Tally, dtype, recode_rows
+from cohort.recoding import Tally, recode_rows
+from cohort.recoding_tables import LazyTexts, dtype
 from cohort.rows import condition
 from cohort.table import Choice, Finding
 
@@ -106,13 +107,15 @@ def _made(extract: Extract, block: Block, overrides: Overrides) -> _Made | None:
     pieces = resolved(extract, block.columns, overrides)
     rows = extract.tables[block.from_]
     meant = condition(block.where, extract.headings[block.from_], rows)
-    table = join(extract, block.from_, pieces.names, meant)
     if not block.where:
         written = _written(extract, block, pieces)
         if written is None:
             return None
-        table = table.filter(written)
-    recoded = recode_rows(extract, table, pieces)
+        joined = join(extract, block.from_, pieces.names).filter(written)
+    else:
+        joined = join(extract, block.from_, pieces.names, meant)
+    lazy = LazyTexts(extract.engine, joined, sorted(pieces.names))
+    recoded = recode_rows(lazy, pieces, extract.dictionary.missing)
     return _Made(block.from_, recoded.table.select(recoded.columns), recoded.tallies, pieces)
 
 

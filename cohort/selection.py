@@ -162,9 +162,7 @@ def select(
     _check(cohort, every)
     by_group = "her2_status" in cohort.columns
     group = nw.col("her2_status") if by_group else nw.lit("all")
-    marked = cohort.engine.materialise(
-        cohort.patients.with_columns(attrition_place=_first_not_met(every))
-    )
+    marked = cohort.patients.with_columns(attrition_place=_first_not_met(every))
     counted = cohort.engine.collect(
         marked.with_columns(attrition_group=group)
         .group_by(["attrition_place", "attrition_group"])

@@ -97,6 +97,10 @@ class SparkEngine:
         made: LazyTable = nw.from_native(self._computed(frame.to_native()))
         return made
 
+    def held(self, frame: LazyTable) -> pa.Table | None:  # noqa: ARG002
+        """Nothing: tables are with the executors."""
+        return None
+
     def release(self) -> None:
         """Give up every table that is kept; what was made from them is of no more use."""
         for number, rows in self.session.sparkContext._jsc.getPersistentRDDs().items():

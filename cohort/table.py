@@ -107,6 +107,9 @@ class Engine(Protocol):
     def register(self, stem: str, table: Any) -> nw.LazyFrame[Any]:
         """Make a small Arrow table joinable with the patients."""
 
+    def held(self, frame: nw.LazyFrame[Any]) -> pa.Table | None:
+        """The text of a table just as it was read, where it is in this process's memory."""
+
     def release(self) -> None:
         """Give up every table; what was made from them is of no more use."""
 

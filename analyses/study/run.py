@@ -104,6 +104,7 @@ class _Progress:
 
 def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     """The source's patients under canonical names, classified, with every endpoint."""
+    from analyses.study.uses import uses
     from cohort.endpoints import add_endpoints
     from cohort.harmonisation import harmonise
     from cohort.her2 import classify_her2
@@ -112,7 +113,8 @@ def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     from cohort.specimens import index_specimen
 
     say("load")
-    extract = load(study.paths(), source=study.dictionary(), engine=engine)
+    columns = [*(use.column for use in uses(study)), *study.source.recode]
+    extract = load(study.paths(), source=study.dictionary(), engine=engine, columns=columns)
     say("harmonise")
     cohort = harmonise(extract, on_unknown_code=study.on_unknown_code, recode=study.source.recode)
     say("classify")

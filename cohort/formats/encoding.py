@@ -79,10 +79,11 @@ def scan(path: Path, name: str) -> Scan:
         utf8 = utf8 and (piece.isascii() or _decodes(decoder, piece))
         western = western and (utf8 or _western(piece))
         feeds += piece.count(b"\n")
-        if b"\r" in piece:
-            returns += piece.count(b"\r")
+        # Pairs of bytes take far longer to find than single ones.
+        if own := piece.count(b"\r"):
+            returns += own
             pairs += piece.count(b"\r\n")
-        lines += _n_lines(piece)
+        lines += _n_lines(piece, own > 0)
         last = piece[-4:]
     utf8 = utf8 and _decodes(decoder, b"", final=True)
     encoding = wide or ("utf-8" if utf8 else "cp1252" if western else "latin-1")
@@ -129,9 +130,10 @@ def _pieces(path: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _n_lines(piece: bytes) -> int:
+def _n_lines(piece: bytes, returns: bool) -> int:
     """Lines of a piece that are not empty."""
-    if b"\n\n" in piece or b"\n\r\n" in piece or piece[:1] in (b"\n", b"\r"):
+    empty = b"\n\n" in piece or (returns and b"\n\r\n" in piece)
+    if empty or piece[:1] in (b"\n", b"\r"):
         return sum(bool(line.strip(b"\r")) for line in piece.split(b"\n"))
     return piece.count(b"\n") + (not piece.endswith(b"\n"))
 

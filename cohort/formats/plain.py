@@ -1,0 +1,129 @@
+"""Delimited text that is plain, read into memory with each column's different texts once."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from cohort.formats.opened import WHITE
+
+if TYPE_CHECKING:
+    from cohort.formats.delimited import Layout
+
+_LARGEST = 1 << 31  # bytes of a file that is read so; larger ones are left to the disk
+_QUOTED = 50_000  # lines with quotation marks that are looked at
+_SAMPLE = 1 << 22
+_BLOCK = 1 << 22
+_FEW = 0.2  # different texts among the sample's rows up to which a column is worth a list of them
+
+
+def plain_text(path: Path, layout: Layout, columns: Sequence[int]) -> pa.Table | None:
+    """Some columns of the body as text (``c0`` is the first), null where empty.
+
+    Columns of few different texts come as dictionaries, one for the whole file, so that a
+    registry of a million patients needs four bytes a value and its different texts are known at
+    once. None where the file cannot be read so without a doubt: where it is too large, where
+    quotation marks do more than stand around whole fields of one line, or where a line does not
+    fit. The strict reader then says which.
+    """
+    size = path.stat().st_size
+    if not columns or size > _LARGEST or not _plainly_quoted(path, layout):
+        return None
+    try:
+        short = _short(path, layout, columns)
+        return _read(path, layout, columns, short).unify_dictionaries()
+    except pa.ArrowInvalid:
+        return None
+
+
+def _plainly_quoted(path: Path, layout: Layout) -> bool:
+    """Whether each quotation mark of the body stands at one end of a whole field of its line.
+
+    Only few lines with quotation marks are looked at; a file that is full of them is not plain.
+    """
+    if not layout.quote:
+        return True
+    mark, field = re.escape(layout.quote), r"(?:{0}[^{0}\n]*{0}|[^{0}{1}\n]*)"
+    one = field.format(mark, re.escape(layout.delimiter))
+    line = re.compile(rf"{one}(?:{re.escape(layout.delimiter)}{one})*\r?\n?".encode())
+    with path.open("rb") as file:
+        at = sum(len(file.readline()) for _ in range(layout.skip_lines))
+        if at >= path.stat().st_size:
+            return True
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
+            for _ in range(_QUOTED):
+                found = body.find(layout.quote.encode(), at)
+                if found < 0:
+                    return True
+                start = body.rfind(b"\n", 0, found) + 1
+                at = body.find(b"\n", found) + 1 or len(body)
+                if not line.fullmatch(body, start, at):
+                    return False
+    return False
+
+
+def _short(path: Path, layout: Layout, columns: Sequence[int]) -> set[int]:
+    """Columns that have few different texts in the first rows."""
+    with path.open("rb") as file:
+        for _ in range(layout.skip_lines):
+            file.readline()
+        begin = file.read(_SAMPLE)
+    whole, feed, rest = begin.rpartition(b"\n")
+    sample = whole + feed if whole else rest
+    rows = _parsed(io.BytesIO(sample), layout, columns, set(), skip=0)
+    few = max(_FEW * rows.num_rows, 20)
+    return {at for at in columns if pc.count_distinct(rows.column(f"c{at}")).as_py() <= few}
+
+
+def _read(path: Path, layout: Layout, columns: Sequence[int], short: set[int]) -> pa.Table:
+    return _parsed(path, layout, columns, short, skip=layout.skip_lines)
+
+
+def _parsed(
+    source: Path | io.BytesIO, layout: Layout, columns: Sequence[int], short: set[int], *, skip: int
+) -> pa.Table:
+    """The rows after the lines to skip."""
+    coded = pa.dictionary(pa.int32(), pa.string())
+    return arrow_csv.read_csv(
+        source,
+        read_options=arrow_csv.ReadOptions(
+            column_names=[f"c{i}" for i in range(len(layout.headings))],
+            skip_rows=skip,
+            block_size=_BLOCK,
+        ),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=layout.delimiter,
+            quote_char=layout.quote or False,
+            double_quote=False,
+            escape_char=False,
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            include_columns=[f"c{at}" for at in columns],
+            column_types={f"c{at}": coded if at in short else pa.string() for at in columns},
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+        # Arrow's own pool keeps what it no longer needs.
+        memory_pool=pa.system_memory_pool(),
+    )
+
+
+def stripped_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts without white space around them; the same where no text has any."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    marks = [mark.encode() for mark in WHITE]
+    for chunk in column.chunks:
+        content = chunk.buffers()[2]
+        held = b"" if content is None else content.to_pybytes()
+        if any(mark in held for mark in marks):
+            return pc.utf8_trim(column, WHITE)
+    return column
