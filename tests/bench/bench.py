@@ -1,4 +1,4 @@
-"""Time and memory of the estimators beside R's survival, and of reading a registry.
+"""Time and memory of the estimators beside R's survival, and of reading a registry beside pandas.
 
 ``make bench``, or ``python tests/bench/bench.py --sizes 10000 100000``. Every piece of work runs
 in a process of its own, on simulated patients with follow-up in whole days (many ties). Written
@@ -34,6 +34,8 @@ WORDS = {
     "simulate": "write a simulated NCDB file",
     "harmonise": "load and harmonise that file",
     "classify": "the same, and classify HER2",
+    "pipeline": "load, harmonise, classify, endpoint, select (R: pandas reads it as text)",
+    "pandas": "pandas reads that file as text",
 }
 
 
@@ -171,12 +173,41 @@ def classify_work(path: Path, _: int, repeats: int) -> Measured:
     return best(read, repeats)
 
 
+def pipeline_work(path: Path, _: int, repeats: int) -> Measured:
+    """From the file to the patients of a study that uses a few descriptive columns."""
+    import cohort
+
+    used = ["age_years", "comorbidity_index", "facility_id", "grade", "stage", "hr_status"]
+    era = cohort.Criterion("era", "diagnosis_year", "IHC score collected", between=(2010, 2017))
+
+    def read() -> tuple[float, ...]:
+        patients = cohort.harmonise(cohort.load(path, source="ncdb_puf", columns=used))
+        n = patients.n
+        patients = cohort.add_endpoint(cohort.classify_her2(patients), id="os")
+        selected = cohort.select(patients, [era], endpoint="os")
+        return (float(n), float(selected.attrition[0].n_before))
+
+    return best(read, repeats)
+
+
+def pandas_work(path: Path, _: int, repeats: int) -> Measured:
+    """The whole file as text in a frame."""
+
+    def read() -> tuple[float, ...]:
+        n = float(len(pd.read_csv(path, dtype=str)))
+        return (n, n)
+
+    return best(read, repeats)
+
+
 WORK: dict[str, Callable[[Path, int, int], Measured]] = {
     "cox": cox_work,
     "survival": survival_work,
     "simulate": simulate_work,
     "harmonise": harmonise_work,
     "classify": classify_work,
+    "pipeline": pipeline_work,
+    "pandas": pandas_work,
 }
 
 
@@ -270,6 +301,11 @@ def measured_rows(folder: Path, n: int, repeats: int) -> list[str]:
         line(n, work, run_ours(work, registry, n, repeats), None)
         for work in ("simulate", "harmonise", "classify")
     ]
+    # Once each in turn, as a busy machine is not busy alike for minutes.
+    pairs = [(run_ours("pipeline", registry, n, 1), run_ours("pandas", registry, n, 1))
+             for _ in range(repeats)]  # fmt: skip
+    ours, theirs = (min(one, key=lambda m: m.seconds) for one in zip(*pairs, strict=True))
+    rows.append(line(n, "pipeline", ours, theirs))
     return rows
 
 
