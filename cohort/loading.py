@@ -107,21 +107,27 @@ def load(
     given = _given(files, dictionary)
     engine = engine or _engine_for(given.values())
     with tempfile.TemporaryDirectory() as folder:
-        problems: list[Her2LowError] = []
-        opened = []
-        for role, item in given.items():
-            try:
-                rule, wanted = dictionary.files[role], dictionary.headings(role)
-                opened.append(_open(role, item, rule, wanted, Path(folder)))
-            except Her2LowError as error:
-                problems.append(error)
-        _stop(problems)
+        opened = _opened(given, dictionary, Path(folder))
         opened, unclear = _named(opened, dictionary)
         headings = {file.role: file.headings for file in opened}
         wrong = column_problems(dictionary, headings, {file.role: file.name for file in opened})
         if wrong or unclear:
             raise DataError([*wrong, *unclear])
         return _read(opened, dictionary, engine)
+
+
+def _opened(given: Mapping[str, Any], dictionary: SourceDictionary, folder: Path) -> list[Opened]:
+    """Every file between its headings and its body; the problems of all at once."""
+    problems: list[Her2LowError] = []
+    opened = []
+    for role, item in given.items():
+        try:
+            rule, wanted = dictionary.files[role], dictionary.headings(role)
+            opened.append(_open(role, item, rule, wanted, folder))
+        except Her2LowError as error:
+            problems.append(error)
+    _stop(problems)
+    return opened
 
 
 def _engine_for(items: Iterable[Any]) -> Engine:
