@@ -26,6 +26,7 @@ def test_the_sample_study_gives_the_same_numbers_by_spark(
     spark_engine: Any, tmp_path: Path
 ) -> None:
     local = analyses.run_study(sample())
+    before = set(in_memory(spark_engine))  # of other tests, whose engines are not released
     conf = spark_engine.session.conf
     conf.set("spark.sql.shuffle.partitions", "3")  # rows come in no order of their own
     try:
@@ -44,8 +45,13 @@ def test_the_sample_study_gives_the_same_numbers_by_spark(
         if one.estimate is not None and other.estimate is not None:
             assert math.isclose(one.estimate, other.estimate, rel_tol=1e-10, abs_tol=1e-12), one.id
     assert (tmp_path / "o" / "report.pdf").is_file()
-    kept = spark_engine.session.sparkContext._jsc.getPersistentRDDs()
-    assert len(kept) == 0, "the study's tables are still in Spark's memory"
+    kept = set(in_memory(spark_engine)) - before
+    assert not kept, "the study's tables are still in Spark's memory"
+
+
+def in_memory(engine: Any) -> list[int]:
+    """Numbers of the tables that the session's executors keep."""
+    return list(engine.session.sparkContext._jsc.getPersistentRDDs())
 
 
 def test_the_engine_is_named_or_described() -> None:

@@ -223,6 +223,9 @@ def tables_of(cohort: Cohort) -> list[pd.DataFrame]:
     for records in (cohort.specimens, cohort.events):
         if records is not None:
             rows = cohort.engine.collect(records).to_pandas()
+            # DuckDB knows levels as enumerations, Spark as text.
+            for name, levels in rows.select_dtypes("category").items():
+                rows[name] = levels.astype(object).where(levels.notna(), None)
             frames.append(rows.sort_values(list(rows.columns), ignore_index=True))
     return frames
 
