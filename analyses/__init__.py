@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analyses.estimators.cox import cox
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.estimators.logrank import logrank, pairwise_logrank
+    from analyses.estimators.rmst import rmst
     from analyses.estimators.table_one import table_one
     from analyses.report.report import write_report
     from analyses.study.run import run_study
@@ -23,6 +24,7 @@ _HOMES = {
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
     "pairwise_logrank": "estimators.logrank",
+    "rmst": "estimators.rmst",
     "run_study": "study.run",
     "table_one": "estimators.table_one",
     "write_report": "report.report",
@@ -34,6 +36,7 @@ __all__ = [
     "load_study",
     "logrank",
     "pairwise_logrank",
+    "rmst",
     "run_study",
     "table_one",
     "write_report",

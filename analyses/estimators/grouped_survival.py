@@ -12,7 +12,7 @@ import pandas as pd
 from analyses.estimators.survival_data import By, by_column, grouping, survival_data
 from analyses.results.frozen import Array
 from analyses.results.survival import EVERYONE
-from cohort.errors import AnalysisError, Problem
+from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding
 
 FEW_EVENTS = 10
@@ -102,6 +102,36 @@ def grouped_survival(
         n_input=rows.n_input,
         n_missing=rows.n_missing,
     )
+
+
+def require_groups(rows: GroupedSurvival, where: str) -> None:
+    """AnalysisError unless at least two groups have a row."""
+    if len(rows.levels) > 1:
+        return
+    raise AnalysisError(
+        Problem(
+            where,
+            f"one group only: {listed(rows.levels)}",
+            "At least two groups with a complete row each.",
+            "Check the selection, or choose another column.",
+        )
+    )
+
+
+def require_level(rows: GroupedSurvival, where: str, reference: str | None) -> int:
+    """The place of the reference among the groups, the first where none is given."""
+    if reference is None:
+        return 0
+    if str(reference) not in rows.levels:
+        raise AnalysisError(
+            Problem(
+                where,
+                f"reference '{reference}' is not a group with a complete row",
+                f"Groups: {listed(rows.levels)}",
+                suggest(str(reference), rows.levels),
+            )
+        )
+    return rows.levels.index(str(reference))
 
 
 def small_group_findings(

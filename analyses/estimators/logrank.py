@@ -16,9 +16,11 @@ from analyses.estimators.grouped_survival import (
     SOURCE,
     GroupedSurvival,
     grouped_survival,
+    require_groups,
     small_group_findings,
     zero_weight_findings,
 )
+from analyses.estimators.strata import Strata, strata_names, stratum_codes
 from analyses.estimators.survival_data import By, by_column
 from analyses.kernels.logrank import (
     beside,
@@ -33,7 +35,6 @@ from analyses.results.logrank import LogRank, PairwiseLogRank
 from cohort.errors import AnalysisError, Problem, listed
 from cohort.table import Finding
 
-Strata = str | Sequence[str]
 Trend = Literal["linear"] | Sequence[float]
 Adjustment = Literal["holm", "bh", "bonferroni", "none"]
 ADJUSTMENTS = MappingProxyType({"holm": "holm", "bh": "fdr_bh", "bonferroni": "bonferroni"})
@@ -94,7 +95,7 @@ def logrank(
     """
     rows = _rows(data, time, event, by, strata, entry, weights)
     _require_weights(rho, gamma)
-    return _test(rows, event, by, _names(strata), weights, rho, gamma, trend)
+    return _test(rows, event, by, strata_names(strata), weights, rho, gamma, trend)
 
 
 def pairwise_logrank(
@@ -123,7 +124,7 @@ def pairwise_logrank(
         raise ValueError(f"adjust is one of {[*ADJUSTMENTS, 'none']}, not {adjust!r}")
     _require_weights(rho, gamma)
     rows = _rows(data, time, event, by, strata, entry, weights)
-    names = _names(strata)
+    names = strata_names(strata)
     pairs = list(combinations(range(len(rows.levels)), 2))
     results = tuple(
         _test(_only(rows, pair), event, by, names, weights, rho, gamma, None) for pair in pairs
@@ -152,7 +153,13 @@ def _rows(
 ) -> GroupedSurvival:
     """Complete rows of at least two groups, weights being whole numbers."""
     rows = grouped_survival(
-        data, time=time, event=event, by=by, entry=entry, weights=weights, others=_names(strata)
+        data,
+        time=time,
+        event=event,
+        by=by,
+        entry=entry,
+        weights=weights,
+        others=strata_names(strata),
     )
     if rows.weights is not None:
         raise AnalysisError(
@@ -164,15 +171,7 @@ def _rows(
                 "its only term.",
             )
         )
-    if len(rows.levels) < 2:
-        raise AnalysisError(
-            Problem(
-                f"log-rank test by '{by_column(by)}'",
-                f"one group only: {listed(rows.levels)}",
-                "At least two groups with a complete row each.",
-                "Check the selection, or choose another column.",
-            )
-        )
+    require_groups(rows, f"log-rank test by '{by_column(by)}'")
     return rows
 
 
@@ -192,7 +191,7 @@ def _test(
         rows.event,
         rows.codes,
         len(rows.levels),
-        strata=_stratum_codes(rows, strata),
+        strata=stratum_codes(rows.frame, strata).codes if strata else None,
         entry=rows.entry,
         weights=rows.counts,
     )
@@ -258,19 +257,6 @@ def _adjusted(p_values: Sequence[float | None], adjust: str) -> tuple[float | No
     for i, p in zip(known, adjusted, strict=True):
         result[i] = float(p)
     return tuple(result)
-
-
-def _names(strata: Strata | None) -> tuple[str, ...]:
-    if strata is None:
-        return ()
-    return (strata,) if isinstance(strata, str) else tuple(strata)
-
-
-def _stratum_codes(rows: GroupedSurvival, strata: tuple[str, ...]) -> npt.NDArray[np.intp] | None:
-    if not strata:
-        return None
-    grouped = rows.frame.groupby(list(strata), sort=True, observed=True)
-    return np.asarray(grouped.ngroup(), dtype=np.intp)
 
 
 def _scores(trend: Trend, levels: tuple[str, ...]) -> tuple[float, ...]:

@@ -15,6 +15,8 @@ from analyses.results.frozen import Array
 from cohort.errors import AnalysisError, Problem, listed, suggest
 
 By = str | Mapping[str, Any]
+LARGEST = 1e15  # above it neighbouring whole numbers are one and the same
+TIE = float(np.sqrt(np.finfo(float).eps))  # times less apart than this are ties, as in R
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,8 @@ def survival_data(
     """Rows complete in every column named, as arrays.
 
     Raises AnalysisError, listing every problem, for an absent column, a time or weight that is
-    not a finite number or is negative, an entry at or after its exit, an event that is not
+    not a finite number, is negative or above `LARGEST`, times all closer to 0 than ties are, an
+    entry at or after its exit, an event that is not
     boolean or 0/1, or no complete row. Missing values are not an error: those rows are left
     out and counted in `n_missing`. Times closer than floating error are made equal, as R does.
     """
@@ -92,6 +95,8 @@ def survival_data(
         raise AnalysisError(Problem("", found, advice="Check the selection."))
     problems = [p for name in numeric for p in _numbers(complete, name)]
     problems += _events(complete, event)
+    if not problems:
+        problems += _scale(complete, time)
     if not problems and entry is not None:
         problems += _entries(complete, entry, time)
     if problems:
@@ -172,9 +177,8 @@ def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Arr
         return time, entry
     values, place = np.unique(every, return_inverse=True)
     gaps = np.diff(values)
-    tolerance = np.sqrt(np.finfo(float).eps)
     scale = np.mean(np.abs(values)) if len(values) else 1.0
-    close = (gaps <= tolerance) | (gaps / scale <= tolerance) if scale > 0 else gaps <= tolerance
+    close = (gaps <= TIE) | (gaps / scale <= TIE) if scale > 0 else gaps <= TIE
     if not close.any():
         return time, entry
     first = np.concatenate([[0], np.where(close, 0, np.arange(1, len(values)))])
@@ -238,7 +242,26 @@ def _numbers(frame: pd.DataFrame, name: str) -> list[Problem]:
                 advice="Mend or exclude these rows.",
             )
         ]
+    huge = int((values > LARGEST).sum())
+    if huge:
+        found = f"{huge} values above {LARGEST:g}, the largest {values.max():g}"
+        advice = "Such a number is a code or a mistake: mend or exclude these rows."
+        return [Problem(where, found, f"At most {LARGEST:g}", advice)]
     return []
+
+
+def _scale(frame: pd.DataFrame, time: str) -> list[Problem]:
+    """A problem where no two times could be told apart: all would be one tie."""
+    last = float(frame[time].to_numpy(dtype=float).max())
+    if not 0 < last <= TIE:
+        return []
+    return [
+        Problem(
+            f"column '{time}'",
+            f"no time above {TIE:.2g} (the largest is {last:g}): all would be ties",
+            advice="State the times in a smaller unit, such as days.",
+        )
+    ]
 
 
 def _happened(values: pd.Series[Any]) -> npt.NDArray[np.bool_]:

@@ -130,3 +130,13 @@ def test_a_run_of_near_ties_becomes_its_first_time():
     time = np.array([1.0, 1.0 + 1e-9, 1.0 + 2e-9, 2.5])
     merged, _ = merge_near_ties(time)
     assert list(merged) == [1.0, 1.0, 1.0, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [([1, 2, 1e300], "1 values above 1e.15, the largest 1e.300"), ([0, 1e-300], "would be ties")],
+)
+def test_numbers_that_are_no_times_are_refused(times, said):
+    frame = pd.DataFrame({"t": times, "e": [1] * len(times)})
+    with pytest.raises(AnalysisError, match=said):
+        survival_data(frame, time="t", event="e")
