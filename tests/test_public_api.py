@@ -32,7 +32,7 @@ def test_public_names_are_these_and_all_of_them_load():
 
 def test_signatures_of_the_estimators():
     expected = {
-        "kaplan_meier": "data time event by entry weights conf_level conf_type",
+        "kaplan_meier": "data time event by entry weights conf_level conf_type given",
         "logrank": "data time event by strata entry weights rho gamma trend",
         "rmst": "data time event by tau reference entry strata weights conf_level",
         "cox": "data time event terms entry strata weights cluster robust offset ties conf_level",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -16,6 +17,7 @@ from analyses.estimators.grouped_survival import (
     zero_weight_findings,
 )
 from analyses.estimators.survival_data import By, by_column
+from analyses.estimators.survivors import gone_findings, survivors
 from analyses.kernels import logrank as logrank_kernel
 from analyses.kernels.intervals import survival_limits
 from analyses.kernels.product_limit import Counts, count, jackknife_error, product_limit
@@ -38,6 +40,7 @@ def kaplan_meier(
     weights: str | None = None,
     conf_level: float = 0.95,
     conf_type: ConfType = "log-log",
+    given: float | None = None,
 ) -> KaplanMeier:
     """The share of patients still free of the event over time, by group, with follow-up.
 
@@ -54,6 +57,8 @@ def kaplan_meier(
         jackknife, and numbers at risk stay unweighted.
     conf_level, conf_type
         Of the pointwise limits: ``log-log``, ``log``, ``plain``, ``logit`` or ``arcsine``.
+    given
+        A time: the curves are then of those followed past it, given that they lived to it.
 
     Returns
     -------
@@ -63,21 +68,40 @@ def kaplan_meier(
     Raises
     ------
     AnalysisError
-        For columns absent or of the wrong kind, entry at or after exit, groups without order.
+        For wrong columns, entry at or after exit, groups without order, nobody past `given`.
 
     Notes
     -----
     Kaplan and Meier (1958); Greenwood; quantiles by the midpoint rule. Checked against
-    ``survfit`` and ``quantile.survfit`` of R's survival 3.5 in tests/analyses/test_kaplan_meier.py.
+    ``survfit`` and ``quantile.survfit`` of R's survival 3.5: tests/analyses/test_kaplan_meier.py.
     """
     _require_interval(conf_level, conf_type)
     rows = grouped_survival(data, time=time, event=event, by=by, entry=entry, weights=weights)
-    curves = _curves(rows, rows.event, conf_level, conf_type)
-    reverse = _curves(rows, ~rows.event, conf_level, conf_type)
+    kept = rows if given is None else survivors(rows, given, time)
+    findings = (
+        *zero_weight_findings(weights, rows.n_zero),
+        *gone_findings(rows, kept, time, given),
+    )
+    gone = sum(rows.per_group()) - sum(kept.per_group())
+    result = _result(kept, by_column(by), (time, event), conf_level, conf_type, given or 0.0)
+    return replace(result, findings=result.findings + findings, given=given, n_gone=gone)
+
+
+def _result(
+    rows: GroupedSurvival,
+    by: str | None,
+    columns: tuple[str, str],
+    conf_level: float,
+    conf_type: ConfType,
+    origin: float,
+) -> KaplanMeier:
+    """Curves of prepared rows, and of their follow-up."""
+    curves = _curves(rows, rows.event, conf_level, conf_type, origin)
+    reverse = _curves(rows, ~rows.event, conf_level, conf_type, origin)
     return KaplanMeier(
         curves=curves,
         reverse=reverse,
-        by=by_column(by),
+        by=by,
         conf_level=conf_level,
         conf_type=conf_type,
         variance="Greenwood" if rows.weights is None else "infinitesimal jackknife",
@@ -85,7 +109,7 @@ def kaplan_meier(
         n_event=sum(curve.n_event for curve in curves),
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        findings=_findings(rows, (time, event, weights), curves, reverse),
+        findings=_findings(rows, columns, curves, reverse),
     )
 
 
@@ -98,18 +122,17 @@ def _require_interval(conf_level: float, conf_type: str) -> None:
 
 def _findings(
     rows: GroupedSurvival,
-    names: tuple[str, str, str | None],
+    columns: tuple[str, str],
     curves: tuple[Curve, ...],
     reverse: tuple[Curve, ...],
 ) -> tuple[Finding, ...]:
     """What a reader of the curves must be warned of."""
-    time, event, weights = names
+    time, event = columns
     sizes = [curve.n for curve in curves]
     return (
         *small_group_findings(event, rows.levels, sizes, [c.n_event for c in curves]),
         *_unequal_follow_up(rows, time, reverse),
         *_flat_medians(event, curves),
-        *zero_weight_findings(weights, rows.n_zero),
     )
 
 
@@ -118,6 +141,7 @@ def _curves(
     event: npt.NDArray[np.bool_],
     conf_level: float,
     conf_type: ConfType,
+    origin: float,
 ) -> tuple[Curve, ...]:
     """A curve of the given event for each group."""
     k = len(rows.levels)
@@ -154,24 +178,27 @@ def _curves(
     }
     entries = _entries(rows)
     return tuple(
-        _curve(rows.levels[g], plain, {name: array[g] for name, array in arrays.items()}, g, entry)
+        _curve(
+            (rows.levels[g], origin), plain, {name: a[g] for name, a in arrays.items()}, g, entry
+        )
         for g, entry in enumerate(entries)
     )
 
 
 def _curve(
-    group: str,
+    named: tuple[str, float],
     counts: Counts,
     arrays: dict[str, npt.NDArray[np.float64]],
     g: int,
     entries: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
 ) -> Curve:
-    """One group's curve over its own exit times."""
+    """One group's curve over its own exit times, from its origin."""
     own = counts.exits[g] > 0
     n_event = int(counts.events[g].sum())
     n = int(counts.exits[g].sum())
     return Curve(
-        group=group,
+        group=named[0],
+        origin=named[1],
         n=n,
         n_event=n_event,
         n_censor=n - n_event,

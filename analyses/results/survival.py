@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from analyses.kernels.quantiles import curve_quantiles
+from analyses.results.contrast import Contrast
+from analyses.results.curve_records import curve_records
 from analyses.results.frozen import Array, defined
-from analyses.results.left_out import left_out_records
-from analyses.results.records import Record, Status, checked
+from analyses.results.milestones import survival_contrasts
+from analyses.results.records import Record, checked
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Curve:
         What the estimate is made of; equal to the counts unless weights are not integers.
     entry_time, entered
         Distinct times of delayed entry and patients entering; empty without delayed entry.
+    origin
+        Where the curve starts at 1: time 0, or the time that all are known to have lived to.
     """
 
     group: str
@@ -61,6 +65,7 @@ class Curve:
     weighted_events: Array
     entry_time: Array
     entered: Array
+    origin: float = 0.0
 
     @property
     def last_time(self) -> float:
@@ -70,12 +75,12 @@ class Curve:
     def step(self, name: str, times: Array, start: float) -> Array:
         """The value of one of the curve's arrays in force at each time; `start` before the first.
 
-        NaN past the last time, unless the curve has come down to zero.
+        NaN past the last time, unless the curve has come down to zero, and before the origin.
         """
         place = np.searchsorted(self.time, times, side="right")
         values = np.concatenate([[start], getattr(self, name)])[place]
         ended = (times > self.last_time) & (self.survival[-1] > 0)
-        result: Array = np.where(ended, np.nan, values)
+        result: Array = np.where(ended | (times < self.origin), np.nan, values)
         return result
 
     def before(self, name: str, times: Array) -> Array:
@@ -91,14 +96,14 @@ class Curve:
         return result
 
     def at_risk(self, times: Array) -> Array:
-        """Patients with entry < time <= exit; at time 0 also those who enter at 0."""
+        """Patients with entry < time <= exit; at the origin also those who enter there."""
         left = self.before("events", times) + self.before("censored", times)
         if len(self.entry_time) == 0:
             return self.n - left
         sums = np.concatenate([[0.0], np.cumsum(self.entered)])
         place = np.searchsorted(self.entry_time, times, side="left")
-        at_origin = np.searchsorted(self.entry_time, 0.0, side="right")
-        result: Array = sums[np.where(times <= 0, at_origin, place)] - left
+        at_origin = np.searchsorted(self.entry_time, self.origin, side="right")
+        result: Array = sums[np.where(times <= self.origin, at_origin, place)] - left
         return result
 
     def quantiles(self, q: Array) -> tuple[Array, Array, Array]:
@@ -124,6 +129,9 @@ class KaplanMeier:
         ``Greenwood``, or ``infinitesimal jackknife`` where weights are not integers.
     n, n_event, n_input, n_missing
         Patients used, events, rows given, and (column, rows without a value in it).
+    given, n_gone
+        Where not None, the curves are of those still followed after this time, given that they
+        have lived to it; so many patients had left by then.
     findings
         What a reader must be warned of: groups with few or no events, unequal follow-up,
         curves flat at the median to their end, patients of weight 0.
@@ -140,6 +148,8 @@ class KaplanMeier:
     n_input: int
     n_missing: tuple[tuple[str, int], ...]
     findings: tuple[Finding, ...] = ()
+    given: float | None = None
+    n_gone: int = 0
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -222,6 +232,25 @@ class KaplanMeier:
         ]
         return pd.concat(parts, ignore_index=True)
 
+    def differences(self, times: Sequence[float], reference: str | None = None) -> pd.DataFrame:
+        """Survival of each group less the reference's (the first group) at each time, with limits.
+
+        The standard error is that of two independent curves, limits and p-value are normal on
+        this scale. Null past the last time of a group, and where a curve has come down to 0.
+        """
+        import pandas as pd
+
+        found = self.contrasts(times, reference)
+        numbers = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+        rows = [contrast.values() for contrast in found]
+        return pd.DataFrame(rows).drop(columns="quantity").astype(dict.fromkeys(numbers, float))
+
+    def contrasts(
+        self, times: Sequence[float], reference: str | None = None
+    ) -> tuple[Contrast, ...]:
+        """The differences of `differences`, one object each, by time and group."""
+        return survival_contrasts(self.curves, times, reference, self.conf_level)
+
     def risk_table(self, times: Sequence[float]) -> pd.DataFrame:
         """Numbers under a figure: at risk at each time, events and censorings before it.
 
@@ -248,7 +277,17 @@ class KaplanMeier:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not defined is None."""
-        names = ("by", "conf_level", "conf_type", "variance", "n", "n_event", "n_input")
+        names = (
+            "by",
+            "conf_level",
+            "conf_type",
+            "variance",
+            "n",
+            "n_event",
+            "n_input",
+            "given",
+            "n_gone",
+        )
         return {
             **{name: getattr(self, name) for name in names},
             "n_missing": dict(self.n_missing),
@@ -261,34 +300,7 @@ class KaplanMeier:
         self, analysis: str, unit: str | None = None, times: Sequence[float] = ()
     ) -> tuple[Record, ...]:
         """One record a number: medians and follow-up (in `unit`), survival and risk at `times`."""
-        return checked(self._records(analysis, unit, times))
-
-    def _records(self, analysis: str, unit: str | None, times: Sequence[float]) -> Iterator[Record]:
-        kind = "kaplan_meier"
-        yield from left_out_records(analysis, kind, self.n, self.n_input, self.n_missing)
-        tables = {"median": self.medians, "median_follow_up": self.follow_up}
-        for quantity, table in tables.items():
-            for row in table.to_dict("records"):
-                known = not np.isnan(row["estimate"])
-                status: Status = "ok" if known else "not_reached"
-                unreached = "the curve does not come down to one half"
-                reason = _open_limits(row, "is not reached") if known else unreached
-                values = _finite(row) | {"unit": unit, "status": status, "reason": reason}
-                yield Record(analysis, kind, quantity, **values)
-        if len(times) == 0:
-            return
-        sizes = {curve.group: curve for curve in self.curves}
-        for row in self.at(times).to_dict("records"):
-            curve = sizes[row["group"]]
-            known = not np.isnan(row["estimate"])
-            ended = f"follow-up of the group ends at {curve.last_time:.12g}"
-            undefined = f"is not defined for {self.conf_type} limits at this estimate"
-            reason = _open_limits(row, undefined) if known else ended
-            status = "ok" if known else "not_estimable"
-            values = _finite(row) | {"n": curve.n, "status": status, "reason": reason}
-            yield Record(analysis, kind, "survival", **values)
-        for row in self.risk_table(times).to_dict("records"):
-            yield Record(analysis, kind, "at_risk", n=sizes[row["group"]].n, **_finite(row))
+        return checked(curve_records(self, analysis, unit, times))
 
     def plot(self, ax: Any = None) -> Any:
         """Curves with bands, medians and numbers at risk; returns the named artists."""
@@ -305,15 +317,6 @@ class KaplanMeier:
             f"{100 * self.conf_level:g}&nbsp;% {self.conf_type} limits</p>"
         )
         return head + str(table.to_html(index=False, na_rep="not reached"))
-
-
-def _open_limits(row: Mapping[Any, Any], why: str) -> str | None:
-    """Why a defined estimate lacks one of its limits; None where it has both."""
-    sides = {"lower": row["conf_low"], "upper": row["conf_high"]}
-    absent = [side for side, value in sides.items() if not np.isfinite(value)]
-    if len(absent) == 2:
-        return f"its limits: each {why}"
-    return f"the {absent[0]} limit {why}" if absent else None
 
 
 def _quantile_rows(curves: tuple[Curve, ...], shares: tuple[float, ...]) -> pd.DataFrame:
@@ -341,14 +344,6 @@ def _quantile_rows(curves: tuple[Curve, ...], shares: tuple[float, ...]) -> pd.D
 def _counts(values: Array) -> Any:
     """Counts of patients as integers."""
     return np.rint(values).astype(np.int64)
-
-
-def _finite(row: dict[Any, Any]) -> dict[str, Any]:
-    """A table's row with None where a number is not defined."""
-    return {
-        str(key): None if isinstance(value, float) and not np.isfinite(value) else value
-        for key, value in row.items()
-    }
 
 
 def _plain_curve(curve: Curve) -> dict[str, Any]:
