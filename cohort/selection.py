@@ -178,7 +178,7 @@ def select(
     )
     selected = replace(
         cohort,
-        patients=cohort.engine.materialise(kept),
+        patients=kept,
         n=n,
         attrition=cohort.attrition + steps,
     )

@@ -22,6 +22,8 @@ _LARGEST = 1 << 31  # bytes of a file that is read so; larger ones are left to t
 _QUOTED = 50_000  # lines with quotation marks that are looked at
 _SAMPLE = 1 << 22
 _BLOCK = 1 << 22
+# Whole numbers by the most texts that they count, as short as they come.
+_SIZES = ((pa.int8(), 1 << 7), (pa.int16(), 1 << 15), (pa.int32(), 1 << 31))
 _FEW = 0.2  # different texts among the sample's rows up to which a column is worth a list of them
 
 
@@ -29,8 +31,8 @@ def plain_text(path: Path, layout: Layout, columns: Sequence[int]) -> pa.Table |
     """Some columns of the body as text (``c0`` is the first), null where empty.
 
     Columns of few different texts come as dictionaries, one for the whole file, so that a
-    registry of a million patients needs four bytes a value and its different texts are known at
-    once. None where the file cannot be read so without a doubt: where it is too large, where
+    registry of a million patients needs a byte or two a value and its different texts are known
+    at once. None where the file cannot be read so without a doubt: where it is too large, where
     quotation marks do more than stand around whole fields of one line, or where a line does not
     fit. The strict reader then says which.
     """
@@ -39,9 +41,30 @@ def plain_text(path: Path, layout: Layout, columns: Sequence[int]) -> pa.Table |
         return None
     try:
         short = _short(path, layout, columns)
-        return _read(path, layout, columns, short).unify_dictionaries()
+        return _compact(_read(path, layout, columns, short))
     except pa.ArrowInvalid:
         return None
+
+
+def _compact(rows: pa.Table) -> pa.Table:
+    """The rows, each column of few texts by as few bytes as its texts can be told apart with.
+
+    One column after the other, so that no second copy of them all is ever held.
+    """
+    for at, name in enumerate(rows.column_names):
+        column = rows.column(at)
+        if not pa.types.is_dictionary(column.type):
+            continue
+        whole = column.unify_dictionaries()
+        texts = whole.chunk(0).dictionary if whole.num_chunks else pa.array([], pa.string())
+        size = next(size for size, most in _SIZES if len(texts) <= most)
+        kept = [
+            pa.DictionaryArray.from_arrays(chunk.indices.cast(size), texts)
+            for chunk in whole.chunks
+        ]
+        coded = pa.chunked_array(kept, pa.dictionary(size, pa.string()))
+        rows = rows.set_column(at, name, coded)
+    return rows
 
 
 def _plainly_quoted(path: Path, layout: Layout) -> bool:

@@ -185,7 +185,11 @@ def pipeline_work(path: Path, _: int, repeats: int) -> Measured:
         n = patients.n
         patients = cohort.add_endpoint(cohort.classify_her2(patients), id="os")
         selected = cohort.select(patients, [era], endpoint="os")
-        return (float(n), float(selected.attrition[0].n_before))
+        rows = selected.engine.collect(
+            selected.patients.select([*used, "her2_status", "os_time", "os_event"])
+        )
+        left = sum(step.n_removed for step in selected.attrition)
+        return (float(n), float(rows.num_rows + left))
 
     return best(read, repeats)
 
