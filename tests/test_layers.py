@@ -55,7 +55,7 @@ MAY_IMPORT = {
         "cohort.table",
     ),
     "analyses.study": ("analyses.study", "cohort", "analyses.results"),
-    "analyses.study.analyse": (
+    "analyses.study.kinds": (
         "analyses.study",
         "analyses.estimators",
         "analyses.results",

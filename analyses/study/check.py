@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec
 from analyses.study.check_columns import column_problems
 from analyses.study.check_source import source_problems
 from analyses.study.check_specimens import specimen_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
+from analyses.study.specs.cox import CoxSpec
+from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.uses import uses
 from cohort.errors import Problem
 

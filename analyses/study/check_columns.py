@@ -12,7 +12,7 @@ from cohort.yaml_reader import scalar
 if TYPE_CHECKING:
     from analyses.study.criterion_spec import CriterionSpec
     from analyses.study.spec import Study
-    from analyses.study.uses import Purpose, Use
+    from analyses.study.use import Purpose, Use
     from cohort.yaml_reader import Path
 
 _NUMBERS: tuple[Kind, ...] = ("number", "integer")

@@ -13,7 +13,7 @@ from cohort.schema import CARRIED, HER2_EVIDENCE, column
 
 if TYPE_CHECKING:
     from analyses.study.spec import Study
-    from analyses.study.uses import Use
+    from analyses.study.use import Use
     from cohort.dictionary import SourceDictionary
 
 _TREATMENTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from analyses.study.analysis_spec import Her2ChangeSpec
+from analyses.study.specs.her2_change import Her2ChangeSpec
 from cohort.errors import Problem, SpecError
 
 if TYPE_CHECKING:

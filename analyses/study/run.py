@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, needed, observed_levels
-from analyses.study.analyse_change import analyse_change
+from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
 from cohort.errors import AnalysisError, Problem, SpecError
 from cohort.table import AttritionStep, Choice, Cohort, Finding
@@ -194,7 +194,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         for spec in study.endpoints
     )
     outcomes = [
-        analyse_change(spec, study, cohort)
+        changed(spec, study, cohort)
         if spec.kind == "her2_change"
         else analyse(spec, frames, cohort.time_unit, selected.conditions)
         for spec in study.analyses

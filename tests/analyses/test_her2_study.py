@@ -12,8 +12,8 @@ import pypdf
 import pytest
 
 import analyses
-from analyses.study.analyse import _trend
 from analyses.study.check import check_study
+from analyses.study.kinds.logrank import trend_rows
 from analyses.study.spec import Study, load_study
 from cohort.simulation import simulate
 
@@ -118,7 +118,7 @@ def test_the_era_of_diagnosis_is_a_stratum(folder: Path, tmp_path: Path) -> None
 def test_null_and_ultralow_are_ihc_0_in_the_trend_within_her2_negative_disease() -> None:
     levels = ["ihc_0_null", "ihc_0_ultralow", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3"]
     frame = pd.DataFrame({"her2_detail": pd.Categorical([*levels, None], categories=levels)})
-    rows, by, said = _trend(SimpleNamespace(trend="her2_negative"), frame)
+    rows, by, said = trend_rows(SimpleNamespace(trend="her2_negative"), frame)
     assert list(rows.her2_detail) == ["ihc_0"] * 3 + ["ihc_1", "ihc_2_ish_negative"]
     assert by == {"name": "her2_detail", "levels": ["ihc_0", "ihc_1", "ihc_2_ish_negative"]}
     assert "IHC 0, IHC 1+" in said

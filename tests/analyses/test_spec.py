@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from analyses.study.analysis_spec import CoxSpec, KaplanMeierSpec, LogRankSpec, TableOneSpec
 from analyses.study.spec import Study, load_study
+from analyses.study.specs.cox import CoxSpec
+from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+from analyses.study.specs.logrank import LogRankSpec
+from analyses.study.specs.table_one import TableOneSpec
 from cohort.duration import Duration
 from cohort.errors import SpecError
 from cohort.selection import Criterion

@@ -10,8 +10,8 @@ from analyses.results.failure import Failure
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.results.study import ChangeAnalysis
-from analyses.study.analysis_spec import Her2ChangeSpec
 from analyses.study.outcome import Outcome
+from analyses.study.specs.her2_change import Her2ChangeSpec
 
 if TYPE_CHECKING:
     from analyses.study.spec import Study
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cohort.table import Cohort
 
 
-def analyse_change(spec: Her2ChangeSpec, study: Study, cohort: Cohort) -> Outcome:
+def changed(spec: Her2ChangeSpec, study: Study, cohort: Cohort) -> Outcome:
     """The change among the patients of the study's own criteria, whatever their HER2 group.
 
     A patient whose index specimen is in no group stays: the table tells both specimens.

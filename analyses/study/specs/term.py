@@ -1,0 +1,89 @@
+"""A declared term of a model, as a study file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from analyses.study.fields import Level, Positive, Spec, Text
+from analyses.study.use import Use
+from analyses.study.wording import refused
+
+if TYPE_CHECKING:
+    from cohort.yaml_reader import Path
+
+
+class SplineSpec(Spec):
+    """A restricted cubic spline: `df` columns with `df` + 1 knots at Harrell's quantiles."""
+
+    df: Annotated[int, Field(strict=True, ge=3, le=6)]
+
+
+class TermSpec(Spec):
+    """One declared term of a model: a column, or an interaction of two.
+
+    Attributes
+    ----------
+    name
+        A column; in the file a bare name is short for ``{name: ...}``.
+    reference
+        Level that the others are compared with.
+    per
+        Units of a number that its coefficient is for: ``per: 10`` is for ten years of age.
+    spline
+        A number's curve in place of its line.
+    interaction
+        Two columns whose product is the term, in place of `name`.
+    """
+
+    name: Text | None = None
+    reference: Level | None = None
+    per: Positive | None = None
+    spline: SplineSpec | None = None
+    interaction: tuple[Text, Text] | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> TermSpec:
+        """A column or an interaction; a level or a scale."""
+        if (self.name is None) == (self.interaction is None):
+            n = "neither" if self.name is None else "both"
+            raise refused(f"{n} of name and interaction", "Exactly one of the two")
+        scaled = [key for key in ("per", "spline") if getattr(self, key) is not None]
+        if self.interaction is not None and (scaled or self.reference is not None):
+            raise refused(
+                "an interaction takes nothing else", "{interaction: [a, b]}",
+                "State reference, per and spline in the terms of the two columns.",
+            )  # fmt: skip
+        if self.interaction is not None and self.interaction[0] == self.interaction[1]:
+            raise refused(f"'{self.interaction[0]}' with itself", "Two different columns")
+        if self.reference is not None and scaled:
+            raise refused(
+                f"reference and {scaled[0]} together",
+                "reference belongs to a column with levels, per and spline to a number",
+            )
+        return self
+
+    def columns(self) -> tuple[str, ...]:
+        """The column or columns that the term reads."""
+        return self.interaction if self.interaction is not None else (str(self.name),)
+
+    def declared(self) -> dict[str, Any]:
+        """The term as `analyses.cox` takes it."""
+        return self.model_dump(exclude_none=True, exclude_defaults=True)
+
+    def uses(self, place: Path, endpoint: str) -> Iterator[Use]:
+        """The column or columns of the term, in a model of an endpoint."""
+        if self.interaction is None:
+            yield Use((*place, "name"), self.columns()[0], "term", endpoint, self)
+            return
+        for k, name in enumerate(self.interaction):
+            yield Use((*place, "interaction", k), name, "term", endpoint, self)
+
+
+def _bare_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Terms = Annotated[tuple[Annotated[TermSpec, BeforeValidator(_bare_name)], ...], Field(min_length=1)]
