@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyses.study.kinds.logrank import tested
+from analyses.study.kinds.logrank import logrank_of
 from analyses.study.outcome import Outcome, attempt, entry_column, finished, undefined
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outco
     test = None
     if spec.by is not None:
         # Curves stand without their test: one group alone has none.
-        test, failures = attempt(spec, frame, lambda: tested(spec, frame))
+        test, failures = attempt(spec, frame, lambda: logrank_of(spec, frame))
         if test is not None:
             failures += undefined(spec, test)
             records += test.records(spec.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analyses.study.outcome import Outcome, attempt, entry_column, finished, undefined
 
@@ -23,7 +23,7 @@ def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     from analyses.results.study import TestAnalysis
 
     del unit
-    test = tested(spec, frame)
+    test = logrank_of(spec, frame)
     records = list(test.records(spec.id))
     findings = list(test.findings)
     failures = undefined(spec, test)
@@ -42,7 +42,7 @@ def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
             findings += [finding for pair in pairs.results for finding in pair.findings]
     if spec.trend != "none":
         rows, by, said = trend_rows(spec, frame)
-        trend, missed = attempt(spec, rows, lambda: tested(spec, rows, by=by, trend="linear"))
+        trend, missed = attempt(spec, rows, lambda: logrank_of(spec, rows, by=by, trend="linear"))
         failures += missed
         if trend is not None:
             failures += undefined(spec, trend)
@@ -53,7 +53,9 @@ def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     return finished(spec.id, made, records, findings, failures)
 
 
-def tested(spec: Any, frame: pd.DataFrame, by: Any = None, trend: str | None = None) -> LogRank:
+def logrank_of(
+    spec: Any, frame: pd.DataFrame, *, by: Any = None, trend: Literal["linear"] | None = None
+) -> LogRank:
     """The test that a study file asks for, or its trend over groups of their own."""
     from analyses.estimators.logrank import logrank
 
