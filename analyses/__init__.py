@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analyses.estimators.cox import cox
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.estimators.logrank import logrank, pairwise_logrank
+    from analyses.estimators.max_combo import max_combo
     from analyses.estimators.rmst import rmst
     from analyses.estimators.table_one import table_one
     from analyses.report.report import write_report
@@ -23,6 +24,7 @@ _HOMES = {
     "kaplan_meier": "estimators.kaplan_meier",
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
+    "max_combo": "estimators.max_combo",
     "pairwise_logrank": "estimators.logrank",
     "rmst": "estimators.rmst",
     "run_study": "study.run",
@@ -35,6 +37,7 @@ __all__ = [
     "kaplan_meier",
     "load_study",
     "logrank",
+    "max_combo",
     "pairwise_logrank",
     "rmst",
     "run_study",

@@ -15,8 +15,8 @@ COHORT = {
     "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
-    "cox", "kaplan_meier", "load_study", "logrank", "pairwise_logrank", "rmst", "run_study",
-    "table_one", "write_report",
+    "cox", "kaplan_meier", "load_study", "logrank", "max_combo", "pairwise_logrank", "rmst",
+    "run_study", "table_one", "write_report",
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def test_public_names_are_these_and_all_of_them_load():
 def test_signatures_of_the_estimators():
     expected = {
         "kaplan_meier": "data time event by entry weights conf_level conf_type given",
-        "logrank": "data time event by strata entry weights rho gamma trend",
+        "logrank": "data time event by strata entry weights rho gamma trend test",
         "rmst": "data time event by tau reference entry strata weights conf_level",
         "cox": "data time event terms entry strata weights cluster robust offset ties conf_level",
     }

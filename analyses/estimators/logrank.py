@@ -6,36 +6,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import chdtrc
 
+from analyses.estimators.compared_groups import (
+    Trend,
+    cells_of,
+    compared_groups,
+    trend_scores,
+)
+from analyses.estimators.event_weights import EventWeights, event_weights
 from analyses.estimators.grouped_survival import (
-    SOURCE,
     GroupedSurvival,
-    grouped_survival,
-    require_groups,
     small_group_findings,
     zero_weight_findings,
 )
-from analyses.estimators.strata import Strata, strata_names, stratum_codes
+from analyses.estimators.meeting import Meeting, never_compared, no_test
+from analyses.estimators.strata import Strata, strata_names
 from analyses.estimators.survival_data import By, by_column
 from analyses.kernels.logrank import (
     beside,
     chi_square,
     compared,
-    risk_sets,
     score_sums,
     trend_chi_square,
 )
 from analyses.results.frozen import frozen
-from analyses.results.logrank import LogRank, PairwiseLogRank
-from cohort.errors import AnalysisError, Problem, listed
-from cohort.table import Finding
+from analyses.results.logrank import LogRank, PairwiseLogRank, Test
 
-Trend = Literal["linear"] | Sequence[float]
 Adjustment = Literal["holm", "bh", "bonferroni", "none"]
 ADJUSTMENTS = MappingProxyType({"holm": "holm", "bh": "fdr_bh", "bonferroni": "bonferroni"})
 
@@ -52,6 +52,7 @@ def logrank(
     rho: float = 0.0,
     gamma: float = 0.0,
     trend: Trend | None = None,
+    test: Test = "logrank",
 ) -> LogRank:
     """Whether the groups share one hazard: log-rank test, its weighted forms, or a trend.
 
@@ -67,6 +68,9 @@ def logrank(
     rho, gamma
         Fleming and Harrington's weights S(t-)^rho (1 - S(t-))^gamma, S pooled over the groups of
         the stratum. (1, 0) looks at early differences, (0, 1) at late ones.
+    test
+        ``logrank`` (with rho and gamma), ``gehan`` (an event counts the number at risk),
+        ``tarone_ware`` (its square root) or ``peto`` (S(t-), that is rho 1).
     trend
         ``linear`` for the scores 0, 1, 2, ... of the groups present in their order, or one score
         a group: a test on one degree of freedom.
@@ -87,15 +91,15 @@ def logrank(
 
     Notes
     -----
-    Peto and Peto (1972), Harrington and Fleming (1982); hypergeometric variance; the trend
-    statistic is (c'U)^2 / c'Vc with U and V summed over strata (Tarone, 1975).
-
-    Checked against ``survdiff`` of R's survival 3.5 (rho, strata), explicit loops in R (entry,
-    gamma, weights, trend) and a derivation by hand: tests/analyses/test_logrank.py.
+    Peto and Peto (1972), Harrington and Fleming (1982); hypergeometric variance; trend (c'U)^2 /
+    c'Vc (Tarone, 1975). Checked against ``survdiff`` of R's survival 3.5 (rho, strata), loops in R
+    (the rest) and derivations by hand: tests/analyses/test_logrank.py.
     """
-    rows = _rows(data, time, event, by, strata, entry, weights)
-    _require_weights(rho, gamma)
-    return _test(rows, event, by, strata_names(strata), weights, rho, gamma, trend)
+    counted = event_weights(test, rho, gamma)
+    rows = compared_groups(
+        data, time=time, event=event, by=by, strata=strata, entry=entry, weights=weights
+    )
+    return _test(rows, (event, weights), by, strata_names(strata), counted, trend)
 
 
 def pairwise_logrank(
@@ -110,6 +114,7 @@ def pairwise_logrank(
     weights: str | None = None,
     rho: float = 0.0,
     gamma: float = 0.0,
+    test: Test = "logrank",
 ) -> PairwiseLogRank:
     """The log-rank test of each two groups, with p-values adjusted for their number.
 
@@ -122,12 +127,14 @@ def pairwise_logrank(
     """
     if adjust not in (*ADJUSTMENTS, "none"):
         raise ValueError(f"adjust is one of {[*ADJUSTMENTS, 'none']}, not {adjust!r}")
-    _require_weights(rho, gamma)
-    rows = _rows(data, time, event, by, strata, entry, weights)
+    counted = event_weights(test, rho, gamma)
+    rows = compared_groups(
+        data, time=time, event=event, by=by, strata=strata, entry=entry, weights=weights
+    )
     names = strata_names(strata)
     pairs = list(combinations(range(len(rows.levels)), 2))
     results = tuple(
-        _test(_only(rows, pair), event, by, names, weights, rho, gamma, None) for pair in pairs
+        _test(_only(rows, pair), (event, weights), by, names, counted, None) for pair in pairs
     )
     findings = dict.fromkeys(finding for result in results for finding in result.findings)
     return PairwiseLogRank(
@@ -142,67 +149,26 @@ def pairwise_logrank(
     )
 
 
-def _rows(
-    data: Any,
-    time: str,
-    event: str,
-    by: By,
-    strata: Strata | None,
-    entry: str | None,
-    weights: str | None,
-) -> GroupedSurvival:
-    """Complete rows of at least two groups, weights being whole numbers."""
-    rows = grouped_survival(
-        data,
-        time=time,
-        event=event,
-        by=by,
-        entry=entry,
-        weights=weights,
-        others=strata_names(strata),
-    )
-    if rows.weights is not None:
-        raise AnalysisError(
-            Problem(
-                f"log-rank test, column '{weights}'",
-                "weights are not whole numbers; the test's variance is not defined for them",
-                "Whole numbers, each row counting as so many patients.",
-                "Use the robust test of cox(..., weights=..., robust=True) with the groups as "
-                "its only term.",
-            )
-        )
-    require_groups(rows, f"log-rank test by '{by_column(by)}'")
-    return rows
-
-
 def _test(
     rows: GroupedSurvival,
-    event: str,
+    columns: tuple[str, str | None],
     by: By,
     strata: tuple[str, ...],
-    weights: str | None,
-    rho: float,
-    gamma: float,
+    counted: EventWeights,
     trend: Trend | None,
 ) -> LogRank:
     """The test of prepared rows."""
-    cells = risk_sets(
-        rows.time,
-        rows.event,
-        rows.codes,
-        len(rows.levels),
-        strata=stratum_codes(rows.frame, strata).codes if strata else None,
-        entry=rows.entry,
-        weights=rows.counts,
-    )
-    sums = score_sums(cells, rho, gamma)
-    scores = None if trend is None else _scores(trend, rows.levels)
+    event, weights = columns
+    cells = cells_of(rows, strata)
+    weight = counted.by_cell(cells)
+    sums = score_sums(cells, weight)
+    scores = trend_scores(trend, rows.levels)
     if scores is None:
         statistic, df = chi_square(sums)
     else:
         statistic, df = trend_chi_square(sums, np.asarray(scores))
     n, n_event = rows.per_group(), rows.per_group(rows.event)
-    meeting = _Meeting(*beside(cells, rho, gamma), compared(sums))
+    meeting = Meeting(*beside(cells, weight), compared(sums))
     return LogRank(
         statistic=statistic if df else None,
         df=df,
@@ -214,17 +180,18 @@ def _test(
         variance=frozen(sums.variance),
         by=str(by_column(by)),
         strata=strata,
-        kind=_kind(rho, gamma, trend),
-        rho=rho,
-        gamma=gamma,
+        kind=counted.name if trend is None else "trend",
+        test=counted.test,
+        rho=counted.rho,
+        gamma=counted.gamma,
         scores=scores,
         n_event=n_event,
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        reason=None if df else _no_test(n_event, meeting),
+        reason=None if df else no_test(n_event, meeting),
         findings=(
             *small_group_findings(event, rows.levels, n, n_event),
-            *_never_compared(str(by_column(by)), rows.levels, n, n_event, meeting),
+            *never_compared(str(by_column(by)), rows.levels, n, n_event, meeting),
             *zero_weight_findings(weights, rows.n_zero),
         ),
     )
@@ -257,80 +224,3 @@ def _adjusted(p_values: Sequence[float | None], adjust: str) -> tuple[float | No
     for i, p in zip(known, adjusted, strict=True):
         result[i] = float(p)
     return tuple(result)
-
-
-def _scores(trend: Trend, levels: tuple[str, ...]) -> tuple[float, ...]:
-    """One score a group."""
-    if isinstance(trend, str):
-        if trend != "linear":
-            raise ValueError(f"trend is 'linear' or one score a group, not {trend!r}")
-        return tuple(float(i) for i in range(len(levels)))
-    scores = tuple(float(score) for score in trend)
-    if len(scores) != len(levels) or len(set(scores)) < 2 or not np.isfinite(scores).all():
-        raise AnalysisError(
-            Problem(
-                "log-rank test for trend",
-                f"scores {listed(f'{s:g}' for s in scores)} for the groups {listed(levels)}",
-                "One finite score for each group present, not all equal.",
-            )
-        )
-    return scores
-
-
-def _require_weights(rho: float, gamma: float) -> None:
-    if not (rho >= 0 and gamma >= 0):
-        raise ValueError(f"rho and gamma are at least 0, not {rho} and {gamma}")
-
-
-def _kind(rho: float, gamma: float, trend: Trend | None) -> str:
-    if trend is not None:
-        return "trend"
-    return f"Fleming-Harrington ({rho:g}, {gamma:g})" if rho or gamma else "log-rank"
-
-
-class _Meeting(NamedTuple):
-    """By group: at risk beside another at an event, at one of weight above 0, with variance."""
-
-    at_risk: npt.NDArray[np.bool_]
-    weighted: npt.NDArray[np.bool_]
-    compared: npt.NDArray[np.bool_]
-
-
-def _no_test(n_event: tuple[int, ...], meeting: _Meeting) -> str:
-    """Why there is no test."""
-    if sum(n_event) == 0:
-        return "no event in any group"
-    if not meeting.at_risk.any():
-        return "at no event are patients of different groups at risk"
-    if not meeting.weighted.any():
-        return "patients of different groups are at risk together only at events of weight 0"
-    if not meeting.compared.any():
-        return (
-            "wherever patients of different groups are at risk together at an event, all at risk "
-            "have the event at once: the variance is 0"
-        )
-    return "the scores do not differ between the groups at risk together"
-
-
-def _never_compared(
-    by: str,
-    levels: tuple[str, ...],
-    n: tuple[int, ...],
-    n_event: tuple[int, ...],
-    meeting: _Meeting,
-) -> tuple[Finding, ...]:
-    """A warning for each group that no event compares with another."""
-    if sum(n_event) == 0:
-        return ()
-    found = []
-    for g, (level, patients) in enumerate(zip(levels, n, strict=True)):
-        if meeting.compared[g]:
-            continue
-        rule, why = "no_variance", "At risk beside another group only at events of weight 0"
-        if not meeting.at_risk[g]:
-            rule, why = "never_at_risk", "Never at risk beside another group when an event happened"
-        elif meeting.weighted[g]:
-            why = "At risk beside another group only at events that nobody at risk survived"
-        advice = f"{why}: the test says nothing of it."
-        found.append(Finding("warning", SOURCE, by, level, rule, patients, advice))
-    return tuple(found)

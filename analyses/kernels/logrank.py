@@ -72,30 +72,40 @@ def risk_sets(
     return Cells(events, n_risk, first)
 
 
-def score_sums(cells: Cells, rho: float = 0.0, gamma: float = 0.0) -> ScoreSums:
-    """Sums over risk sets with Fleming and Harrington's weights, hypergeometric variance.
-
-    The weight at t is S(t-)^rho (1 - S(t-))^gamma, S pooled over the groups of the stratum.
-    """
+def score_sums(cells: Cells, weight: Array | None = None) -> ScoreSums:
+    """Sums over risk sets, each counted with its weight (1), hypergeometric variance."""
     d = cells.events.sum(axis=0)
-    n = cells.n_risk.sum(axis=0)
-    weight = _weights(d, n, cells.first, rho, gamma)
     used = d > 0
-    d, n, weight = d[used], n[used], weight[used]
+    d, n = d[used], cells.n_risk.sum(axis=0)[used]
+    chosen = np.ones(len(d)) if weight is None else weight[used]
     events, n_risk = cells.events[:, used], cells.n_risk[:, used]
-    observed = events @ weight
-    expected = n_risk @ (weight * d / n)
-    factor = weight**2 * d * (n - d) / (np.maximum(n - 1, 1) * n**2)
-    variance = np.diag(n_risk @ (factor * n)) - (n_risk * factor) @ n_risk.T
-    return ScoreSums(observed, expected, variance)
+    observed = events @ chosen
+    expected = n_risk @ (chosen * d / n)
+    return ScoreSums(observed, expected, _covariance(n_risk, d, n, chosen**2))
 
 
-def beside(cells: Cells, rho: float = 0.0, gamma: float = 0.0) -> tuple[Bools, Bools]:
-    """The groups at risk beside another at an event [K], and at an event of weight above 0 [K]."""
+def joint_variance(cells: Cells, weights: Array) -> Array:
+    """Covariance of observed minus expected under each two of the weights [W, C]: [W, W, K, K]."""
     d = cells.events.sum(axis=0)
+    used = d > 0
+    d, n, n_risk = d[used], cells.n_risk.sum(axis=0)[used], cells.n_risk[:, used]
+    chosen = weights[:, used]
+    return np.array(
+        [[_covariance(n_risk, d, n, one * other) for other in chosen] for one in chosen]
+    )
+
+
+def _covariance(n_risk: Array, d: Array, n: Array, weight: Array) -> Array:
+    """Hypergeometric covariance of the groups' events, summed with the weights."""
+    factor = weight * d * (n - d) / (np.maximum(n - 1, 1) * n**2)
+    return np.asarray(np.diag(n_risk @ (factor * n)) - (n_risk * factor) @ n_risk.T)
+
+
+def beside(cells: Cells, weight: Array | None = None) -> tuple[Bools, Bools]:
+    """The groups at risk beside another at an event [K], and at an event of weight above 0 [K]."""
     n = cells.n_risk.sum(axis=0)
-    met = (cells.n_risk > 0) & (cells.n_risk < n) & (d > 0)
-    weighted = met & (_weights(d, n, cells.first, rho, gamma) > 0)
+    met = (cells.n_risk > 0) & (cells.n_risk < n) & (cells.events.sum(axis=0) > 0)
+    weighted = met if weight is None else met & (weight > 0)
     return met.any(axis=1), weighted.any(axis=1)
 
 
@@ -135,13 +145,18 @@ def trend_chi_square(sums: ScoreSums, scores: Array) -> tuple[float, int]:
     return float(centred @ (sums.observed - sums.expected)) ** 2 / variance, 1
 
 
-def _weights(d: Array, n: Array, first: Ints, rho: float, gamma: float) -> Array:
-    """Fleming-Harrington weights by cell."""
-    if rho == 0 and gamma == 0:
-        return np.ones(len(d))
+def fleming_harrington(cells: Cells, rho: float, gamma: float) -> Array:
+    """Weights S(t-)^rho (1 - S(t-))^gamma, S pooled over the groups of the stratum, by cell."""
+    d, n = cells.events.sum(axis=0), cells.n_risk.sum(axis=0)
     stay = 1 - np.divide(d, n, out=np.zeros_like(d), where=n > 0)
     before = np.ones(len(d))
-    for low, high in zip(first, np.append(first[1:], len(d)), strict=True):
+    for low, high in zip(cells.first, np.append(cells.first[1:], len(d)), strict=True):
         before[low + 1 : high] = np.cumprod(stay[low : high - 1])
     weights: Array = before**rho * (1 - before) ** gamma
+    return weights
+
+
+def at_risk_power(cells: Cells, power: float) -> Array:
+    """Weights n^power, n at risk in the stratum: 1 is Gehan's, one half Tarone and Ware's."""
+    weights: Array = cells.n_risk.sum(axis=0) ** power
     return weights

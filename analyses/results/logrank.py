@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analyses.results.frozen import Array
 from analyses.results.left_out import left_out_records
@@ -14,6 +14,9 @@ from cohort.table import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Test = Literal["logrank", "gehan", "tarone_ware", "peto"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,13 +28,16 @@ class LogRank:
     statistic, df, p_value
         Chi-square; None, 0, None with a `reason` where no test exists.
     groups, n, observed, expected
-        In group order. Weighted (rho, gamma) sums where `rho` or `gamma` is not 0.
+        In group order. Weighted sums unless every event counts 1.
     variance
         Of observed minus expected, k x k.
     by, strata
         The columns of groups and strata.
     kind
-        ``log-rank``, ``Fleming-Harrington (rho, gamma)`` or ``trend``.
+        ``log-rank``, ``Fleming-Harrington (rho, gamma)``, ``Gehan``, ``Tarone-Ware``,
+        ``Peto-Peto`` or ``trend``.
+    test
+        What an event counts for: ``logrank`` (with `rho` and `gamma`), ``gehan`` ...
     rho, gamma
         Exponents of the weights S(t-)^rho (1 - S(t-))^gamma.
     scores
@@ -53,6 +59,7 @@ class LogRank:
     by: str
     strata: tuple[str, ...]
     kind: str
+    test: Test
     rho: float
     gamma: float
     scores: tuple[float, ...] | None
@@ -140,7 +147,7 @@ class LogRank:
 
 _PLAIN = (
     *("statistic", "df", "p_value", "groups", "n", "n_event", "observed", "expected", "by"),
-    *("strata", "kind", "rho", "gamma", "scores", "n_input", "reason"),
+    *("strata", "kind", "test", "rho", "gamma", "scores", "n_input", "reason"),
 )
 
 

@@ -29,6 +29,10 @@ CASES: dict[str, dict[str, Any]] = {
     "entry_strata_gamma_1": {"entry": "entry", "strata": ["stratum"], "gamma": 1},
     "whole_strata": {"weights": "whole", "strata": "stratum"},
     "trend": {"trend": "linear"},
+    "gehan": {"test": "gehan"},
+    "gehan_entry_strata": {"test": "gehan", "entry": "entry", "strata": "stratum"},
+    "tarone_ware_whole_strata": {"test": "tarone_ware", "weights": "whole", "strata": "stratum"},
+    "tarone_ware_trend": {"test": "tarone_ware", "trend": "linear"},
     "trend_scores_strata_rho_1": {"trend": (0, 1, 5), "strata": "stratum", "rho": 1},
 }
 
@@ -159,6 +163,30 @@ def test_early_weights_by_hand() -> None:
     assert result.kind == "Fleming-Harrington (1, 0)"
 
 
+def test_gehan_and_tarone_ware_by_hand() -> None:
+    """The same patients; at risk 7, 6 and 5 together.
+
+    Gehan: 7 x 4/7 - 6 x 1/3 + 5 x 1/5 = 3, the difference of Wilcoxon's ranks; variance
+    49 x 12/49 + 36 x 2/9 + 25 x 9/25 = 29. Tarone-Ware: weights sqrt(7), sqrt(6), sqrt(5),
+    variance 7 x 12/49 + 6 x 2/9 + 5 x 9/25 = 12/7 + 4/3 + 9/5 = 509/105.
+    """
+    gehan = logrank(SEVEN, **NAMES, by=AB, test="gehan")
+    assert gehan.statistic == pytest.approx(9 / 29, rel=1e-13)
+    assert (gehan.kind, gehan.test) == ("Gehan", "gehan")
+    tarone = logrank(SEVEN, **NAMES, by=AB, test="tarone_ware")
+    difference = 4 / 7 * 7**0.5 - 1 / 3 * 6**0.5 + 1 / 5 * 5**0.5
+    assert tarone.statistic == pytest.approx(difference**2 / (509 / 105), rel=1e-13)
+    assert tarone.kind == "Tarone-Ware"
+
+
+def test_peto_is_the_early_weights_by_name() -> None:
+    one = logrank(rows(), **NAMES, by=GROUPS, test="peto", strata="stratum")
+    same_as_reference(one, "strata_rho_1")
+    assert (one.kind, one.rho) == ("Peto-Peto", 1)
+    pairs = pairwise_logrank(rows(), **NAMES, by=GROUPS, test="gehan")
+    assert {result.kind for result in pairs.results} == {"Gehan"}
+
+
 def test_weights_that_are_no_counts_are_refused_and_the_cox_test_named() -> None:
     with pytest.raises(AnalysisError, match=r"cox\(.*robust=True\)"):
         logrank(rows(), **NAMES, by=GROUPS, weights="share")
@@ -175,9 +203,18 @@ def test_scores_that_do_not_fit_the_groups_are_refused(trend: tuple[float, ...])
         logrank(rows(), **NAMES, by=GROUPS, trend=trend)
 
 
-@pytest.mark.parametrize("options", [{"rho": -1}, {"gamma": -1}, {"trend": "quadratic"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rho": -1},
+        {"gamma": -1},
+        {"trend": "quadratic"},
+        {"test": "wilcoxon"},
+        {"test": "gehan", "rho": 1},
+    ],
+)
 def test_options_that_do_not_exist_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"rho|trend"):
+    with pytest.raises(ValueError, match=r"rho|trend|test is one of"):
         logrank(rows(), **NAMES, by=GROUPS, **options)
 
 

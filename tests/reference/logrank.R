@@ -35,6 +35,10 @@ write_table(rbind(
   test_table("whole_strata", logrank_loop(whole)),
   test_table("trend", logrank_loop(plain, scores = c(0, 1, 2))),
   test_table("trend_scores_strata_rho_1", logrank_loop(strata, 1, scores = c(0, 1, 5))),
+  test_table("gehan", logrank_loop(plain, power = 1)),
+  test_table("gehan_entry_strata", logrank_loop(late_strata, power = 1)),
+  test_table("tarone_ware_whole_strata", logrank_loop(whole, power = 0.5)),
+  test_table("tarone_ware_trend", logrank_loop(plain, scores = c(0, 1, 2), power = 0.5)),
   test_table("never_at_risk", logrank_survdiff(absent))), "tests/reference/logrank.csv")
 
 pairs <- data.frame(first = c(1, 1, 2), second = c(2, 3, 3))

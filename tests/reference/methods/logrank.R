@@ -1,8 +1,9 @@
 # The log-rank family by explicit loops over strata, times and groups.
 library(survival)
 
-# rows: group (1..k), time, event, and where given entry, stratum, w (whole numbers).
-logrank_loop <- function(rows, rho = 0, gamma = 0, scores = NULL) {
+# rows: group (1..k), time, event, and where given entry, stratum, w (whole numbers); `power` of
+# the number at risk: 1 for Gehan, 1/2 for Tarone-Ware.
+logrank_loop <- function(rows, rho = 0, gamma = 0, scores = NULL, power = 0) {
   k <- max(rows$group)
   entry <- if (is.null(rows$entry)) rep(-Inf, nrow(rows)) else rows$entry
   stratum <- if (is.null(rows$stratum)) rep(1, nrow(rows)) else rows$stratum
@@ -22,7 +23,7 @@ logrank_loop <- function(rows, rho = 0, gamma = 0, scores = NULL) {
         n_g[g] <- sum(w[at_risk & rows$group == g])
         d_g[g] <- sum(w[dies & rows$group == g])
       }
-      f <- survival^rho * (1 - survival)^gamma
+      f <- survival^rho * (1 - survival)^gamma * n^power
       observed <- observed + f * d_g
       expected <- expected + f * d * n_g / n
       if (n > 1) {
