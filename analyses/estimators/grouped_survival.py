@@ -76,11 +76,18 @@ def grouped_survival(
     wanted = [*([] if name is None else [name]), *others]
     rows = survival_data(data, time=time, event=event, entry=entry, weights=weights, others=wanted)
     frame = rows.frame
-    used = np.ones(rows.n, dtype=bool) if rows.weights is None else rows.weights > 0
-    if not used.any():
-        raise AnalysisError(Problem(f"column '{weights}'", "every weight is 0"))
-    n_zero = int(rows.n - used.sum())
-    if n_zero:
+    used: slice | npt.NDArray[np.bool_] = slice(None)
+    n_zero = 0 if rows.weights is None else int((rows.weights == 0).sum())
+    if n_zero == rows.n:
+        raise AnalysisError(
+            Problem(
+                f"column '{weights}'",
+                "every weight is 0: nobody takes part",
+                advice="Check how the weights were made.",
+            )
+        )
+    if rows.weights is not None and n_zero:
+        used = rows.weights > 0
         frame = frame[used].reset_index(drop=True)
     levels: tuple[str, ...] = (EVERYONE,)
     codes = np.zeros(len(frame), dtype=np.intp)

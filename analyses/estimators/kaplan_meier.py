@@ -82,9 +82,11 @@ def kaplan_meier(
         *zero_weight_findings(weights, rows.n_zero),
         *gone_findings(rows, kept, time, given),
     )
-    gone = sum(rows.per_group()) - sum(kept.per_group())
+    n = 0 if given is None else sum(rows.per_group())
     result = _result(kept, by_column(by), (time, event), conf_level, conf_type, given or 0.0)
-    return replace(result, findings=result.findings + findings, given=given, n_gone=gone)
+    return replace(
+        result, findings=result.findings + findings, given=given, n_gone=max(n - result.n, 0)
+    )
 
 
 def _result(
@@ -96,8 +98,15 @@ def _result(
     origin: float,
 ) -> KaplanMeier:
     """Curves of prepared rows, and of their follow-up."""
-    curves = _curves(rows, rows.event, conf_level, conf_type, origin)
-    reverse = _curves(rows, ~rows.event, conf_level, conf_type, origin)
+    k = len(rows.levels)
+    plain = count(rows.time, rows.event, rows.codes, k, entry=rows.entry, weights=rows.counts)
+    used = plain
+    if rows.weights is not None:
+        used = count(rows.time, rows.event, rows.codes, k, entry=rows.entry, weights=rows.weights)
+    curves = _curves(rows, plain, used, conf_level, conf_type, origin)
+    reversed_rows = replace(rows, event=~rows.event)
+    swapped = plain.swapped
+    reverse = _curves(reversed_rows, swapped, used.swapped, conf_level, conf_type, origin)
     return KaplanMeier(
         curves=curves,
         reverse=reverse,
@@ -109,7 +118,7 @@ def _result(
         n_event=sum(curve.n_event for curve in curves),
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        findings=_findings(rows, columns, curves, reverse),
+        findings=_findings(rows, columns, curves, reverse, swapped),
     )
 
 
@@ -125,32 +134,29 @@ def _findings(
     columns: tuple[str, str],
     curves: tuple[Curve, ...],
     reverse: tuple[Curve, ...],
+    swapped: Counts,
 ) -> tuple[Finding, ...]:
     """What a reader of the curves must be warned of."""
     time, event = columns
     sizes = [curve.n for curve in curves]
     return (
         *small_group_findings(event, rows.levels, sizes, [c.n_event for c in curves]),
-        *_unequal_follow_up(rows, time, reverse),
+        *_unequal_follow_up(swapped, time, reverse),
         *_flat_medians(event, curves),
     )
 
 
 def _curves(
     rows: GroupedSurvival,
-    event: npt.NDArray[np.bool_],
+    plain: Counts,
+    used: Counts,
     conf_level: float,
     conf_type: ConfType,
     origin: float,
 ) -> tuple[Curve, ...]:
-    """A curve of the given event for each group."""
-    k = len(rows.levels)
-    plain = count(rows.time, event, rows.codes, k, entry=rows.entry, weights=rows.counts)
+    """A curve for each group from counts of patients and from what they weigh."""
     n_risk = plain.n_risk
     emptied = (plain.events > 0) & (plain.events == n_risk)
-    used = plain
-    if rows.weights is not None:
-        used = count(rows.time, event, rows.codes, k, entry=rows.entry, weights=rows.weights)
     weighted_risk = np.where(n_risk > 0, used.n_risk, 0.0)
     fit = product_limit(weighted_risk, used.events, emptied)
     error = fit.std_error
@@ -159,7 +165,7 @@ def _curves(
             used,
             fit,
             time=rows.time,
-            event=event,
+            event=rows.event,
             codes=rows.codes,
             weights=rows.weights,
             entry=rows.entry,
@@ -168,7 +174,7 @@ def _curves(
     arrays = {
         "n_risk": n_risk,
         "events": plain.events,
-        "censored": plain.exits - plain.events,
+        "censored": plain.censored,
         "survival": fit.survival,
         "std_error": error,
         "conf_low": low,
@@ -226,7 +232,7 @@ def _entries(
 
 
 def _unequal_follow_up(
-    rows: GroupedSurvival, time: str, reverse: tuple[Curve, ...]
+    swapped: Counts, time: str, reverse: tuple[Curve, ...]
 ) -> tuple[Finding, ...]:
     """A warning where the groups were not followed alike."""
     if len(reverse) < 2:
@@ -234,14 +240,7 @@ def _unequal_follow_up(
     medians = [float(curve.quantiles(np.array([0.5]))[0][0]) for curve in reverse]
     known = [median for median in medians if np.isfinite(median)]
     apart = len(known) > 1 and max(known) > FOLLOW_UP_RATIO * min(known)
-    cells = logrank_kernel.risk_sets(
-        rows.time,
-        ~rows.event,
-        rows.codes,
-        len(rows.levels),
-        entry=rows.entry,
-        weights=rows.counts,
-    )
+    cells = logrank_kernel.unstratified(swapped)
     statistic, df = logrank_kernel.chi_square(logrank_kernel.score_sums(cells))
     differ = df > 0 and float(chdtrc(df, statistic)) < FOLLOW_UP_P
     if not (apart or differ):

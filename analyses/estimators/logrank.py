@@ -167,7 +167,7 @@ def _test(
         statistic, df = chi_square(sums)
     else:
         statistic, df = trend_chi_square(sums, np.asarray(scores))
-    n, n_event = rows.per_group(), rows.per_group(rows.event)
+    n, n_event = (tuple(int(v) for v in c) for c in (cells.n, cells.n_event))
     meeting = Meeting(*beside(cells, weight), compared(sums))
     return LogRank(
         statistic=statistic if df else None,

@@ -88,7 +88,7 @@ def _result(
     )
     best = _best(parts)
     chosen = None if best is None else parts[best]
-    n, n_event = rows.per_group(), rows.per_group(rows.event)
+    n, n_event = (tuple(int(v) for v in c) for c in (cells.n, cells.n_event))
     meeting = Meeting(*beside(cells), compared(score_sums(cells)))
     return MaxCombo(
         statistic=None if chosen is None else chosen.statistic,

@@ -151,7 +151,8 @@ def grouping(frame: pd.DataFrame, by: By) -> Grouping:
         values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype(str)
     )
     seen = [str(level) for level in coded.categories]
-    present = {seen[i] for i in np.unique(coded.codes)}
+    codes = coded.codes.astype(np.intp)
+    present = {seen[i] for i in np.flatnonzero(np.bincount(codes, minlength=len(seen)))}
     unknown = sorted(present - set(order))
     if unknown:
         raise AnalysisError(
@@ -162,8 +163,10 @@ def grouping(frame: pd.DataFrame, by: By) -> Grouping:
             )
         )
     levels = tuple(level for level in order if level in present)
-    place = np.array([levels.index(level) if level in present else -1 for level in seen])
-    return Grouping(name, place[coded.codes].astype(np.intp), levels)
+    if list(levels) != seen:
+        place = [levels.index(level) if level in present else -1 for level in seen]
+        codes = np.array(place, dtype=np.intp)[codes]
+    return Grouping(name, codes, levels)
 
 
 def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Array | None]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from analyses.kernels.product_limit import (
     Array,
     Bools,
+    Counts,
     Ints,
     count_cells,
     distinct,
@@ -29,11 +30,22 @@ class ScoreSums(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """Risk sets in order of stratum and time: counts [K, C], and where each stratum begins [S]."""
+    """Risk sets in order of stratum and time: counts [K, C], and where each stratum begins [S].
+
+    `n` and `n_event` are all patients and events by group [K].
+    """
 
     events: Array
     n_risk: Array
     first: Ints
+    n: Array
+    n_event: Array
+
+
+def unstratified(counts: Counts) -> Cells:
+    """The risk sets of patients counted already."""
+    n, n_event = counts.exits.sum(axis=1), counts.events.sum(axis=1)
+    return Cells(counts.events, counts.n_risk, np.zeros(1, dtype=np.intp), n, n_event)
 
 
 def risk_sets(
@@ -55,8 +67,8 @@ def risk_sets(
     else:
         cells = np.arange(n_times)
     shape = (n_groups, len(cells))
-    exits, events = count_cells(place, event, codes, shape, weights)
-    n_risk = tail_sums(exits)
+    events, censored = count_cells(place, event, codes, shape, weights)
+    n_risk = tail_sums(events + censored)
     of_cell = cells // n_times
     first = np.flatnonzero(np.diff(of_cell, prepend=-1)).astype(np.intp)
     if entry is not None:
@@ -69,7 +81,8 @@ def risk_sets(
         ends = np.append(first[1:], len(cells))
         later = np.append(n_risk, np.zeros((n_groups, 1)), axis=1)[:, ends]
         n_risk -= np.repeat(later, np.diff(np.append(first, len(cells))), axis=1)
-    return Cells(events, n_risk, first)
+    n_event = events.sum(axis=1)
+    return Cells(events, n_risk, first, n_event + censored.sum(axis=1), n_event)
 
 
 def score_sums(cells: Cells, weight: Array | None = None) -> ScoreSums:

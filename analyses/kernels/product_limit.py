@@ -17,14 +17,25 @@ DENSE = 4  # cells a row up to which counting all integers up to the largest bea
 class Counts(NamedTuple):
     """Patients by group and distinct exit time: `time` is [T], the others are [K, T].
 
+    Those who leave at a time do so with the event or are censored.
     `entered` holds, at the first exit time after entry, who comes under observation there; None
     without delayed entry.
     """
 
     time: Array
-    exits: Array
     events: Array
+    censored: Array
     entered: Array | None
+
+    @property
+    def exits(self) -> Array:
+        """Those who leave at each time."""
+        return self.events + self.censored
+
+    @property
+    def swapped(self) -> Counts:
+        """The same patients with event and censoring exchanged: their follow-up."""
+        return self._replace(events=self.censored, censored=self.events)
 
     @property
     def n_risk(self) -> Array:
@@ -69,22 +80,21 @@ def count(
 ) -> Counts:
     """Counts (or sums of weights) of exits and events by group and distinct exit time."""
     grid, place = distinct(time)
-    exits, events = count_cells(place, event, codes, (n_groups, len(grid)), weights)
+    events, censored = count_cells(place, event, codes, (n_groups, len(grid)), weights)
     entered = None
     if entry is not None:
         start = np.searchsorted(grid, entry, side="right")
         entered = table(start, codes, (n_groups, len(grid)), weights)
-    return Counts(grid.astype(np.float64), exits, events, entered)
+    return Counts(grid.astype(np.float64), events, censored, entered)
 
 
 def count_cells(
     place: Ints, event: Bools, codes: Ints, shape: tuple[int, int], weights: Array | None
 ) -> tuple[Array, Array]:
-    """Exits and events as [K, T], in one pass over the rows."""
+    """Events and censorings as [K, T], in one pass over the rows."""
     key = (codes * shape[1] + place) * 2 + event
     sums = np.bincount(key, weights, minlength=2 * shape[0] * shape[1]).reshape(*shape, 2)
-    events = sums[..., 1].astype(np.float64)
-    return events + sums[..., 0], events
+    return sums[..., 1].astype(np.float64), sums[..., 0].astype(np.float64)
 
 
 def table(place: Ints, codes: Ints, shape: tuple[int, int], values: Array | None) -> Array:
