@@ -158,6 +158,14 @@ class Identifies(Strictly):
         said = {name: getattr(self, name) for name in names}
         return {name: value for name, value in said.items() if value is not None}
 
+    def said(self) -> dict[str, str]:
+        """The same in words: ``yes`` and ``no`` for what it does and does not identify."""
+        words = {True: "yes", False: "no"}
+        return {
+            name: words[value] if isinstance(value, bool) else value
+            for name, value in self.stated().items()
+        }
+
 
 class SourceDictionary(Strictly):
     """One source: its files, and how each canonical column is made from them.

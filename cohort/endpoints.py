@@ -7,17 +7,13 @@ from dataclasses import replace
 
 from cohort.duration import Duration
 from cohort.endpoints_choices import endpoint_choices
-from cohort.endpoints_definition import (
-    Endpoint,
-    EndpointDefinition,
-    EndpointOptions,
-    resolved,
-)
+from cohort.endpoints_definition import Endpoint, EndpointDefinition, EndpointOptions
 from cohort.endpoints_events import event_findings, with_first_events
 from cohort.endpoints_findings import STAGE, endpoint_findings, followup_findings
 from cohort.endpoints_orders import order_findings
+from cohort.endpoints_refusals import Offer, decided, offer_of
 from cohort.endpoints_times import SUFFIXES, made_columns, stages, with_days_to
-from cohort.errors import SpecError
+from cohort.errors import Problem, SpecError
 from cohort.table import Cohort, Finding
 
 
@@ -85,7 +81,8 @@ def add_endpoints(cohort: Cohort, asked: Sequence[EndpointDefinition]) -> Cohort
     """
     if not asked:
         return cohort
-    pairs = [resolved(cohort, one) for one in asked]
+    offer = offer_of(cohort)
+    pairs = [_resolved(offer, one) for one in asked]
     problems = [problem for _, found in pairs for problem in found]
     if problems:
         raise SpecError(problems)
@@ -111,6 +108,13 @@ def add_endpoints(cohort: Cohort, asked: Sequence[EndpointDefinition]) -> Cohort
     )
     with_them = replace(cohort, patients=table.select(*names, *made))
     return with_them.noting(_new(cohort, found), choices)
+
+
+def _resolved(offer: Offer, asked: EndpointDefinition) -> tuple[Endpoint, list[Problem]]:
+    """The endpoint as this cohort can answer it, and every reason why it cannot."""
+    asked = replace(asked, kind=asked.kind.upper())
+    rule, refused = decided(offer, asked)
+    return Endpoint(asked, rule), [reason.at(f"endpoint '{asked.id}'") for reason in refused]
 
 
 def _without(cohort: Cohort, endpoints: Sequence[Endpoint], names: list[str]) -> Cohort:

@@ -49,6 +49,11 @@ def _of_definition(cohort: Cohort, endpoint: Endpoint, rule: EndpointRule) -> It
             "a competing one, and that before a censoring. An event after death does not count; "
             f"one after the last contact of a living patient {late}."
         )
+        if cohort.time_unit == "months":
+            said += (
+                " An event whose day is known, past the end of follow-up by less than its months "
+                "can tell, is placed at the end."
+            )
         yield Choice(STAGE, f"{stem} events", options.late_events, said)
     if rule.needs_cause:
         yield from _of_causes(endpoint, rule)
@@ -64,11 +69,12 @@ def _of_definition(cohort: Cohort, endpoint: Endpoint, rule: EndpointRule) -> It
 def _of_causes(endpoint: Endpoint, rule: EndpointRule) -> Iterator[Choice]:
     """What deaths of other and of unknown causes are, and whose causes are used."""
     stem, options = endpoint.id, endpoint.asked.options
+    unknown = endpoint.deaths["death_unknown_cause"]
     said = (
         f"A death from another cause is {_VALUES[rule.value('death_other_cause')]}; one whose "
-        f"cause is not known is {_POLICIES[options.unknown_cause]}."
+        f"cause is not known is {_POLICIES[unknown]}."
     )
-    yield Choice(STAGE, f"{stem} unknown_cause", options.unknown_cause, said)
+    yield Choice(STAGE, f"{stem} unknown_cause", unknown, said)
     if options.primaries != "all":
         kept = {"only": "their only primary", "first": "their only or first primary"}
         said = f"Restricted to patients whose tumour is {kept[options.primaries]}."

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
 
 from cohort.duration import Duration
-from cohort.endpoint_rules import DEATHS, EVENTS, VALUES, EndpointRule, Value, endpoint_rules
-from cohort.errors import Problem, listed, suggest
-from cohort.schema import SCHEMA
-from cohort.table import Cohort
+from cohort.endpoint_rules import DEATHS, EndpointRule, Value, endpoint_rules
+from cohort.schema import EVENT_KINDS, SCHEMA
+from cohort.table import Cohort, TimeUnit
 
 MadeFrom = Literal["given", "events"]
 UnknownCause = Literal["competing", "event", "censored", "exclude"]
@@ -41,7 +40,8 @@ class EndpointOptions:
         Also an endpoint whose definition in ``endpoint_rules`` is not checked in its source.
     unknown_cause
         What a death of unknown cause is to an endpoint that counts deaths by their cause:
-        ``competing``, ``event``, ``censored``, or ``exclude`` (no endpoint).
+        ``competing``, ``event``, ``censored``, or ``exclude`` (no endpoint). None leaves it to the
+        definition and its `changes`; in the tables such a death competes.
     censor_on
         Administrative censoring by calendar; needs the date of diagnosis.
     primaries
@@ -58,7 +58,7 @@ class EndpointOptions:
 
     made_from: MadeFrom | None = None
     unverified: bool = False
-    unknown_cause: UnknownCause = "competing"
+    unknown_cause: UnknownCause | None = None
     censor_on: date | None = None
     primaries: Primaries = "all"
     late_events: LateEvents = "count"
@@ -100,14 +100,29 @@ class Endpoint:
         return self.asked.kind
 
     @property
+    def deaths(self) -> Mapping[str, UnknownCause]:
+        """What a death of each cause is, under the definition as changed and the policy chosen."""
+        if self.rule is None:
+            return {}
+        found = {death: _OF_CELL[self.rule.value(death)] for death in DEATHS}
+        policy = self.asked.options.unknown_cause
+        return found if policy is None else found | {"death_unknown_cause": policy}
+
+    @property
     def has_states(self) -> bool:
-        """Whether follow-up can end by a competing event, under the policy chosen."""
+        """Whether follow-up can end by a competing event: a death or another."""
         if self.rule is None:
             return False
-        values = {cell.event: cell.value for cell in self.rule.cells}
-        if self.rule.needs_cause and self.asked.options.unknown_cause != "competing":
-            del values["death_unknown_cause"]
-        return "competing" in values.values()
+        others = {self.rule.value(event) for event in EVENT_KINDS}
+        return "competing" in {*others, *self.deaths.values()}
+
+
+# What a cell of the table makes of a death, as the policy for an unknown cause is worded.
+_OF_CELL: dict[Value, UnknownCause] = {
+    "event": "event",
+    "competing": "competing",
+    "censor": "censored",
+}
 
 
 def origins() -> dict[str, str]:
@@ -138,145 +153,14 @@ def given_kinds(columns: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def resolved(cohort: Cohort, asked: EndpointDefinition) -> tuple[Endpoint, list[Problem]]:
-    """The endpoint as this cohort can answer it, and every reason why it cannot."""
-    asked = replace(asked, kind=asked.kind.upper())
-    given = asked.kind in given_kinds(cohort.columns)
-    made_from = asked.options.made_from or ("given" if given else "events")
-    rule = endpoint_rules().get(asked.kind) if made_from == "events" else None
-    problems = [*_misused(cohort, asked), *_changed(asked, made_from)]
-    if rule is not None:
-        rule = rule if problems else rule.changed(dict(asked.options.changes))
-        problems += _not_made(cohort, asked, rule)
-    elif not given:
-        problems.append(_not_given(cohort, asked))
-    elif asked.origin != "diagnosis":
-        advice = "Leave origin out, or write from: events."
-        found = f"{asked.kind} as the source gives it starts where the source starts it"
-        problems.append(Problem(_where(asked), found, advice=advice))
-    return Endpoint(asked, rule), problems
-
-
-def _where(asked: EndpointDefinition) -> str:
-    return f"endpoint '{asked.id}'"
-
-
-def _misused(cohort: Cohort, asked: EndpointDefinition) -> Iterator[Problem]:
-    """Parameters that are none, and columns that the cohort does not have."""
-    where, options, columns = _where(asked), asked.options, cohort.columns
-    if asked.id.startswith("given_"):
-        yield Problem(where, "begins like a column of the source", advice="Leave out 'given_'.")
-    length: object = asked.censor_at
-    if length is not None and not isinstance(length, Duration):
-        # A bare number does not say 5 of what.
-        allowed = "A length with its unit: Duration(5, 'years')"
-        yield Problem(where, f"censor_at is {length!r}", allowed)
-    day: object = options.censor_on
-    if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
-        allowed = "A date: datetime.date(2022, 8, 5)"
-        yield Problem(where, f"censor_on is {day!r}", allowed)
-    for name, values in (
-        ("made_from", (None, *get_args(MadeFrom))),
-        ("unknown_cause", get_args(UnknownCause)),
-        ("primaries", get_args(Primaries)),
-        ("late_events", get_args(LateEvents)),
-    ):
-        given = getattr(options, name)
-        if given not in values:
-            yield Problem(where, f"{name} is {given!r}", f"Allowed: {listed(map(str, values))}")
-    days = [n for n in columns if n in origins().values() or n == "observed_from_day"]
-    for name, column in (("origin", asked.origin_column), ("entry", asked.entry)):
-        if column is not None and column not in days:
-            found = f"{name} is '{column}', which source '{cohort.source}' does not give"
-            yield Problem(where, found, f"Columns of days here: {listed(days) or 'none'}",
-                          suggest(column, days))  # fmt: skip
-    if options.censor_on is not None and "diagnosis_date" not in columns:
-        found = f"censor_on needs the date of diagnosis, which source '{cohort.source}' lacks"
-        yield Problem(where, found, advice="Censor by duration: censor_at.")
-    if options.primaries != "all" and "tumour_sequence" not in columns:
-        found = f"primaries needs tumour_sequence, which source '{cohort.source}' lacks"
-        yield Problem(where, found, advice="Leave it out.")
-
-
-def _changed(asked: EndpointDefinition, made_from: MadeFrom) -> Iterator[Problem]:
-    """Changes of the definition that name no event or value, or have nothing to change."""
-    where = _where(asked)
-    if asked.options.changes and made_from == "given":
-        advice = "Leave changes out, or write from: events."
-        yield Problem(where, f"{asked.kind} as the source gives it cannot be changed", "", advice)
-    for event, value in asked.options.changes:
-        if event not in EVENTS:
-            allowed = f"Events: {listed(EVENTS)}"
-            yield Problem(where, f"'{event}' is no event", allowed, suggest(event, EVENTS))
-        elif value not in VALUES or (value == "ignore" and event in DEATHS):
-            possible = VALUES[:-1] if event in DEATHS else VALUES
-            yield Problem(where, f"{event} cannot be '{value}'", f"Allowed: {listed(possible)}")
-
-
-def _not_made(cohort: Cohort, asked: EndpointDefinition, rule: EndpointRule) -> Iterator[Problem]:
-    """Why an endpoint cannot, or should not unasked, be made from what the source identifies."""
-    where, columns, identifies = _where(asked), cohort.columns, dict(cohort.identifies)
-    source = f"source '{cohort.source}'"
-    if rule.needs_events and cohort.events is None:
-        why = (
-            f"{source} does not identify recurrence"
-            if identifies.get("recurrence") == "no"
-            else f"{source} gives no events after diagnosis (recurrences, second cancers)"
-        )
-        allowed = f"Endpoints here: {listed(_kinds(cohort))}"
-        yield Problem(where, f"{why}, so {rule.kind} cannot be made", allowed)
-    if rule.needs_cause and "cause_of_death" not in columns:
-        found = f"{source} does not identify cause of death, so {rule.kind} cannot be made"
-        yield Problem(where, found, f"Endpoints here: {listed(_kinds(cohort))}")
-    if "vital_status" not in columns or not followup_columns(cohort):
-        needed = f"vital_status with followup_{cohort.time_unit}"
-        if cohort.time_unit == "days":
-            needed += ", or with death_day and last_contact_day"
-        found = f"{source} gives no follow-up, so {rule.kind} cannot be made"
-        yield Problem(where, found, f"Needed: {needed}")
-    if not rule.is_verified and not asked.options.unverified:
-        yield unverified_problem(where, rule)
-
-
-def unverified_problem(where: str, rule: EndpointRule) -> Problem:
-    """Why an endpoint whose definition is not checked is off, and how it is switched on."""
-    degree = "in part from memory" if rule.verified == "partly" else "from memory"
-    return Problem(
-        where,
-        f"the definition of {rule.kind} is {degree}, not checked in its source ({rule.source})",
-        f"Checked: {listed(k for k, r in endpoint_rules().items() if r.is_verified)}",
-        "To use it all the same, write unverified: true (in Python, "
-        "EndpointOptions(unverified=True)); the report marks it.",
-    )
-
-
-def _not_given(cohort: Cohort, asked: EndpointDefinition) -> Problem:
-    known = _kinds(cohort)
-    return Problem(
-        _where(asked),
-        f"source '{cohort.source}' does not give {asked.kind}",
-        f"Endpoints here: {listed(known)}",
-        suggest(asked.kind, [*endpoint_rules(), *known]),
-    )
-
-
-def _kinds(cohort: Cohort) -> list[str]:
-    """Endpoints that this cohort can have: made, then given."""
-    columns = cohort.columns
-    made = [
-        kind
-        for kind, rule in endpoint_rules().items()
-        if "vital_status" in columns and followup_columns(cohort)
-        if not rule.needs_events or cohort.events is not None
-        if not rule.needs_cause or "cause_of_death" in columns
-    ]
-    return [*made, *(k for k in given_kinds(columns) if k not in made)]
-
-
 def followup_columns(cohort: Cohort) -> tuple[str, ...]:
     """The column of follow-up, or the two that make it; empty where there is none."""
-    columns = cohort.columns
-    if f"followup_{cohort.time_unit}" in columns:
-        return (f"followup_{cohort.time_unit}",)
+    return followup_of(cohort.time_unit, cohort.columns)
+
+
+def followup_of(unit: TimeUnit, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, by the unit of follow-up and the names of the columns that there are."""
+    if f"followup_{unit}" in columns:
+        return (f"followup_{unit}",)
     days = ("death_day", "last_contact_day")
-    return days if cohort.time_unit == "days" and set(days) <= set(columns) else ()
+    return days if unit == "days" and set(days) <= set(columns) else ()

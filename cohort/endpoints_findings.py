@@ -8,8 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.endpoints_definition import Endpoint
-from cohort.endpoints_events import RANKS
-from cohort.endpoints_times import CLOSE
+from cohort.endpoints_events import CLOSE, RANKS
 from cohort.table import Cohort, Finding
 
 LazyTable = nw.LazyFrame[Any]
@@ -132,6 +131,7 @@ def _held(cohort: Cohort, endpoint: Endpoint) -> Iterator[tuple[str, nw.Expr]]:
         late, alive = nw.col(f"{stem}__late"), nw.col("vital_status") == "alive"
         yield "after_contact", known & late & alive
         yield "after_death", known & late & (nw.col("vital_status") == "dead")
+        yield "placed", known & nw.col(f"{stem}__placed")
         first, end = nw.col(f"{stem}__first"), nw.col(f"{stem}__end")
         same = (first <= end + CLOSE) & (first >= end - CLOSE)
         yield "same_day", known & same & (nw.col("vital_status") == "dead")
@@ -144,7 +144,7 @@ def _held(cohort: Cohort, endpoint: Endpoint) -> Iterator[tuple[str, nw.Expr]]:
         unknown = (cause.is_null() | (cause == "unknown")).fill_null(True)
         yield "unknown_cause", known & dead & unknown
         if "tumour_sequence" in cohort.columns and options.primaries != "only":
-            several = ~(nw.col("tumour_sequence") == "only")
+            several = (nw.col("tumour_sequence") != "only").fill_null(True)
             yield "several_primaries", known & dead & several
 
 
@@ -194,14 +194,20 @@ def _notes(endpoint: Endpoint, counts: Counts) -> Iterator[tuple[str, str, str, 
         "Ask the data's owner.",
     )  # fmt: skip
     yield (
+        "event_in_last_month", "info", "placed", "event", "",
+        "An event lies past the end of follow-up by less than a time in months can tell (whole "
+        "months are cut to the month): it is placed at the end of follow-up.",
+    )  # fmt: skip
+    yield (
         "event_on_day_of_death", "info", "same_day", "event", "",
         "An event on the day of death: an event comes before a competing one, and that before a "
         "censoring.",
     )  # fmt: skip
+    unknown = endpoint.deaths.get("death_unknown_cause", "")
     yield (
-        "unknown_cause", "warning", "unknown_cause", "event", asked.options.unknown_cause,
-        f"Dead, and the cause is not known: taken as {asked.options.unknown_cause} where the death "
-        "decides. Compare with the other policies (unknown_cause).",
+        "unknown_cause", "warning", "unknown_cause", "event", unknown,
+        f"Dead, and the cause is not known: taken as {unknown} where the death decides. Compare "
+        "with the other policies (unknown_cause).",
     )  # fmt: skip
     for name, words in (("stage", "stage IV"), ("m_category", "M1")):
         yield (

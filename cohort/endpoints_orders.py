@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.endpoints_definition import followup_columns, origins
-from cohort.endpoints_events import event_time, per_day
+from cohort.endpoints_events import CLOSE, event_time, past, per_day
 from cohort.table import Cohort, Finding
 
 LazyTable = nw.LazyFrame[Any]
@@ -61,9 +61,16 @@ def _widened(cohort: Cohort) -> tuple[LazyTable, tuple[str, ...]]:
     """The patients with the first and last day of their events and the last of their specimens."""
     patients, columns = cohort.patients, cohort.columns
     if cohort.events is not None:
-        timed = cohort.events.select("patient_id", time=event_time(cohort))
+        timed = cohort.events.select(
+            "patient_id",
+            time=event_time(cohort),
+            own=event_time(cohort, only="own"),
+            converted=event_time(cohort, only="converted"),
+        )
         spans = timed.group_by("patient_id").agg(
-            events__first=nw.col("time").min(), events__last=nw.col("time").max()
+            events__first=nw.col("time").min(),
+            events__last=nw.col("own").max(),
+            events__last_converted=nw.col("converted").max(),
         )
         patients = patients.join(spans, on="patient_id", how="left")
         columns += ("events__first", "events__last")
@@ -124,16 +131,17 @@ def _of_status(
         end = nw.col(followup[0])
     else:
         end = nw.when(dead).then(nw.col("death_day")).otherwise(nw.col("last_contact_day"))
-    # A registry's months are whole or rounded: a day within the last one is no contradiction.
-    slack = 0.0 if cohort.time_unit == "days" else 1.0
     days = {name: name for name in (*treatments, *_SEEN) if name in columns}
     if "specimens__last" in columns:
         days["specimen_day"] = "specimens__last"
-    for shown, name in days.items():
-        later = nw.col(name) * per_day(cohort.time_unit) > end + slack
+    beyond = {
+        shown: past(cohort.time_unit, nw.col(name) * per_day(cohort.time_unit), end)
+        for shown, name in days.items()
+    }
+    if "events__last" in columns:
+        # A time in follow-up's own unit is as exact as that is.
+        own = (nw.col("events__last") > end + CLOSE).fill_null(False)
+        beyond["event_day"] = own | past(cohort.time_unit, nw.col("events__last_converted"), end)
+    for shown, later in beyond.items():
         yield "after_death", shown, dead & later
         yield "after_last_contact", shown, alive & later
-    if "events__last" in columns:
-        later = nw.col("events__last") > end
-        yield "after_death", "event_day", dead & later
-        yield "after_last_contact", "event_day", alive & later

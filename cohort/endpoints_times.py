@@ -9,16 +9,20 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from cohort.endpoints_definition import Endpoint, followup_columns
-from cohort.endpoints_events import RANKS, earlier, per_day
+from cohort.endpoints_definition import Endpoint, UnknownCause, followup_columns
+from cohort.endpoints_events import CLOSE, RANKS, earlier, past, per_day
 from cohort.table import Cohort
 
 LazyTable = nw.LazyFrame[Any]
 Columns = Mapping[str, nw.Expr]
 
-# Times that differ by less were made different by converting days to months.
-CLOSE = 1e-9
 EXCLUDED = 3  # the rank of a death of unknown cause that is to leave the patient out
+_OF_DEATH: dict[UnknownCause, int] = {
+    "competing": RANKS["competing"],
+    "event": RANKS["event"],
+    "censored": RANKS["censor"],
+    "exclude": EXCLUDED,
+}
 # Levels under which follow-up means nothing: the tumour became known by the death.
 NO_FOLLOWUP = {
     "reporting_source": ("autopsy_only", "death_certificate_only"),
@@ -33,7 +37,7 @@ def stages(cohort: Cohort, endpoint: Endpoint) -> Iterator[Columns]:
     ``<id>__why`` is empty where the endpoint is known, and else the reason why it is not.
     """
     yield _ends(cohort, endpoint)
-    yield _stops(endpoint)
+    yield _stops(cohort, endpoint)
     yield _limits(cohort, endpoint)
     yield _cuts(endpoint)
     yield _reasons(cohort, endpoint)
@@ -102,43 +106,40 @@ def _followup(cohort: Cohort) -> nw.Expr:
 
 def _last_rank(endpoint: Endpoint) -> nw.Expr:
     """What the end of follow-up is: a censoring in the living, else by the cause of death."""
-    rule, options = endpoint.rule, endpoint.asked.options
+    rule = endpoint.rule
     assert rule is not None
     dead = nw.col("vital_status") == "dead"
     censored = nw.lit(RANKS["censor"])
-    other = nw.lit(RANKS[rule.value("death_other_cause")])
+    breast, other, unknown = (nw.lit(_OF_DEATH[value]) for value in endpoint.deaths.values())
     if not rule.needs_cause:
         return nw.when(dead).then(other).otherwise(censored)
-    policy: dict[str, int] = {
-        "competing": RANKS["competing"],
-        "event": RANKS["event"],
-        "censored": RANKS["censor"],
-        "exclude": EXCLUDED,
-    }
     cause = nw.col("cause_of_death")
     return (
         nw.when(~dead)
         .then(censored)
         .when((cause == "breast_cancer").fill_null(False))
-        .then(nw.lit(RANKS[rule.value("death_breast_cancer")]))
+        .then(breast)
         .when((cause == "other").fill_null(False))
         .then(other)
-        .otherwise(nw.lit(policy[options.unknown_cause]))
+        .otherwise(unknown)
     )
 
 
-def _stops(endpoint: Endpoint) -> Columns:
+def _stops(cohort: Cohort, endpoint: Endpoint) -> Columns:
     """What comes first, an event or the end of follow-up, and when after the origin.
 
-    On the same day an event comes before a competing one, and that before a censoring.
+    On the same day an event comes before a competing one, and that before a censoring. An event
+    of which only the day is known, past the end by less than its months can tell, is placed there.
     """
     stem, end, rank = endpoint.id, _col(endpoint, "end"), _col(endpoint, "rank")
     origin = _col(endpoint, "origin")
     if endpoint.rule is None or not endpoint.rule.needs_events:
         return {f"{stem}__stop": end - origin, f"{stem}__how": rank}
     first, first_rank = _col(endpoint, "first"), _col(endpoint, "first_rank")
-    late = (first > end + CLOSE).fill_null(False)
-    tied = ((first <= end + CLOSE) & (first >= end - CLOSE)).fill_null(False)
+    beyond = (first > end + CLOSE).fill_null(False)
+    placed = beyond & _col(endpoint, "converted") & ~past(cohort.time_unit, first, end)
+    late = beyond & ~placed.fill_null(False)
+    tied = (first >= end - CLOSE).fill_null(False) & ~late
     usable = ~first.is_null() & ~(tied & (rank < first_rank)).fill_null(False)
     if endpoint.asked.options.late_events == "count":
         # A living patient was seen on the day of the event; nothing happens after death.
@@ -146,9 +147,10 @@ def _stops(endpoint: Endpoint) -> Columns:
     else:
         usable = usable & ~late
     return {
-        f"{stem}__stop": nw.when(usable).then(first).otherwise(end) - origin,
+        f"{stem}__stop": nw.when(usable & ~placed).then(first).otherwise(end) - origin,
         f"{stem}__how": nw.when(usable).then(first_rank).otherwise(rank),
         f"{stem}__late": late,
+        f"{stem}__placed": usable & placed,
     }
 
 

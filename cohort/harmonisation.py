@@ -104,9 +104,7 @@ def _harmonised(extract: Extract, on_unknown_code: str, overrides: Overrides) ->
         source=dictionary.name,
         time_unit=dictionary.time.followup,
         n=patients.n,
-        identifies=tuple(
-            (name, _said(value)) for name, value in dictionary.identifies.stated().items()
-        ),
+        identifies=tuple(dictionary.identifies.said().items()),
         findings=findings,
         files=extract.files,
         choices=(*_identity(dictionary), *chosen, *override_choices(overrides)),
@@ -184,9 +182,3 @@ def _identity(dictionary: SourceDictionary) -> tuple[Choice, ...]:
         Choice("harmonise", "source", dictionary.name, dictionary.describes),
         Choice("harmonise", "dictionary_sha256", dictionary.sha256),
     )
-
-
-def _said(value: bool | str) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value

@@ -105,7 +105,7 @@ class EndpointSpec(Spec):
     entry: Annotated[Text, AfterValidator(_entry)] | None = None
     made_from: Literal["given", "events"] | None = Field(default=None, alias="from")
     unverified: Flag = False
-    unknown_cause: Literal["competing", "event", "censored", "exclude"] = "competing"
+    unknown_cause: Literal["competing", "event", "censored", "exclude"] | None = None
     primaries: Literal["all", "first", "only"] = "all"
     late_events: Literal["count", "ignore"] = "count"
     changes: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import narwhals as nw
 import pyarrow as pa
 import pytest
 
@@ -81,12 +82,12 @@ def test_an_endpoint_that_the_source_gives_and_one_that_it_does_not(make_cohort)
     )
     made = add_endpoint(cohort, id="dss", kind="DSS")
     assert _endpoint(made, "dss") == [(5, True), (6, False), (None, None)]
-    with pytest.raises(SpecError, match="Endpoints here: OS, DSS"):
+    with pytest.raises(SpecError, match="Endpoints: OS, DSS"):
         add_endpoint(cohort, id="x", kind="DFI")
 
 
 def test_a_source_without_follow_up_is_told_what_is_needed(make_cohort):
-    with pytest.raises(SpecError, match="gives no follow-up"):
+    with pytest.raises(SpecError, match=r"does not give OS \(followup_days"):
         add_endpoint(make_cohort({"vital_status": ["dead"]}), id="os")
 
 
@@ -99,7 +100,7 @@ def test_events_at_zero_are_counted_in_words(make_cohort):
 
 def test_days_of_death_are_no_follow_up_in_months(make_cohort):
     days = {"vital_status": ["dead"], "death_day": [3.0], "last_contact_day": [3.0]}
-    with pytest.raises(SpecError, match="gives no follow-up"):
+    with pytest.raises(SpecError, match=r"does not give OS \(followup_months"):
         add_endpoint(make_cohort(days, time_unit="months"), id="os")
 
 
@@ -192,12 +193,12 @@ def test_what_a_source_does_not_identify_is_refused_with_that_reason(make_cohort
     cohort = make_cohort({"vital_status": ["dead"], "followup_days": [5.0]})
     (problem,) = _problems(cohort, kind="IDFS")
     assert "source 'worked' gives no events after diagnosis" in problem
-    assert "Endpoints here: OS" in problem
+    assert "Endpoints: OS" in problem
     none = replace(cohort, identifies=(("recurrence", "no"),))
-    assert "does not identify recurrence, so IDFS cannot be made" in _problems(none, kind="IDFS")[0]
+    assert "does not identify recurrences, so not IDFS" in _problems(none, kind="IDFS")[0]
     first, second, third = _problems(cohort, kind="RFI")
     assert "gives no events" in first
-    assert "does not identify cause of death, so RFI cannot be made" in second
+    assert "does not give RFI (cause_of_death)" in second
     assert "from memory" in third
     (given,) = _problems(cohort, kind="DSS")
     assert "does not give DSS" in given
@@ -211,21 +212,25 @@ def test_every_mistake_of_every_endpoint_is_told_at_once(make_cohort):
         censor_on=datetime(2022, 8, 5, tzinfo=UTC), unknown_cause="maybe", primaries="first",
         changes=(("relapse", "event"), ("death_other_cause", "ignore"), ("distant", "often")),
     )  # fmt: skip
-    found = _problems(cohort, origin="operation", entry="grade", options=options)
+    options = replace(options, unverified=True)
+    asked = {"origin": "operation", "entry": "grade", "options": options}
+    cohort = _events(cohort, [(0, "distant", {"event_day": 3.0})])
+    found = _problems(cohort, kind="RFI", **asked)
     for words in [
         "censor_on is datetime.datetime(2022, 8, 5",
         "unknown_cause is 'maybe'",
-        "origin is 'operation', which source 'worked' does not give",
-        "entry is 'grade'",
-        "censor_on needs the date of diagnosis",
-        "primaries needs tumour_sequence",
+        "source 'worked' does not give 'operation', which origin needs",
+        "source 'worked' does not give 'grade', which entry needs",
+        "source 'worked' does not give 'diagnosis_date', which censor_on needs",
+        "source 'worked' does not give 'tumour_sequence', which primaries needs",
         "'relapse' is no event",
         "death_other_cause cannot be 'ignore'\n    Allowed: event, competing, censor",
         "distant cannot be 'often'\n    Allowed: event, competing, censor, ignore",
     ]:
         assert sum(words in problem for problem in found) == 1, words
-    assert len(found) == 9
-    assert "Columns of days here: surgery_day" in found[2]
+    assert len(found) == 10
+    assert "does not give RFI (cause_of_death)" in found[5]
+    assert "Columns of days: surgery_day" in found[6]
     with pytest.raises(SpecError) as caught:
         add_endpoints(cohort, [EndpointDefinition("given_a"), EndpointDefinition("b", "XFS")])
     assert [p.where for p in caught.value.problems] == ["endpoint 'given_a'", "endpoint 'b'"]
@@ -341,6 +346,46 @@ def test_decisions_on_events_are_counted(make_cohort):
     assert "is not counted" in next(
         f.advice for f in cohort.findings if f.rule == "event_after_last_contact"
     )
+
+
+def test_a_day_within_the_last_whole_month_of_follow_up_is_not_after_it(make_cohort):
+    # Registries cut survival to whole months: 13 is 13 to under 14, and day 405 is month 13.3.
+    columns = {
+        "vital_status": ["dead", "alive", "dead", "dead", "dead", "dead"],
+        "followup_months": [13.0, 13.0, 13.0, 13.5, 13.5, 13.0],
+    }
+    cohort = make_cohort(columns, time_unit="months")
+    days = [405.0, 405.0, 427.0, 412.0, 425.0, 395.0]
+    rows = [(i, "distant", {"event_day": day}) for i, day in enumerate(days)]
+    made = add_endpoint(_events(cohort, rows), id="x", kind="IDFS")
+    # The third and the fifth lie after death for certain; a time in decimals is nearly exact.
+    expected = [(13, True), (13, True), (13, True), (13.5, True), (13.5, True)]
+    found = _endpoint(made, "x")
+    assert found[:5] == expected
+    assert found[5] == (395 * 12 / 365.25, True)
+    counted = {f.rule: f.n for f in made.findings if f.column == "x_event"}
+    assert counted == {"event_in_last_month": 3, "event_after_death": 2}
+    assert "placed at the end" in {c.name: c.meaning for c in made.choices}["x events"]
+    # The distant recurrence decides, not the death, where deaths of another cause compete.
+    causes = cohort.patients.with_columns(cause_of_death=nw.lit("other"))
+    competing = _events(replace(cohort, patients=causes), rows)
+    options = EndpointOptions(unverified=True)
+    made = add_endpoint(competing, id="x", kind="DRFI", options=options)
+    states = ["event", "event", "competing", "event", "competing", "event"]
+    assert list(made.to_pandas()["x_state"]) == states
+    ignored = EndpointOptions(late_events="ignore")
+    made = add_endpoint(_events(cohort, rows), id="x", kind="IDFS", options=ignored)
+    assert _endpoint(made, "x")[1] == (13, True)
+
+
+def test_months_of_an_event_are_as_exact_as_those_of_follow_up(make_cohort):
+    columns = {"vital_status": ["dead", "alive"], "followup_months": [13.0, 13.0]}
+    rows = [(i, "distant", {"event_months": 13.3, "event_day": 405.0}) for i in range(2)]
+    cohort = _events(make_cohort(columns, time_unit="months"), rows)
+    made = add_endpoint(cohort, id="x", kind="IDFS")
+    assert _endpoint(made, "x") == [(13, True), (13.3, True)]
+    counted = {f.rule: f.n for f in made.findings if f.column == "x_event"}
+    assert counted == {"event_after_death": 1, "event_after_last_contact": 1}
 
 
 def test_metastatic_patients_in_an_endpoint_of_early_disease_are_told(make_cohort):

@@ -117,6 +117,13 @@ def test_a_day_within_the_last_month_is_no_contradiction(make_cohort):
     }
 
 
+def test_the_day_of_an_event_within_the_last_month_is_no_contradiction(make_cohort):
+    columns = {"vital_status": ["dead"] * 4, "followup_months": [13.0, 13.0, 13.5, 13.5]}
+    cohort = make_cohort(columns, time_unit="months")
+    days = [(0, 405.0), (1, 427.0), (2, 412.0), (3, 425.0)]
+    assert told(with_events(cohort, days)) == {("after_death", "event_day"): 2}
+
+
 def test_the_living_have_no_death(make_cohort):
     cohort = make_cohort(
         {

@@ -15,6 +15,7 @@ from cohort.endpoint_rules import endpoint_rules
 from cohort.endpoints import add_endpoint, add_endpoints
 from cohort.endpoints_definition import EndpointDefinition, EndpointOptions
 from cohort.engine import DuckDBEngine
+from cohort.errors import SpecError
 from cohort.table import Cohort
 
 KINDS = {
@@ -221,9 +222,87 @@ def test_death_of_unknown_cause_is_what_the_study_says(engine, policy, expected)
     assert counted.get("unknown_cause_excluded", (0,))[0] == (2 if policy == "exclude" else 0)
 
 
-def test_all_causes_count_whatever_the_policy_and_leave_nobody_out():
+DEATHS = ["breast 500", "other 500", "unknown 500", "none 500", "alive 500"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "expected"),
+    [
+        # A cell that the study changes decides, and the others stay as the definition has them.
+        ("BCSS", {}, "ECCC-"),
+        ("BCSS", {"death_unknown_cause": "event"}, "ECEE-"),
+        ("BCSS", {"death_unknown_cause": "censor"}, "EC---"),
+        ("BCSS", {"death_other_cause": "censor"}, "E-CC-"),
+        ("BCSS", {"death_other_cause": "censor", "death_unknown_cause": "censor"}, "E----"),
+        ("BCSS", {"death_other_cause": "event", "death_unknown_cause": "event"}, "EEEE-"),
+        ("OS", {"death_unknown_cause": "censor"}, "EE---"),
+        ("OS", {"death_unknown_cause": "competing"}, "EECC-"),
+        ("OS", {"death_other_cause": "censor"}, "E-EE-"),
+        ("OS", {"death_other_cause": "competing"}, "ECEE-"),
+        ("OS", dict.fromkeys(("death_breast_cancer", "death_other_cause",
+                              "death_unknown_cause"), "competing"), "CCCC-"),
+    ],
+)  # fmt: skip
+def test_a_cell_of_a_death_set_otherwise_decides(engine, kind, changes, expected):
+    options = EndpointOptions(unverified=True, changes=tuple(changes.items()))
+    assert made(DEATHS, kind, engine, options) == [f"500{how}" for how in expected]
+    cohort = add_endpoint(cohort_of(DEATHS), id="x", kind=kind, options=options)
+    # A state where something competes, and only there.
+    assert ("x_state" in cohort.columns) == ("C" in expected)
+    assert any(c.name == "x competing" for c in cohort.choices) == ("C" in expected)
+    # The words are those of the patients.
+    said = {c.name: c for c in cohort.choices}
+    if "x unknown_cause" in said:
+        value = {"E": "event", "C": "competing", "-": "censored"}[expected[2]]
+        assert said["x unknown_cause"].value == value
+        words = {"E": "an event", "C": "competing", "-": "a censoring"}[expected[2]]
+        assert f"not known is taken as {words}" in said["x unknown_cause"].meaning
+        assert next(f.value for f in cohort.findings if f.rule == "unknown_cause") == value
+
+
+def test_the_policy_of_the_unknown_cause_decides_the_states_too(engine):
+    options = EndpointOptions(changes=(("death_other_cause", "censor"),), unknown_cause="competing")
+    assert made(DEATHS, "OS", engine, options) == ["500E", "500-", "500C", "500C", "500-"]
+    changes = (("death_other_cause", "censor"),)
+    options = EndpointOptions(unverified=True, changes=changes, unknown_cause="event")
+    cohort = add_endpoint(cohort_of(DEATHS), id="x", kind="BCSS", options=options)
+    assert "x_state" not in cohort.columns
+
+
+def test_two_rules_for_deaths_of_unknown_cause_are_refused():
+    options = EndpointOptions(
+        unverified=True, changes=(("death_unknown_cause", "event"),), unknown_cause="censored"
+    )
+    with pytest.raises(SpecError, match="two rules for the same deaths"):
+        made(DEATHS, "BCSS", options=options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("OS", {"primaries": "only"}, "OS takes deaths of every cause alike, so primaries: only"),
+        ("OS", {"late_events": "ignore"}, "no event besides death matters to OS, so late_events"),
+        ("BCSS", {"late_events": "ignore"}, "no event besides death matters to BCSS"),
+        ("IDFS", {"unknown_cause": "event"}, "IDFS takes deaths of every cause alike"),
+        ("DSS", {"primaries": "first"}, "DSS as the source gives it is ready-made, so primaries"),
+        ("DSS", {"unknown_cause": "event"}, "DSS as the source gives it is ready-made"),
+        ("DSS", {"late_events": "ignore"}, "DSS as the source gives it is ready-made"),
+    ],
+)
+def test_a_choice_that_would_change_nothing_is_refused(kind, options, said):
+    columns = {"given_dss_time": [5.0], "given_dss_event": [1.0], "tumour_sequence": ["only"]}
+    with pytest.raises(SpecError) as caught:
+        made(["breast 500"], kind, None, EndpointOptions(unverified=True, **options), columns)
+    (problem,) = caught.value.problems
+    assert said in problem.found
+    assert problem.found.endswith("changes nothing")
+
+
+def test_all_causes_count_alike_so_a_policy_for_the_unknown_is_refused():
+    assert made(["unknown 500", "none 500"], "OS") == ["500E", "500E"]
     options = EndpointOptions(unknown_cause="exclude")
-    assert made(["unknown 500", "none 500"], "OS", options=options) == ["500E", "500E"]
+    with pytest.raises(SpecError, match="every cause alike, so unknown_cause: exclude changes"):
+        made(["unknown 500"], "OS", options=options)
 
 
 def test_an_event_after_the_last_contact_may_be_ignored(engine):
@@ -398,8 +477,7 @@ def test_causes_of_death_by_the_number_of_primaries(engine):
     }.items():
         options = EndpointOptions(unverified=True, primaries=primaries)
         assert made(stories, "BCSS", engine, options, columns) == expected
-        # All causes of death are one: everybody stays.
-        assert "." not in made(stories, "OS", engine, options, columns)
     cohort = cohort_of(stories, **columns)
     cohort = add_endpoint(cohort, id="x", kind="BCSS", options=EndpointOptions(unverified=True))
-    assert next(f.n for f in cohort.findings if f.rule == "cause_by_sequence") == 2
+    # First of several, later, and of a number that is not known; the last is alive.
+    assert next(f.n for f in cohort.findings if f.rule == "cause_by_sequence") == 3
