@@ -102,9 +102,11 @@ def _compared(
     parts = parts_of(rows, strata)
     end = tau_of(tau, rows.levels, parts, columns[0])
     areas = combined([areas_of(part, end.value) for part in parts], [p.share for p in parts])
-    n, n_event = rows.per_group(), rows.per_group(rows.event & (rows.time <= end.value))
+    n, total = rows.per_group(), rows.per_group(rows.event)
+    n_event = rows.per_group(rows.event & (rows.time <= end.value))
     means = tuple(
-        _mean(level, n[g], n_event[g], areas[g], conf_level) for g, level in enumerate(rows.levels)
+        _mean(level, (n[g], n_event[g], total[g]), areas[g], conf_level)
+        for g, level in enumerate(rows.levels)
     )
     statistic, df = _homogeneity(areas)
     return RMST(
@@ -125,7 +127,7 @@ def _compared(
         strata=strata,
         shares=tuple((part.label, part.share) for part in parts) if strata else (),
         n=sum(n),
-        n_event=sum(n_event),
+        n_event=sum(total),
         n_input=rows.n_input,
         n_missing=rows.n_missing,
         findings=(*_chosen(columns[0], end, sum(n)), *_of_rows(rows, *columns[1:])),
@@ -151,15 +153,18 @@ def _chosen(time: str, end: Tau, n: int) -> tuple[Finding, ...]:
     return (Finding("warning", SOURCE, time, f"{end.value:g}", "tau_from_data", n, advice),)
 
 
-def _mean(level: str, n: int, n_event: int, area: Area, conf_level: float) -> RestrictedMean:
+def _mean(
+    level: str, counts: tuple[int, int, int], area: Area, conf_level: float
+) -> RestrictedMean:
     """One group's mean with its limits."""
     error = float(np.sqrt(area.variance))
     reach = float(ndtri((1 + conf_level) / 2)) * error
     known = error > 0
     return RestrictedMean(
         group=level,
-        n=n,
-        n_event=n_event,
+        n=counts[0],
+        n_event=counts[1],
+        n_event_total=counts[2],
         estimate=area.mean,
         std_error=error,
         conf_low=area.mean - reach if known else None,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analyses.plots.flow import plot_flow
     from analyses.plots.forest import plot_forest
     from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+    from analyses.plots.rmst import plot_rmst
     from analyses.plots.save import save_figure
     from analyses.plots.style import FigureStyle
 
@@ -21,6 +22,7 @@ _HOMES = {
     "plot_flow": "flow",
     "plot_forest": "forest",
     "plot_kaplan_meier": "kaplan_meier",
+    "plot_rmst": "rmst",
     "save_figure": "save",
 }
 
@@ -30,6 +32,7 @@ __all__ = [
     "plot_flow",
     "plot_forest",
     "plot_kaplan_meier",
+    "plot_rmst",
     "save_figure",
 ]
 

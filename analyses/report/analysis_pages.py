@@ -19,14 +19,18 @@ from analyses.report.blocks import (
 )
 from analyses.report.change_pages import change_pages
 from analyses.report.feature_table import feature_table
+from analyses.report.milestone_pages import milestone_tables
 from analyses.report.model_pages import model_pages
+from analyses.report.rmst_pages import rmst_pages
 from analyses.report.words import ADJUSTMENTS, group_words, in_sentence, joined, used_rows
 from analyses.results.failure import Failure
 from analyses.results.logrank import LogRank
+from analyses.results.max_combo import MaxCombo
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
     CurveAnalysis,
+    RmstAnalysis,
     StudyResult,
     TableAnalysis,
     TestAnalysis,
@@ -61,6 +65,8 @@ def _pages_of(
         yield from curves(result, analysis, style, alts)
     elif isinstance(analysis, TestAnalysis):
         yield from tests(result, analysis, style)
+    elif isinstance(analysis, RmstAnalysis):
+        yield from rmst_pages(result, analysis, style, alts)
     elif isinstance(analysis, ChangeAnalysis):
         yield from change_pages(result, analysis, style)
     else:
@@ -94,6 +100,7 @@ def curves(
     )
     yield FigureBlock(analysis.id, caption, alt, width)
     yield _milestones(analysis, style, result.time_unit)
+    yield from milestone_tables(analysis, style)
     if analysis.test is not None:
         across = f"across {len(analysis.test.groups)} groups"
         yield Paragraph(f"Log-rank test {across}: {tested(analysis.test, style)}.")
@@ -160,7 +167,7 @@ def tests(result: StudyResult, analysis: TestAnalysis, style: NumberStyle) -> It
     test = analysis.test
     counts = (sum(test.n), sum(test.n_event), test.n_input, test.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
-    weighted = test.rho != 0 or test.gamma != 0
+    weighted = test.is_weighted
     rows = []
     for g, n, n_event, observed, expected in zip(
         test.groups, test.n, test.n_event, test.observed, test.expected, strict=True
@@ -181,6 +188,8 @@ def tests(result: StudyResult, analysis: TestAnalysis, style: NumberStyle) -> It
     if analysis.trend is not None:
         alike = " with the same weights and strata" if weighted or strata else ""
         said += f" Trend {analysis.trend_said}{alike}: {tested(analysis.trend, style)}."
+    if analysis.combo is not None:
+        said += f" {combo_words(analysis.combo, style)}"
     heads: tuple[str, ...] = ("Group", "Patients", "Observed", "Expected")
     if weighted:
         heads = ("Group", "Patients", "Events", "Observed, weighted", "Expected, weighted")
@@ -195,6 +204,17 @@ def tests(result: StudyResult, analysis: TestAnalysis, style: NumberStyle) -> It
     )
     if analysis.pairs is not None:
         yield _pairs(analysis, style)
+
+
+def combo_words(combo: MaxCombo, style: NumberStyle) -> str:
+    """The max-combo test in a sentence."""
+    if combo.best is None:
+        return f"Max-combo test: no test ({combo.reason})."
+    best = combo.parts[combo.best]
+    return (
+        f"Max-combo test: {words.p_equals(combo.p_value, style)}; the largest of its four tests "
+        f"has the weights {best.name}."
+    )
 
 
 def _pairs(analysis: TestAnalysis, style: NumberStyle) -> Table:

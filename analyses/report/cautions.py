@@ -12,6 +12,7 @@ from analyses.results.study import (
     Analysis,
     CoxAnalysis,
     CurveAnalysis,
+    RmstAnalysis,
     StudyResult,
     TestAnalysis,
 )
@@ -51,6 +52,11 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
             test = analysis.test
             groups = list(zip(test.groups, test.n, test.n_event, strict=True))
             sentences += _few_events(result, analysis.endpoint, (test.by, groups), told, style)
+        elif isinstance(analysis, RmstAnalysis):
+            of_groups = [(g.group, g.n, g.n_event_total) for g in analysis.result.groups]
+            sentences += _few_events(
+                result, analysis.endpoint, (analysis.result.by, of_groups), told, style
+            )
         elif isinstance(analysis, CoxAnalysis):
             groups = [
                 (c.level, c.n, c.n_event)

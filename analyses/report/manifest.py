@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from analyses.results.study import CoxAnalysis, CurveAnalysis, StudyResult
+from analyses.results.study import CoxAnalysis, CurveAnalysis, RmstAnalysis, StudyResult
 
 PACKAGES = (
     *("her2low", "numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow"),
@@ -60,6 +60,13 @@ def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
             choices.append(
                 {"analysis": analysis.id, "intervals": curves.conf_type}
                 | {"level": f"{curves.conf_level:g}"}
+            )
+        elif isinstance(analysis, RmstAnalysis):
+            means = analysis.result
+            choices.append(
+                {"analysis": analysis.id, "tau": f"{means.tau:.12g}", "tau_from": means.tau_from}
+                | {"intervals": "normal", "level": f"{means.conf_level:g}"}
+                | {"variance": means.variance}
             )
         elif isinstance(analysis, CoxAnalysis):
             model = analysis.adjusted

@@ -10,11 +10,13 @@ from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Tab
 from analyses.report.change_pages import SPECIMENS
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
+from analyses.report.rmst_pages import rmst_methods
 from analyses.report.words import ADJUSTMENTS, in_sentence, joined
 from analyses.results.study import (
     ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
+    RmstAnalysis,
     StudyResult,
     TableAnalysis,
     TestAnalysis,
@@ -139,10 +141,12 @@ def _statistics(result: StudyResult) -> Iterator[str]:
                 f"{words.tick(100 * km.conf_level)}% limits, {_INTERVALS[km.conf_type]} "
                 f"({km.conf_type}); medians by R's rule with limits from the band. Follow-up: "
                 "reverse Kaplan-Meier. Curves are drawn while at least "
-                f"{analysis.curtail_below} patients are at risk."
+                f"{analysis.curtail_below} patients are at risk." + _milestones(analysis)
             )
         elif isinstance(analysis, TestAnalysis):
             seen.append(_test(analysis))
+        elif isinstance(analysis, RmstAnalysis):
+            seen.append(rmst_methods(analysis, result))
         elif isinstance(analysis, CoxAnalysis):
             seen.append(_cox(analysis))
         elif isinstance(analysis, ChangeAnalysis):
@@ -150,6 +154,22 @@ def _statistics(result: StudyResult) -> Iterator[str]:
     yield from dict.fromkeys(seen)
     yield "Each analysis uses the patients complete in its own columns; the others are counted."
     yield "Tests are two-sided; p values are not adjusted for the number of analyses in the report."
+
+
+def _milestones(analysis: CurveAnalysis) -> str:
+    """What is compared or given at single times."""
+    text = ""
+    if analysis.differences:
+        text += (
+            " Differences of survival at single times have the standard error of two independent "
+            "curves and limits on their own scale."
+        )
+    if analysis.given:
+        text += (
+            " Survival given an earlier time is the curve of those followed past that time, "
+            "starting there at 1."
+        )
+    return text
 
 
 def _test(analysis: TestAnalysis) -> str:
@@ -163,8 +183,13 @@ def _test(analysis: TestAnalysis) -> str:
     if analysis.trend is not None:
         scores = joined([words.tick(score) for score in analysis.trend.scores or ()])
         text += f"; the trend (scores {scores}; 1 df) was tested {analysis.trend_said}"
-    if (analysis.trend or analysis.pairs) and (analysis.test.strata or analysis.test.rho != 0):
+    if (analysis.trend or analysis.pairs) and (analysis.test.strata or analysis.test.is_weighted):
         text += ", with the same weights and strata"
+    if analysis.combo is not None:
+        text += (
+            "; the max-combo test is the largest of four with Fleming and Harrington's weights "
+            "(0, 0), (1, 0), (0, 1) and (1, 1), its p from their joint normal distribution"
+        )
     return f"{text}."
 
 

@@ -15,6 +15,7 @@ from analyses.plots.flow import plot_flow
 from analyses.plots.forest import plot_forest
 from analyses.plots.forest_rows import Models
 from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+from analyses.plots.rmst import plot_rmst
 from analyses.plots.save import save_figure
 from analyses.plots.style import PAGE
 from analyses.report.analysis_pages import Alts, analysis_pages
@@ -38,6 +39,7 @@ from analyses.results.study import (
     ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
+    RmstAnalysis,
     StudyResult,
     TableAnalysis,
 )
@@ -95,6 +97,10 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
                 words=words,
                 style=replace(style, curtail_below=analysis.curtail_below),
             )
+        elif isinstance(analysis, RmstAnalysis):
+            endpoint = endpoint_of(result, analysis.endpoint)
+            words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
+            drawn[analysis.id] = plot_rmst(analysis.result, words=words, style=style)
         elif isinstance(analysis, CoxAnalysis):
             models: Models = analysis.adjusted
             if analysis.univariable:
@@ -172,6 +178,8 @@ def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> 
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
             _write_frame(folder / f"{analysis.id}_curve.csv", analysis.curves.summary)
+        elif isinstance(analysis, RmstAnalysis):
+            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.result.summary)
         elif isinstance(analysis, CoxAnalysis):
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.adjusted.summary)
         elif isinstance(analysis, TableAnalysis):

@@ -70,6 +70,11 @@ class LogRank:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether events count for more or less than 1."""
+        return self.test != "logrank" or self.rho != 0 or self.gamma != 0
+
+    @property
     def summary(self) -> pd.DataFrame:
         """One row a group: patients, events, observed, expected and its variance, score."""
         import pandas as pd

@@ -28,8 +28,9 @@ class RestrictedMean:
 
     Attributes
     ----------
-    n, n_event
-        Patients, and their events up to tau; unweighted unless weights are whole numbers.
+    n, n_event, n_event_total
+        Patients, their events up to tau, and at any time; unweighted unless weights are whole
+        numbers.
     estimate, std_error, conf_low, conf_high
         In the unit of the times; limits None where the error is 0.
     time, survival
@@ -39,6 +40,7 @@ class RestrictedMean:
     group: str
     n: int
     n_event: int
+    n_event_total: int
     estimate: float
     std_error: float
     conf_low: float | None
@@ -74,7 +76,7 @@ class RMST:
         Columns of strata, and (stratum, its share of all patients): groups are compared as if
         each were made of the strata in these shares.
     n, n_event, n_input, n_missing
-        Patients used, events up to tau, rows given, and (column, rows without a value in it).
+        Patients used, their events at any time, rows given, and (column, rows without a value).
     findings
         Tau taken from the data, groups with few or no events, patients of weight 0.
     """
@@ -152,7 +154,7 @@ class RMST:
             term=self.by,
             time=self.tau,
             n=self.n,
-            n_event=self.n_event,
+            n_event=sum(group.n_event for group in self.groups),
             statistic=self.statistic,
             df=self.df,
             p_value=self.p_value,
@@ -161,6 +163,12 @@ class RMST:
         )
         for stratum, share in self.shares:
             yield Record(analysis, KIND, "stratum_share", level=stratum, estimate=share)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Curves up to tau with the areas that are compared; returns the named artists."""
+        from analyses.plots.rmst import plot_rmst
+
+        return plot_rmst(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """Means, differences and ratios as a readable table in a notebook."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyses.results.contrast import Contrast
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
 from analyses.results.logrank import LogRank, PairwiseLogRank
+from analyses.results.max_combo import MaxCombo
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
+from analyses.results.rmst import RMST
 from analyses.results.survival import KaplanMeier
 from analyses.results.table_one import TableOne
 from cohort.table import AttritionStep, Choice, Finding, SourceFile, TimeUnit
@@ -69,6 +72,8 @@ class CurveAnalysis:
     """Kaplan-Meier curves, their log-rank test where there are groups, and milestone times.
 
     `times` are in the unit of follow-up, `times_said` the same in the study file's words.
+    `differences` are between groups at these times; `given` holds the curves of those who lived
+    to a time, each with that time in words.
     """
 
     id: str
@@ -79,6 +84,8 @@ class CurveAnalysis:
     times: tuple[float, ...] = ()
     times_said: tuple[str, ...] = ()
     curtail_below: int = 10
+    differences: tuple[Contrast, ...] = ()
+    given: tuple[tuple[str, KaplanMeier], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +99,20 @@ class TestAnalysis:
     pairs: PairwiseLogRank | None = None
     trend: LogRank | None = None
     trend_said: str = ""
+    combo: MaxCombo | None = None
 
     __test__ = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RmstAnalysis:
+    """Restricted mean survival by group; `tau_said` is tau in the study file's words, or empty."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: RMST
+    tau_said: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +135,9 @@ class ChangeAnalysis:
     change: Her2Change
 
 
-Analysis = TableAnalysis | CurveAnalysis | TestAnalysis | CoxAnalysis | ChangeAnalysis
+Analysis = (
+    TableAnalysis | CurveAnalysis | TestAnalysis | RmstAnalysis | CoxAnalysis | ChangeAnalysis
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from analyses.results.restriction import Restriction
 from analyses.study.kinds.cox import model
 from analyses.study.kinds.kaplan_meier import plotted
 from analyses.study.kinds.logrank import tests
+from analyses.study.kinds.rmst import averaged
 from analyses.study.kinds.table_one import described
 from analyses.study.outcome import Outcome, failed_record, failure_of
 from cohort.errors import AnalysisError
@@ -31,6 +32,7 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
     "table_one": described,
     "kaplan_meier": plotted,
     "logrank": tests,
+    "rmst": averaged,
     "cox": model,
 }
 

@@ -10,9 +10,10 @@ from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.her2_change import Her2ChangeSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
+from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.table_one import TableOneSpec
 
 AnalysisSpec = Annotated[
-    TableOneSpec | KaplanMeierSpec | LogRankSpec | CoxSpec | Her2ChangeSpec,
+    TableOneSpec | KaplanMeierSpec | LogRankSpec | RmstSpec | CoxSpec | Her2ChangeSpec,
     Field(discriminator="kind"),
 ]

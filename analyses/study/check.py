@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from analyses.study.check_columns import column_problems
+from analyses.study.check_columns import column_problems, reference_problems
 from analyses.study.check_source import source_problems
 from analyses.study.check_specimens import specimen_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+from analyses.study.specs.rmst import RmstSpec
 from analyses.study.uses import uses
 from cohort.errors import Problem
+from cohort.schema import column
 
 if TYPE_CHECKING:
     from analyses.study.endpoint_spec import EndpointSpec
     from analyses.study.spec import Study
+    from cohort.duration import Duration
 
 
 def check_study(study: Study) -> tuple[Problem, ...]:
@@ -40,6 +43,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
         *column_problems(study, used),
         *_interactions(study),
         *_times(study),
+        *_references(study),
         *source_problems(study, used),
         *engine_problems(study),
     ]
@@ -74,16 +78,34 @@ def _interactions(study: Study) -> Iterator[Problem]:
 def _times(study: Study) -> Iterator[Problem]:
     """Times that lie past the end of their endpoint."""
     for i, spec in enumerate(study.analyses):
-        if not isinstance(spec, KaplanMeierSpec) or spec.at is None:
+        for key, last, name in _last_times(spec):
+            endpoint = study.endpoint(name)
+            if last.within("days") > _censored_at(endpoint):
+                yield Problem(
+                    study.place(("analyses", i, key)),
+                    f"{last} lies past {endpoint.censor_at}, where endpoint '{endpoint.id}' "
+                    "is censored",
+                    advice="Leave the time out, or let the endpoint run longer.",
+                )
+
+
+def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
+    """The latest times that an analysis looks at: key in the study file, time, endpoint."""
+    if isinstance(spec, KaplanMeierSpec) and spec.at is not None:
+        yield "at", spec.at.to_durations()[-1], spec.endpoint
+    if isinstance(spec, RmstSpec) and spec.tau is not None:
+        yield "tau", spec.tau.to_duration(), spec.endpoint
+
+
+def _references(study: Study) -> Iterator[Problem]:
+    """Reference groups that are no level of their column, or that the selection leaves out."""
+    for i, spec in enumerate(study.analyses):
+        if not isinstance(spec, KaplanMeierSpec | RmstSpec) or spec.reference is None:
             continue
-        endpoint = study.endpoint(spec.endpoint)
-        last = spec.at.to_durations()[-1]
-        if last.within("days") > _censored_at(endpoint):
-            yield Problem(
-                study.place(("analyses", i, "at")),
-                f"{last} lies past {endpoint.censor_at}, where endpoint '{endpoint.id}' "
-                "is censored",
-                advice="Leave the time out, or let the endpoint run longer.",
+        known = column(str(spec.by))
+        if known is not None and known.kind == "category":
+            yield from reference_problems(
+                study, ("analyses", i, "reference"), spec.reference, known
             )
 
 

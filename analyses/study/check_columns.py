@@ -143,10 +143,12 @@ def _term(study: Study, use: Use, known: Column) -> Iterator[Problem]:
                 advice="Leave it out.",
             )
     if term.reference is not None and known.kind == "category":
-        yield from _reference(study, (*place, "reference"), term.reference, known)
+        yield from reference_problems(study, (*place, "reference"), term.reference, known)
 
 
-def _reference(study: Study, path: Path, reference: str, known: Column) -> Iterator[Problem]:
+def reference_problems(
+    study: Study, path: Path, reference: str, known: Column
+) -> Iterator[Problem]:
     """A reference must be a level, and one that the selection leaves."""
     if known.name == "her2_status" and reference not in HER2_GROUPS:
         yield Problem(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from analyses.study.kinds.logrank import logrank_of
 from analyses.study.outcome import Outcome, attempt, entry_column, finished, undefined
@@ -10,8 +11,11 @@ from analyses.study.outcome import Outcome, attempt, entry_column, finished, und
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.results.contrast import Contrast
     from analyses.results.failure import Failure
+    from analyses.results.survival import KaplanMeier
     from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+    from analyses.study.times import TimesSpec
     from cohort.table import TimeUnit
 
 
@@ -20,16 +24,8 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outco
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.results.study import CurveAnalysis
 
-    curves = kaplan_meier(
-        frame,
-        time=f"{spec.endpoint}_time",
-        event=f"{spec.endpoint}_event",
-        entry=entry_column(spec, frame),
-        by=spec.by,
-        conf_level=spec.conf_level,
-        conf_type=spec.conf_type,
-    )
-    times, said = _times(spec, unit)
+    curves = kaplan_meier(frame, **_options(spec, frame))
+    times, said = _times(spec.at, unit)
     records = list(curves.records(spec.id, unit, times))
     findings = list(curves.findings)
     failures: list[Failure] = []
@@ -41,14 +37,61 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outco
             failures += undefined(spec, test)
             records += test.records(spec.id)
             findings += test.findings
+    differences: tuple[Contrast, ...] = ()
+    if spec.differences:
+        differences, missed = attempt(spec, frame, lambda: curves.contrasts(times, spec.reference))
+        failures += missed
+        records += [contrast.record(spec.id, spec.kind) for contrast in differences or ()]
+    given, missed = _given(spec, frame, unit)
+    failures += missed
+    for _, later in given:
+        records += later.records(spec.id, unit, [t for t in times if t > (later.given or 0)])
+        findings += [f for f in later.findings if f.rule == "nobody_followed"]
     title = spec.title or "Kaplan-Meier curves"
-    made = CurveAnalysis(spec.id, title, spec.endpoint, curves, test, times, said)
+    made = CurveAnalysis(
+        spec.id,
+        title,
+        spec.endpoint,
+        curves,
+        test,
+        times,
+        said,
+        differences=differences or (),
+        given=given,
+    )
     return finished(spec.id, made, records, findings, failures)
 
 
-def _times(spec: KaplanMeierSpec, unit: TimeUnit) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """Milestones in the unit of follow-up, and as the study file says them."""
-    if spec.at is None:
+def _options(spec: KaplanMeierSpec, frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "time": f"{spec.endpoint}_time",
+        "event": f"{spec.endpoint}_event",
+        "entry": entry_column(spec, frame),
+        "by": spec.by,
+        "conf_level": spec.conf_level,
+        "conf_type": spec.conf_type,
+    }
+
+
+def _given(
+    spec: KaplanMeierSpec, frame: pd.DataFrame, unit: TimeUnit
+) -> tuple[tuple[tuple[str, KaplanMeier], ...], list[Failure]]:
+    """The curves of those who lived to each time asked for, with that time in words."""
+    from analyses.estimators.kaplan_meier import kaplan_meier
+
+    options = _options(spec, frame)
+    found, failures = [], []
+    for time, said in zip(*_times(spec.given, unit), strict=True):
+        later, missed = attempt(spec, frame, partial(kaplan_meier, frame, given=time, **options))
+        failures += missed
+        if later is not None:
+            found.append((said, later))
+    return tuple(found), failures
+
+
+def _times(asked: TimesSpec | None, unit: TimeUnit) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Times in the unit of follow-up, and as the study file says them."""
+    if asked is None:
         return (), ()
-    durations = spec.at.to_durations()
+    durations = asked.to_durations()
     return tuple(d.within(unit) for d in durations), tuple(str(d) for d in durations)

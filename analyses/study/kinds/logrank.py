@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from analyses.study.outcome import Outcome, attempt, entry_column, finished, undefined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from analyses.results.logrank import LogRank
+    from analyses.results.max_combo import MaxCombo
     from analyses.study.specs.logrank import LogRankSpec
     from cohort.table import TimeUnit
 
@@ -42,19 +45,39 @@ def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
             findings += [finding for pair in pairs.results for finding in pair.findings]
     if spec.trend != "none":
         rows, by, said = trend_rows(spec, frame)
-        trend, missed = attempt(spec, rows, lambda: logrank_of(spec, rows, by=by, trend="linear"))
+        scores: Literal["linear"] | tuple[float, ...] = spec.scores or "linear"
+        trend, missed = attempt(spec, rows, lambda: logrank_of(spec, rows, by=by, trend=scores))
         failures += missed
         if trend is not None:
             failures += undefined(spec, trend)
             records += trend.records(f"{spec.id}.trend")
             findings += trend.findings
+    combo = None
+    if spec.max_combo:
+        combo, missed = attempt(spec, frame, lambda: _combined(spec, frame))
+        failures += missed
+        if combo is not None:
+            records += combo.records(f"{spec.id}.max_combo")
     title = spec.title or "Log-rank tests"
-    made = TestAnalysis(spec.id, title, spec.endpoint, test, pairs, trend, said)
+    made = TestAnalysis(spec.id, title, spec.endpoint, test, pairs, trend, said, combo)
     return finished(spec.id, made, records, findings, failures)
 
 
+def _combined(spec: LogRankSpec, frame: pd.DataFrame) -> MaxCombo:
+    """The largest of four weighted tests of all groups."""
+    from analyses.estimators.max_combo import max_combo
+
+    weighed = ("rho", "gamma", "test")
+    options = _logrank_options(spec, frame)
+    return max_combo(frame, **{k: v for k, v in options.items() if k not in weighed})
+
+
 def logrank_of(
-    spec: Any, frame: pd.DataFrame, *, by: Any = None, trend: Literal["linear"] | None = None
+    spec: Any,
+    frame: pd.DataFrame,
+    *,
+    by: Any = None,
+    trend: Literal["linear"] | Sequence[float] | None = None,
 ) -> LogRank:
     """The test that a study file asks for, or its trend over groups of their own."""
     from analyses.estimators.logrank import logrank
@@ -72,6 +95,7 @@ def _logrank_options(spec: Any, frame: pd.DataFrame) -> dict[str, Any]:
         "strata": list(getattr(spec, "strata", ())) or None,
         "rho": getattr(spec, "rho", 0.0),
         "gamma": getattr(spec, "gamma", 0.0),
+        "test": getattr(spec, "test", "logrank"),
     }
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from analyses.study.fields import ConfLevel, Slug, Text
+from pydantic import model_validator
+
+from analyses.study.fields import ConfLevel, Flag, Level, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.times import TimesSpec
 from analyses.study.use import Use
+from analyses.study.wording import refused
 
 if TYPE_CHECKING:
     from cohort.yaml_reader import Path
@@ -25,6 +28,12 @@ class KaplanMeierSpec(Restricted):
         Column of the groups; without it one curve.
     at
         Times at which survival is printed.
+    differences
+        Whether the groups' survival at these times is compared with that of `reference`.
+    reference
+        Group that the others are compared with; the first where not given.
+    given
+        Times: survival at the later times of `at`, given that a patient has lived to them.
     """
 
     id: Slug
@@ -33,8 +42,26 @@ class KaplanMeierSpec(Restricted):
     endpoint: Text
     by: Text | None = None
     at: TimesSpec | None = None
+    differences: Flag = False
+    reference: Level | None = None
+    given: TimesSpec | None = None
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     conf_level: ConfLevel = 0.95
+
+    @model_validator(mode="after")
+    def _has_times(self) -> KaplanMeierSpec:
+        """Differences and survival given a time are at times, and differences between groups."""
+        if self.differences and (self.by is None or self.at is None):
+            lacking = "by" if self.by is None else "at"
+            raise refused(f"differences without {lacking}", advice=f"Add {lacking}.")
+        if self.reference is not None and not self.differences:
+            raise refused("reference without differences", advice="Add differences: true.")
+        if self.given is not None and (
+            self.at is None or self.at.within("days")[-1] <= self.given.within("days")[-1]
+        ):
+            last = self.given.to_durations()[-1]
+            raise refused(f"given {last} without a later time in at", advice="Add one to at.")
+        return self
 
     def uses(self, place: Path) -> Iterator[Use]:
         """The groups, where there are any."""

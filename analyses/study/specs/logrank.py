@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from analyses.study.fields import Names, NotNegative, Slug, Text
+from analyses.study.fields import Flag, Names, NotNegative, Number, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.use import Use, strata_uses
 from analyses.study.wording import refused
@@ -23,8 +23,14 @@ class LogRankSpec(Restricted):
     ----------
     rho, gamma
         Fleming-Harrington weights; 0 and 0 is the log-rank test.
+    test
+        ``gehan``, ``tarone_ware`` or ``peto`` in place of ``logrank`` with its `rho` and `gamma`.
+    max_combo
+        Whether the largest of four weighted tests is given as well, for curves that may cross.
     pairs
         How the p-values of the pairs are adjusted; ``none`` leaves the pairs out.
+    scores
+        One number a group of the trend, in their order, in place of 0, 1, 2.
     trend
         ``her2_negative`` orders IHC 0, IHC 1+ and 2+ with a negative in-situ result (positive
         disease is treated differently), ``linear`` every group. Where not given:
@@ -39,8 +45,11 @@ class LogRankSpec(Restricted):
     strata: Names = ()
     rho: NotNegative = 0.0
     gamma: NotNegative = 0.0
+    test: Literal["logrank", "gehan", "tarone_ware", "peto"] = "logrank"
+    max_combo: Flag = False
     pairs: Literal["holm", "bh", "bonferroni", "none"] = "holm"
     trend: Literal["her2_negative", "linear", "none"] = "none"
+    scores: Annotated[tuple[Number, ...], Field(min_length=2)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -65,6 +74,19 @@ class LogRankSpec(Restricted):
         if info.data.get("by") in strata:
             raise refused(f"'{info.data['by']}' makes the groups", advice="Leave it out here.")
         return strata
+
+    @model_validator(mode="after")
+    def _fits(self) -> LogRankSpec:
+        """Exponents belong to one of the tests, scores to a trend."""
+        if self.test != "logrank" and (self.rho or self.gamma):
+            raise refused(
+                f"rho or gamma with the test '{self.test}'", advice="Leave one of the two out."
+            )
+        if self.scores is not None and self.trend == "none":
+            raise refused("scores without a trend", advice="Add trend: linear.")
+        if self.scores is not None and len(set(self.scores)) < 2:
+            raise refused("scores that are all alike", "At least two different ones")
+        return self
 
     def uses(self, place: Path) -> Iterator[Use]:
         """The groups and the strata."""
