@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,6 @@ from cohort.table import Cohort, Finding, Severity
 
 LazyTable = nw.LazyFrame[Any]
 
-_SOON = 365  # days within which tissue belongs to the first course of treatment
 STAGE = "specimens"  # under which findings and choices are noted
 
 _Told = tuple[str, Severity, str, nw.Expr, str]
@@ -62,33 +60,6 @@ def specimen_findings(cohort: Cohort, tables: SpecimenTables, choice: str) -> tu
         for rule, severity, column, _, advice in told
         if row[rule]
     )
-
-
-def late_exposure(cohort: Cohort, endpoints: Sequence[str]) -> tuple[Finding, ...]:
-    """Patients followed from diagnosis whose HER2 is known from tissue taken later.
-
-    They had to live until it was taken. Tissue after neoadjuvant therapy is a matter of edge
-    case E11; here are recurrences, and specimens not said to be from before treatment that were
-    taken more than a year after diagnosis, or from a metastasis on a day that is not known.
-    """
-    needed = {"specimen_timing", "specimen_day", "specimen_site"}
-    if not endpoints or not needed <= set(cohort.columns):
-        return ()
-    timing = nw.col("specimen_timing")
-    late = timing == "recurrence"
-    distant = (nw.col("specimen_site") == "distant").fill_null(False)
-    day = nw.col("specimen_day")
-    beyond = (day > _SOON).fill_null(False) | (day.is_null() & distant)
-    late = late.fill_null(False) | (timing.is_null() & beyond)
-    counted = cohort.patients.select(n=late.cast(nw.Int64).sum())
-    n = int(cohort.engine.collect(counted).to_pylist()[0]["n"] or 0)
-    advice = (
-        f"HER2 of these patients is known from tissue taken after diagnosis, from which "
-        f"{', '.join(endpoints)} is counted: they had to live until then. Use delayed entry, or "
-        "count from the later day (origin)."
-    )
-    found = Finding("warning", STAGE, "specimen_timing", "", "exposure_after_baseline", n, advice)
-    return (found,) if n else ()
 
 
 def _by_patient(usable: LazyTable) -> LazyTable:

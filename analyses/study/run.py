@@ -79,11 +79,15 @@ def run_study(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Selected:
-    """The patients of every analysis, those of each endpoint, and what some columns ask for."""
+    """The patients of every analysis, those of each endpoint, and what some columns ask for.
+
+    `findings` are of the patients that were selected.
+    """
 
     shared: Cohort
     by_endpoint: Mapping[str, Cohort]
     conditions: Mapping[str, Criterion]
+    findings: tuple[Finding, ...]
 
 
 class _Progress:
@@ -109,7 +113,6 @@ def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     from cohort.harmonisation import harmonise
     from cohort.her2 import classify_her2
     from cohort.loading import load
-    from cohort.specimen_findings import late_exposure
     from cohort.specimens import index_specimen
 
     say("load")
@@ -122,18 +125,12 @@ def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
     cohort = index_specimen(cohort, **rules, index_day=study.her2.index_day)
     cohort = classify_her2(cohort, **rules)
     say("endpoints")
-    cohort = add_endpoints(cohort, [spec.to_definition() for spec in study.endpoints])
-    from_diagnosis = [s.label or s.kind for s in study.endpoints if _starts_at_diagnosis(s)]
-    return cohort.noting(late_exposure(cohort, from_diagnosis))
-
-
-def _starts_at_diagnosis(spec: EndpointSpec) -> bool:
-    """Whether patients are followed from diagnosis on, whatever was known of them by then."""
-    return spec.origin == "diagnosis" and spec.entry is None
+    return add_endpoints(cohort, [spec.to_definition() for spec in study.endpoints])
 
 
 def _selected(study: Study, cohort: Cohort) -> _Selected:
     """The criteria and the three groups for all; then what each endpoint needs."""
+    from cohort.exposure import with_timely_her2
     from cohort.selection import neoadjuvant_criterion, select
 
     criteria = [spec.to_criterion() for spec in study.select]
@@ -147,19 +144,31 @@ def _selected(study: Study, cohort: Cohort) -> _Selected:
                 advice="Widen this criterion, or look at the counts by her2low classify.",
             )
         )
-    late = [neoadjuvant_criterion()] if _leaves_late_out(study, shared) else []
+    without_late = _leaves_late_out(study, shared)
     known = "HER2 known before neoadjuvant therapy"
-    conditions = {"pcr": replace(neoadjuvant_criterion(), reason=known)} if late else {}
+    conditions = {"pcr": replace(neoadjuvant_criterion(), reason=known)} if without_late else {}
     by_endpoint = {
-        spec.id: select(
-            shared,
-            late if spec.origin == "diagnosis" else [],
-            endpoint=spec.id,
-            her2_groups=False,
-        )
+        spec.id: with_timely_her2(shared, spec.to_definition())
+        if without_late
+        else select(shared, [], endpoint=spec.id, her2_groups=False)
         for spec in study.endpoints
     }
-    return _Selected(shared, by_endpoint, conditions)
+    return _Selected(shared, by_endpoint, conditions, _late(study, by_endpoint))
+
+
+def _late(study: Study, by_endpoint: Mapping[str, Cohort]) -> tuple[Finding, ...]:
+    """Patients of each endpoint whose HER2 was known only in its course, where it is compared."""
+    from cohort.exposure import late_exposure
+
+    if not _compares_her2(study):
+        return ()
+    return tuple(
+        found
+        for spec in study.endpoints
+        for found in late_exposure(
+            by_endpoint[spec.id], spec.to_definition(), spec.label or spec.kind
+        )
+    )
 
 
 def _leaves_late_out(study: Study, cohort: Cohort) -> bool:
@@ -223,7 +232,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
         restrictions=tuple(limit for o in outcomes for limit in o.restrictions),
-        findings=cohort.findings + _gathered(outcomes),
+        findings=cohort.findings + selected.findings + _gathered(outcomes),
         failures=tuple(failure for o in outcomes for failure in o.failures),
         records=checked([*records, *(record for o in outcomes for record in o.records)]),
     )
@@ -248,7 +257,7 @@ def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: EndpointSpec) 
         meaning=noted[""].meaning,
         censored=" or ".join(noted[k].value for k in ("censored at", "censored on") if k in noted),
         step=patients.attrition[-1],
-        late=next((s for s in patients.attrition if s.id == _LATE), None),
+        late=next((s for s in patients.attrition if s.id == _LATE and s.n_removed), None),
         n=patients.n,
         n_event=int(ends[event].astype(bool).sum()),
         n_competing=int((ends[state] == "competing").sum()) if has_states else None,

@@ -138,6 +138,21 @@ def test_tissue_at_recurrence_is_warned_of_where_time_starts_at_diagnosis(folder
     assert (warned.severity, warned.n) == ("warning", 12)
 
 
+def test_a_later_origin_or_entry_exempts_only_from_the_day_of_the_specimen_on(folder):
+    # Recurrences are on day 300, and so are the metastases that time starts at here.
+    ends = [
+        {"id": "os", "kind": "OS", "label": "From diagnosis"},
+        {"id": "met", "kind": "OS", "label": "From metastasis", "origin": "metastasis"},
+    ]
+    result = analyses.run_study(study(folder, endpoints=ends, her2={"policies": {"E10": "last"}}))
+    warned = [f for f in result.findings if f.rule == "exposure_after_baseline"]
+    assert [(f.value, f.n) for f in warned] == [("From diagnosis", 12)]
+    # Residual disease (on day 0 to 6) leaves no endpoint that starts at a metastasis later.
+    result = analyses.run_study(study(folder, endpoints=ends))
+    assert {e.id: e.late and e.late.n_removed for e in result.endpoints} == {"os": 20, "met": None}
+    assert result.endpoints[1].n == 12
+
+
 def test_the_report_names_the_choice_and_counts_who_left(folder, tmp_path):
     import pypdf
 
