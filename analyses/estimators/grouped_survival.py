@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,6 +157,30 @@ def small_group_findings(
             counted = "1 event" if events == 1 else f"{events} events"
             said = f"{counted} among {_patients(patients)} support no conclusion about the group."
             found.append(Finding("warning", SOURCE, event, level, "few_events", patients, said))
+    return tuple(found)
+
+
+def early_zero_findings(
+    entry: str | None, fallen: Iterable[tuple[str, int, Array, npt.NDArray[np.bool_]]]
+) -> tuple[Finding, ...]:
+    """A warning for each group whose curve comes down to 0 while others of it enter later.
+
+    `fallen` holds for each group its name and patients, the times at which anybody leaves, and
+    whether the curve is at 0 then. With delayed entry the few at risk early may all have the
+    event at once.
+    """
+    if entry is None:
+        return ()
+    found = []
+    for level, n, times, zero in fallen:
+        if not zero.any() or times[zero][0] == times[-1]:
+            continue
+        said = (
+            f"The curve comes down to 0 at {times[zero][0]:g}, where all the few at risk have the "
+            f"event, and stays there though others enter later and are followed to {times[-1]:g}: "
+            "start the clock later, or ask for survival given a time past it."
+        )
+        found.append(Finding("warning", SOURCE, entry, level, "early_zero", n, said))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from scipy.special import chdtrc
 from analyses.estimators.grouped_survival import (
     SOURCE,
     GroupedSurvival,
+    early_zero_findings,
     grouped_survival,
     small_group_findings,
     zero_weight_findings,
@@ -83,7 +84,7 @@ def kaplan_meier(
         *gone_findings(rows, kept, time, given),
     )
     n = 0 if given is None else sum(rows.per_group())
-    result = _result(kept, by_column(by), (time, event), conf_level, conf_type, given or 0.0)
+    result = _result(kept, by_column(by), (time, event, entry), conf_level, conf_type, given or 0.0)
     return replace(
         result, findings=result.findings + findings, given=given, n_gone=max(n - result.n, 0)
     )
@@ -92,7 +93,7 @@ def kaplan_meier(
 def _result(
     rows: GroupedSurvival,
     by: str | None,
-    columns: tuple[str, str],
+    columns: tuple[str, str, str | None],
     conf_level: float,
     conf_type: ConfType,
     origin: float,
@@ -131,18 +132,19 @@ def _require_interval(conf_level: float, conf_type: str) -> None:
 
 def _findings(
     rows: GroupedSurvival,
-    columns: tuple[str, str],
+    columns: tuple[str, str, str | None],
     curves: tuple[Curve, ...],
     reverse: tuple[Curve, ...],
     swapped: Counts,
 ) -> tuple[Finding, ...]:
     """What a reader of the curves must be warned of."""
-    time, event = columns
+    time, event, entry = columns
     sizes = [curve.n for curve in curves]
     return (
         *small_group_findings(event, rows.levels, sizes, [c.n_event for c in curves]),
         *_unequal_follow_up(swapped, time, reverse),
         *_flat_medians(event, curves),
+        *early_zero_findings(entry, ((c.group, c.n, c.time, c.survival == 0) for c in curves)),
     )
 
 

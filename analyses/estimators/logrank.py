@@ -27,9 +27,11 @@ from analyses.estimators.meeting import Meeting, never_compared, no_test
 from analyses.estimators.strata import Strata, strata_names
 from analyses.estimators.survival_data import By, by_column
 from analyses.kernels.logrank import (
+    Cells,
     beside,
     chi_square,
     compared,
+    only,
     score_sums,
     trend_chi_square,
 )
@@ -78,8 +80,7 @@ def logrank(
     Returns
     -------
     LogRank
-        `.statistic`, `.df`, `.p_value`, `.summary`. Rows with a missing value are left out and
-        counted. Where no event distinguishes the groups the statistic is None with a `reason`. A
+        Rows with a missing value are left out and counted. Where no event distinguishes the groups the statistic is None with a `reason`. A
         group never at risk beside another, or only where nobody survives the event, takes a
         degree of freedom with it, and is a finding.
 
@@ -99,7 +100,8 @@ def logrank(
     rows = compared_groups(
         data, time=time, event=event, by=by, strata=strata, entry=entry, weights=weights
     )
-    return _test(rows, (event, weights), by, strata_names(strata), counted, trend)
+    where = (str(by_column(by)), strata_names(strata))
+    return _test(rows, cells_of(rows, where[1]), (event, weights), where, counted, trend)
 
 
 def pairwise_logrank(
@@ -133,8 +135,18 @@ def pairwise_logrank(
     )
     names = strata_names(strata)
     pairs = list(combinations(range(len(rows.levels)), 2))
+    cells = cells_of(rows, names)
+    # Risk sets of two groups are those of all, the others left out: nobody is counted again.
     results = tuple(
-        _test(_only(rows, pair), (event, weights), by, names, counted, None) for pair in pairs
+        _test(
+            replace(rows, levels=tuple(rows.levels[g] for g in pair)),
+            only(cells, pair),
+            (event, weights),
+            (str(by_column(by)), names),
+            counted,
+            None,
+        )
+        for pair in pairs
     )
     findings = dict.fromkeys(finding for result in results for finding in result.findings)
     return PairwiseLogRank(
@@ -151,15 +163,15 @@ def pairwise_logrank(
 
 def _test(
     rows: GroupedSurvival,
+    cells: Cells,
     columns: tuple[str, str | None],
-    by: By,
-    strata: tuple[str, ...],
+    where: tuple[str, tuple[str, ...]],
     counted: EventWeights,
     trend: Trend | None,
 ) -> LogRank:
-    """The test of prepared rows."""
+    """The test of the groups of the rows from their risk sets, of (groups, strata)."""
     event, weights = columns
-    cells = cells_of(rows, strata)
+    by, strata = where
     weight = counted.by_cell(cells)
     sums = score_sums(cells, weight)
     scores = trend_scores(trend, rows.levels)
@@ -178,7 +190,7 @@ def _test(
         observed=tuple(float(value) for value in sums.observed),
         expected=tuple(float(value) for value in sums.expected),
         variance=frozen(sums.variance),
-        by=str(by_column(by)),
+        by=by,
         strata=strata,
         kind=counted.name if trend is None else "trend",
         test=counted.test,
@@ -191,24 +203,9 @@ def _test(
         reason=None if df else no_test(n_event, meeting),
         findings=(
             *small_group_findings(event, rows.levels, n, n_event),
-            *never_compared(str(by_column(by)), rows.levels, n, n_event, meeting),
+            *never_compared(by, rows.levels, n, n_event, meeting),
             *zero_weight_findings(weights, rows.n_zero),
         ),
-    )
-
-
-def _only(rows: GroupedSurvival, pair: tuple[int, int]) -> GroupedSurvival:
-    """The rows of two groups."""
-    kept = np.isin(rows.codes, pair)
-    return replace(
-        rows,
-        frame=rows.frame[kept].reset_index(drop=True),
-        time=rows.time[kept],
-        event=rows.event[kept],
-        entry=None if rows.entry is None else rows.entry[kept],
-        codes=np.searchsorted(pair, rows.codes[kept]).astype(np.intp),
-        levels=tuple(rows.levels[g] for g in pair),
-        counts=None if rows.counts is None else rows.counts[kept],
     )
 
 

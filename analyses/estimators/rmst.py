@@ -10,13 +10,14 @@ from scipy.special import chdtrc, ndtri
 from analyses.estimators.grouped_survival import (
     SOURCE,
     GroupedSurvival,
+    early_zero_findings,
     grouped_survival,
     require_groups,
     require_level,
     small_group_findings,
     zero_weight_findings,
 )
-from analyses.estimators.rmst_areas import Area, areas_of, combined, parts_of
+from analyses.estimators.rmst_areas import Area, Part, areas_of, combined, parts_of
 from analyses.estimators.rmst_tau import Tau, tau_of
 from analyses.estimators.strata import Strata, strata_names
 from analyses.estimators.survival_data import By, by_column
@@ -84,7 +85,9 @@ def rmst(
     )
     require_groups(rows, where)
     base = require_level(rows, where, reference)
-    return _compared(rows, str(by_column(by)), base, names, (time, event, weights), tau, conf_level)
+    return _compared(
+        rows, str(by_column(by)), base, names, (time, event, entry, weights), tau, conf_level
+    )
 
 
 def _compared(
@@ -92,7 +95,7 @@ def _compared(
     by: str,
     base: int,
     strata: tuple[str, ...],
-    columns: tuple[str, str, str | None],
+    columns: tuple[str, str, str | None, str | None],
     tau: float | None,
     conf_level: float,
 ) -> RMST:
@@ -130,15 +133,18 @@ def _compared(
         n_event=sum(total),
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        findings=(*_chosen(columns[0], end, sum(n)), *_of_rows(rows, *columns[1:])),
+        findings=(*_chosen(columns[0], end, sum(n)), *_of_rows(rows, parts, *columns[1:])),
     )
 
 
-def _of_rows(rows: GroupedSurvival, event: str, weights: str | None) -> tuple[Finding, ...]:
+def _of_rows(
+    rows: GroupedSurvival, parts: list[Part], event: str, entry: str | None, weights: str | None
+) -> tuple[Finding, ...]:
     """What the curves of the same patients warn of, in the same words."""
     return (
         *small_group_findings(event, rows.levels, rows.per_group(), rows.per_group(rows.event)),
         *zero_weight_findings(weights, rows.n_zero),
+        *early_zero_findings(entry, (curve for part in parts for curve in part.curves())),
     )
 
 

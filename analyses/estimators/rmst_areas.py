@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +42,13 @@ class Part:
         own = self.plain.exits > 0
         places = own.shape[1] - 1 - np.argmax(own[:, ::-1], axis=1)
         return np.asarray(self.plain.time[places])
+
+    def curves(self) -> Iterator[tuple[str, int, Array, npt.NDArray[np.bool_]]]:
+        """For each group its name, patients, own times, and whether its curve is at 0 then."""
+        within = f" in stratum '{self.label}'" if self.label else ""
+        for g, (level, n) in enumerate(zip(self.rows.levels, self.rows.per_group(), strict=True)):
+            own = self.plain.exits[g] > 0
+            yield f"{level}{within}", n, self.plain.time[own], self.fit.survival[g, own] == 0
 
     @property
     def has_ended(self) -> npt.NDArray[np.bool_]:

@@ -81,9 +81,9 @@ def survival_data(
 
     Raises AnalysisError, listing every problem, for an absent column, a time or weight that is
     not a finite number, is negative or above `LARGEST`, times all closer to 0 than ties are, an
-    entry at or after its exit, an event that is not
-    boolean or 0/1, or no complete row. Missing values are not an error: those rows are left
-    out and counted in `n_missing`. Times closer than floating error are made equal, as R does.
+    entry at or after its exit, an event that is not boolean or 0/1, or no complete row. Missing
+    values are not an error: those rows are left out and counted in `n_missing`.
+    Times closer than floating error are made equal, as R does.
     """
     frame = as_pandas(data)
     numeric = [name for name in (time, entry, weights) if name is not None]

@@ -42,6 +42,17 @@ class Cells(NamedTuple):
     n_event: Array
 
 
+def only(cells: Cells, groups: tuple[int, ...]) -> Cells:
+    """The risk sets of some of the groups."""
+    chosen = list(groups)
+    return cells._replace(
+        events=cells.events[chosen],
+        n_risk=cells.n_risk[chosen],
+        n=cells.n[chosen],
+        n_event=cells.n_event[chosen],
+    )
+
+
 def unstratified(counts: Counts) -> Cells:
     """The risk sets of patients counted already."""
     n, n_event = counts.exits.sum(axis=1), counts.events.sum(axis=1)
