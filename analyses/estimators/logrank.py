@@ -80,9 +80,9 @@ def logrank(
     Returns
     -------
     LogRank
-        Rows with a missing value are left out and counted. Where no event distinguishes the groups the statistic is None with a `reason`. A
-        group never at risk beside another, or only where nobody survives the event, takes a
-        degree of freedom with it, and is a finding.
+        Rows with a missing value are left out and counted. Where no event distinguishes the
+        groups the statistic is None with a `reason`. A group never at risk beside another, or
+        only where nobody survives the event, takes a degree of freedom with it, and is a finding.
 
     Raises
     ------
