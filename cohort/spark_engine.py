@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -234,6 +235,8 @@ def _settings(master: str, memory: str) -> dict[str, str]:
     }
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # Work that is sent to the executors (analyses.blocks) runs in the Python that sent it.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings |= {
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",

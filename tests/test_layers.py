@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "cohort.table",
     ),
     "analyses.blocks": (
+        "analyses.blocks",
         "analyses.estimators",
         "analyses.kernels",
         "analyses.results",
@@ -76,6 +77,7 @@ OUTSIDE = {
         "typing",
         "math",
         "concurrent",
+        "functools",
         "itertools",
         "os",
     }

@@ -209,6 +209,7 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared
     design = design_of(terms, columns, rows.event, rows.weights if are_counts else None)
     offset, shift = centred_offset(rows, asked.offset)
     order = _order(rows, stratum, len(columns))
+    cluster = _codes(rows.frame, asked.cluster, order)
     block = kernel.Block(
         design_matrix(columns, rows.n if order is None else order, design.centre),
         _ordered(stratum, order),
@@ -217,11 +218,12 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared
         None if rows.entry is None else _ordered(rows.entry, order),
         None if rows.weights is None else _ordered(rows.weights, order),
         None if offset is None else _ordered(offset, order),
+        cluster,
     )
     return Prepared(
         rows=in_memory(block, len(strata_levels), asked.ties, design, shift),
         terms=terms,
-        cluster=_codes(rows.frame, asked.cluster, order),
+        cluster=cluster,
         strata_levels=strata_levels,
         are_counts=are_counts,
         n_input=rows.n_input,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh, qr
 
-from analyses.estimators.cox_rows import Rows
+from analyses.estimators.cox_rows import Leaving, Rows
 from analyses.kernels import cox as kernel
 from analyses.kernels.newton import Maximum, aliased, maximise, solved
 from analyses.results.frozen import Array
@@ -104,10 +104,12 @@ def fit(rows: Rows) -> Fit:
     active[list(unreported)] = False
     _leave_out_dependent(rows, null, active, unreported)
     counted = active.copy()
-    away, reference_away = _without_events(rows, active, unreported)
+    leaving = _without_events(rows, active, unreported)
+    away = np.zeros(len(rows.followed.exit), dtype=bool)
     start = null
-    if away.any():
-        rows = rows.lighter(away)
+    if leaving.levels or leaving.references:
+        away = rows.away(leaving)
+        rows = rows.lighter(leaving)
         start = rows.likelihood(zero)
         for place in _constant(rows, start):
             if active[place]:
@@ -129,7 +131,7 @@ def fit(rows: Rows) -> Fit:
         counted=counted,
         unreported=unreported,
         away=away,
-        reference_away=reference_away,
+        reference_away=bool(leaving.references),
         iterations=iterations,
         covariance=(covariance + covariance.T) / 2,
     )
@@ -267,30 +269,28 @@ def _leave_out_dependent(
         raise AnalysisError(problems)
 
 
-def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> tuple[Flags, bool]:
+def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> Leaving:
     """Rows at levels and references without events; their columns are taken out of `active`.
 
     At a reference without events a level, then dependent, becomes the base of the fit: other
     terms' coefficients do not depend on which, and those of this term have no meaning.
     """
     design = rows.design
-    away = np.zeros(len(rows.followed.exit), dtype=bool)
-    reference_away = False
-    for place in map(int, np.flatnonzero(active & design.is_level & (design.n_event == 0))):
-        away |= rows.members([place])
+    levels = [*map(int, np.flatnonzero(active & design.is_level & (design.n_event == 0)))]
+    for place in levels:
         active[place] = False
         why = f"no finite estimate: {design.n[place]} patients and no events at this level"
         unreported[place] = (why, MERGE)
+    references = []
     for columns in design.factors:
         places = list(columns)
         left = [place for place in places if active[place]]
         if left and design.n_event[places].sum() == design.n_event_all:
-            away |= ~rows.members(places)
-            reference_away = True
+            references.append(columns)
             n = design.n_all - int(design.n[places].sum())
             why = f"no finite estimate: {n} patients and no events at the reference level"
             unreported.update(dict.fromkeys(left, (why, REBASE)))
-    return away, reference_away
+    return Leaving(tuple(levels), tuple(references), design.centre)
 
 
 def _not_converged(rows: Rows, end: Maximum[kernel.Likelihood]) -> AnalysisError:

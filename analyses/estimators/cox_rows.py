@@ -1,10 +1,15 @@
-"""Rows of a Cox model as the fit sees them: in one block, or block by block."""
+"""Rows of a Cox model as the fit sees them, wherever they are.
+
+In one block of memory, streamed from a database, or on Spark's executors: the fit sends work to
+the blocks, and what they give is added, or put one after another, in their order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +19,12 @@ from analyses.results.frozen import Array
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
+Work = Callable[[kernel.Placed], kernel.Arrays]
 T = TypeVar("T", bound=np.generic)
 SAMPLED_FROM = 200_000  # rows from which the search begins with the estimate of a sample
 SAMPLE = 16  # one row in so many, so long as that leaves rows enough for the compiled sums
 LARGEST_SAMPLE = 200_000
+NONE = np.zeros(0)  # stands for an absent column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,20 +74,92 @@ class Followed:
     entry: Array | None
     weight: Array | None
     offset: Array | None
+    cluster: Places | None = None
 
-    def block(self, x: Array, first: int, on: kernel.Grid) -> kernel.Placed:
-        """The rows from `first` on whose covariates are given."""
-        rows = slice(first, first + len(x))
-        block = kernel.Block(
-            x,
+    def part(self, rows: slice) -> Followed:
+        """The same of some rows."""
+        return Followed(
             self.stratum[rows],
             self.exit[rows],
             self.event[rows],
+            self.last[rows],
+            _part(self.before, rows),
             _part(self.entry, rows),
             _part(self.weight, rows),
             _part(self.offset, rows),
+            _part(self.cluster, rows),
         )
-        return kernel.at_places(block, on, self.last[rows], _part(self.before, rows))
+
+    def placed(self, x: Array, on: kernel.Grid) -> kernel.Placed:
+        """These rows, whose covariates are given, on the grid."""
+        block = kernel.Block(
+            x, self.stratum, self.exit, self.event, self.entry, self.weight, self.offset,
+            self.cluster,
+        )  # fmt: skip
+        return kernel.at_places(block, on, self.last, self.before)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaving:
+    """Who leaves every risk set: rows at some levels, and at the references of some factors.
+
+    Told by the columns, so that each block knows its own.
+    """
+
+    levels: tuple[int, ...]
+    references: tuple[tuple[int, ...], ...]
+    centre: Array
+
+    def rows(self, x: Array) -> Flags:
+        """Whether each row of a block leaves."""
+        away = np.zeros(len(x), dtype=bool)
+        for column in self.levels:
+            away |= self._at(x, column)
+        for columns in self.references:
+            away |= ~np.any([self._at(x, column) for column in columns], axis=0)
+        return away
+
+    def lightened(self, placed: kernel.Placed) -> kernel.Placed:
+        """The block, rows that leave with weight 0."""
+        block = placed.block
+        weight = np.ones(len(block.x)) if block.weight is None else block.weight
+        weight = np.where(self.rows(block.x), 0.0, weight)
+        return replace(placed, block=replace(block, weight=weight))
+
+    def _at(self, x: Array, column: int) -> Flags:
+        return np.asarray(x[:, column] > 0.5 - self.centre[column])
+
+
+class Blocks(Protocol):
+    """Rows of a model on the grid, wherever they are; work on them is sent there."""
+
+    def added(self, work: Work) -> kernel.Arrays:
+        """What the work gives for each block, added in their order."""
+
+    def joined(self, work: Work) -> kernel.Arrays:
+        """What the work gives for each block, one after another in their order."""
+
+    def lighter(self, leaving: Leaving) -> Blocks:
+        """The same rows, those that leave with weight 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InMemory:
+    """One block in memory."""
+
+    placed: kernel.Placed
+
+    def added(self, work: Work) -> kernel.Arrays:
+        """What the work gives."""
+        return kernel.added([work(self.placed)])
+
+    def joined(self, work: Work) -> kernel.Arrays:
+        """What the work gives."""
+        return work(self.placed)
+
+    def lighter(self, leaving: Leaving) -> InMemory:
+        """The same rows, those that leave with weight 0."""
+        return InMemory(leaving.lightened(self.placed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,71 +169,47 @@ class Rows:
     Attributes
     ----------
     blocks
-        Anything that gives the rows block by block, in their order, each time anew.
+        The rows, block by block.
     followed
         What is held of every row besides its covariates.
     shift
         What was taken off every offset.
-    weight
-        Weights that stand in for the blocks' own.
     """
 
-    blocks: Iterable[kernel.Placed]
+    blocks: Blocks
     followed: Followed
     grid: kernel.Grid
     ties: kernel.Ties
     design: Design
     shift: float = 0.0
-    weight: Array | None = None
-
-    @property
-    def placed(self) -> kernel.Placed:
-        """The rows where they are one block in memory."""
-        (_, block), *others = self._parts()
-        assert not others
-        return block
 
     def likelihood(self, beta: Array) -> kernel.Likelihood:
         """Log-likelihood, score and information at some coefficients."""
-        return kernel.likelihood(_Anew(self), self.grid, beta, self.ties)
+        return kernel.likelihood_by(self.blocks.added, self.grid, beta, self.ties)
 
     def score_products(
         self, beta: Array, at: kernel.Likelihood, cluster: Places | None = None
     ) -> Array:
         """Rows' parts of the score multiplied over rows (p x p), or added by cluster."""
         n_cluster = 0 if cluster is None else int(cluster.max()) + 1
-        total = np.zeros((len(beta), len(beta)) if cluster is None else (n_cluster, len(beta)))
-        for rows, block in self._parts():
-            own = None if cluster is None else cluster[rows]
-            total += kernel.score_products(block, self.grid, beta, at, own, n_cluster)
-        return total
+        work = partial(_score_products, on=self.grid, beta=beta, at=at, n_cluster=n_cluster)
+        return self.blocks.added(work)[0]
 
     def cross_products(self) -> Array:
         """Products of the centred columns over all rows (p x p)."""
-        total = np.zeros((len(self.design.names),) * 2)
-        for _, block in self._parts():
-            total += kernel.product(block.block.x, None, block.block.x)
-        return total
+        return self.blocks.added(_cross_products)[0]
 
-    def members(self, columns: Sequence[int]) -> Flags:
-        """Rows that hold a 1 in any of these indicator columns."""
-        found = np.zeros(len(self.followed.exit), dtype=bool)
-        for rows, block in self._parts():
-            for column in columns:
-                found[rows] |= block.block.x[:, column] > 0.5 - self.design.centre[column]
-        return found
+    def away(self, leaving: Leaving) -> Flags:
+        """Whether each row leaves the risk sets."""
+        return self.blocks.joined(partial(_away, leaving=leaving))[0].astype(bool)
 
     def predictor(self, beta: Array) -> Array:
         """Log hazard of each row up to a constant."""
-        eta = np.empty(len(self.followed.exit))
-        for rows, block in self._parts():
-            eta[rows] = kernel.linear_predictor(block.block, beta)
-        return eta
+        return self.blocks.joined(partial(_predictor, beta=beta))[0]
 
-    def lighter(self, away: Flags) -> Rows:
+    def lighter(self, leaving: Leaving) -> Rows:
         """The same rows, those that leave the risk sets with weight 0."""
-        weight = np.ones(len(away)) if self.followed.weight is None else self.followed.weight
-        return replace(self, weight=np.where(away, 0.0, weight))
+        return replace(self, blocks=self.blocks.lighter(leaving))
 
     def sample(self) -> Rows | None:
         """Every so-manieth row as a model of its own; None where that does not pay."""
@@ -162,47 +217,47 @@ class Rows:
         if n < SAMPLED_FROM:
             return None
         step = max(min(SAMPLE, n // kernel.COMPILED_FROM), n // LARGEST_SAMPLE)
-        some = slice(None, None, step)
-        parts = [held.block.x[-rows.start % step :: step] for rows, held in self._parts()]
+        x, stratum, time, event, *others = self.blocks.joined(partial(_every, step=step))
+        entry, weight, offset = (values if len(values) else None for values in others)
         block = kernel.Block(
-            np.concatenate(parts),  # a copy, since rows apart are slow to sum
-            self.followed.stratum[some],
-            self.followed.exit[some],
-            self.followed.event[some],
-            _part(self.followed.entry, some),
-            _part(self.followed.weight if self.weight is None else self.weight, some),
-            _part(self.followed.offset, some),
+            x, stratum.astype(np.intp), time, event.astype(bool), entry, weight, offset
         )
         if block.event.sum() < 10 * len(self.design.names):
             return None
         return in_memory(block, len(self.grid.start) - 1, self.ties, self.design, self.shift)
 
-    def _parts(self) -> Iterator[tuple[slice, kernel.Placed]]:
-        """Rows, and the block that holds them."""
-        first = 0
-        for block in self.blocks:
-            rows = slice(first, first + len(block.last))
-            first = rows.stop
-            if self.weight is None:
-                yield rows, block
-            else:
-                lighter = replace(block.block, weight=self.weight[rows])
-                yield rows, replace(block, block=lighter)
+
+def _score_products(
+    placed: kernel.Placed, on: kernel.Grid, beta: Array, at: kernel.Likelihood, n_cluster: int
+) -> kernel.Arrays:
+    cluster = placed.block.cluster if n_cluster else None
+    return (kernel.score_products(placed, on, beta, at, cluster, n_cluster),)
+
+
+def _cross_products(placed: kernel.Placed) -> kernel.Arrays:
+    return (kernel.product(placed.block.x, None, placed.block.x),)
+
+
+def _away(placed: kernel.Placed, leaving: Leaving) -> kernel.Arrays:
+    return (leaving.rows(placed.block.x).astype(np.float64),)
+
+
+def _predictor(placed: kernel.Placed, beta: Array) -> kernel.Arrays:
+    return (kernel.linear_predictor(placed.block, beta),)
+
+
+def _every(placed: kernel.Placed, step: int) -> kernel.Arrays:
+    """Every so-manieth row of a block, copied, since rows apart are slow to sum."""
+    block = placed.block
+    columns = (block.x, block.stratum, block.exit, block.event, block.entry, block.weight,
+               block.offset)  # fmt: skip
+    return tuple(
+        NONE if values is None else np.array(values[::step], dtype=np.float64) for values in columns
+    )
 
 
 def _part(values: npt.NDArray[T] | None, rows: slice) -> npt.NDArray[T] | None:
     return None if values is None else values[rows]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Anew:
-    """The blocks of some rows, from the first one each time."""
-
-    rows: Rows
-
-    def __iter__(self) -> Iterator[kernel.Placed]:
-        for _, block in self.rows._parts():
-            yield block
 
 
 def in_memory(
@@ -220,5 +275,6 @@ def in_memory(
         block.entry,
         block.weight,
         block.offset,
+        block.cluster,
     )
-    return Rows((placed,), followed, grid, ties, design, shift)
+    return Rows(InMemory(placed), followed, grid, ties, design, shift)

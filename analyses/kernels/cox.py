@@ -22,8 +22,9 @@ Efron, B. (1977), J. Am. Stat. Assoc. 72, 557-565.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -48,7 +49,9 @@ from analyses.kernels.risk_sets import (
 
 __all__ = [
     "COMPILED_FROM",
+    "Adding",
     "Array",
+    "Arrays",
     "Block",
     "Grid",
     "Likelihood",
@@ -56,12 +59,14 @@ __all__ = [
     "Places",
     "Steps",
     "Ties",
+    "added",
     "at_places",
     "exposure",
     "grid",
     "grid_of",
     "hazard_means",
     "likelihood",
+    "likelihood_by",
     "linear_predictor",
     "moments",
     "place",
@@ -74,6 +79,8 @@ __all__ = [
     "sums",
 ]
 Ties = Literal["efron", "breslow"]
+Arrays = tuple[Array, ...]
+Adding = Callable[[Callable[[Placed], Arrays]], Arrays]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,27 +195,58 @@ class Likelihood:
 def likelihood(blocks: Iterable[Placed], on: Grid, beta: Array, ties: Ties) -> Likelihood:
     """Log-likelihood, score and information of all blocks at `beta`, in two passes over the rows.
 
-    `blocks` may be any iterable that begins anew, so that rows can be streamed, block by block.
     Where a risk set overflows the log-likelihood is not finite, which a maximiser steps back from.
     """
+    held = tuple(blocks)
+    return likelihood_by(lambda work: added(map(work, held)), on, beta, ties)
+
+
+def likelihood_by(add: Adding, on: Grid, beta: Array, ties: Ties) -> Likelihood:
+    """As `likelihood`, of blocks wherever they are: `add` does work on each and adds what it gives.
+
+    The work can be sent away: it is a function of this module with its arguments.
+    """
     p = len(beta)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        total, score = np.zeros((len(on.time), 2 * p + 5)), np.zeros(p)
-        for block in blocks:
-            total += sums(block, on, beta)
-            score += block.event_covariates
+    total, score = add(partial(_first_pass, on=on, beta=beta))
+    with _unchecked():
         step = steps(total, ties)
         s1, e1 = total[:, 4 : p + 4], total[:, p + 5 :]
         score -= step.hazard @ s1 - step.event_hazard @ e1
         cumulative = on.cumulated(step.hazard)
-        information = np.zeros((p, p))
-        for block in blocks:
-            information += moments(block, beta, cumulative, step.event_hazard)
+        again = partial(_second_pass, beta=beta, hazard=cumulative, event_hazard=step.event_hazard)
+        (information,) = add(again)
         information -= product(s1, step.square, s1)
         if step.cross.any():
             cross = product(s1, step.cross, e1)
             information += cross + cross.T - product(e1, step.event_square, e1)
     return Likelihood(step.log_likelihood, score, information, total, step)
+
+
+def added(found: Iterable[Arrays]) -> Arrays:
+    """What some blocks gave, added in their order."""
+    total: Arrays = ()
+    for arrays in found:
+        if not total:
+            total = tuple(array.copy() for array in arrays)
+            continue
+        for own, array in zip(total, arrays, strict=True):
+            own += array
+    return total
+
+
+def _first_pass(placed: Placed, on: Grid, beta: Array) -> Arrays:
+    with _unchecked():
+        return sums(placed, on, beta), placed.event_covariates
+
+
+def _second_pass(placed: Placed, beta: Array, hazard: Array, event_hazard: Array) -> Arrays:
+    with _unchecked():
+        return (moments(placed, beta, hazard, event_hazard),)
+
+
+def _unchecked() -> np.errstate:
+    """Overflow is no error: the sums are then not finite, which the maximiser sees."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 def linear_predictor(block: Block, beta: Array) -> Array:

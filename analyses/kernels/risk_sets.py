@@ -30,7 +30,7 @@ TABLE = 1 << 22  # entries of a table of whole-number times
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Rows of one model. Strata are codes 0, 1, ...; absent entry is minus infinity."""
+    """Rows of one model. Strata, clusters: codes 0, 1, ...; absent entry is minus infinity."""
 
     x: Array
     stratum: Places
@@ -39,6 +39,7 @@ class Block:
     entry: Array | None = None
     weight: Array | None = None
     offset: Array | None = None
+    cluster: Places | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

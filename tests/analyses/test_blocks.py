@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses import blocks
-from analyses.blocks import cox_blocks
+from analyses.blocks import cox as by_blocks
+from analyses.blocks import cox_blocks, parts
 from analyses.estimators.cox import cox
 from cohort.errors import AnalysisError
 
@@ -84,7 +84,7 @@ def assert_same(found: Any, wanted: Any) -> None:
 def test_streamed_model_is_the_model_in_memory(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks, "BLOCK", 400)
+    monkeypatch.setattr(parts, "BLOCK", 400)
     frame = cohort()
     asked: dict[str, Any] = {"time": "time", "event": "event", **options}
     terms = [{"name": "age", "spline": {"df": 3}}, {"name": "grade", "levels": LEVELS}]
@@ -99,13 +99,13 @@ def test_streamed_model_is_the_model_in_memory(
 def test_any_size_of_block_gives_the_same_model(size: int, seed: int) -> None:
     frame = cohort(600, seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "BLOCK", max(size, 20))
+        patch.setattr(parts, "BLOCK", max(size, 20))
         found = cox_blocks(relation_of(frame), time="time", event="event", terms=["age", "grade"])
     assert_same(found, cox(frame, time="time", event="event", terms=["age", "grade"]))
 
 
 def test_level_without_events_leaves_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK", 250)
+    monkeypatch.setattr(parts, "BLOCK", 250)
     frame = cohort()
     frame["event"] &= frame["grade"] != "2"
     found = cox_blocks(relation_of(frame), time="time", event="event", terms=["age", "grade"])
@@ -123,14 +123,14 @@ def test_lazy_frame_and_text_levels_are_read_too() -> None:
 
 
 def test_rows_in_another_order_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK", 400)
+    monkeypatch.setattr(parts, "BLOCK", 400)
     shuffled = relation_of(cohort()).order("random()")
     with pytest.raises(AnalysisError, match="another order"):
         cox_blocks(shuffled, time="time", event="event", terms=["age"])
 
 
 def test_more_sums_than_a_block_may_hold_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LARGEST_SUMS", 1 << 10)
+    monkeypatch.setattr(by_blocks, "LARGEST_SUMS", 1 << 10)
     with pytest.raises(AnalysisError, match="different event times x 1 columns need sums"):
         cox_blocks(relation_of(cohort()), time="time", event="event", terms=["age"])
 
