@@ -4,10 +4,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench reference docs notebooks sample
+.PHONY: help demo test check fix bench reference reference-stress docs notebooks sample
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
 
 .venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "her2low needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
@@ -40,6 +40,9 @@ bench: .venv/test  ## time the estimators beside R (reported as absent where it 
 
 reference: .venv/test  ## make R's reference answers again (needs R with survival)
 	Rscript tests/reference/make_reference.R
+
+reference-stress: .venv/test  ## hold random cohorts against R and print the largest deviations (needs R)
+	$(BIN)/python tests/stress/stress.py
 
 docs: .venv/test  ## write the reference in docs/ from the tables that the program reads
 	$(BIN)/python docs/make

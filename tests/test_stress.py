@@ -1,0 +1,40 @@
+"""The script that holds random cohorts against R runs, and sees a number that is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent / "stress" / "stress.py"
+
+
+@pytest.fixture(scope="module")
+def stress() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("stress", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.r
+def test_a_few_random_cohorts_agree_with_r(
+    stress: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("Rscript") is None:
+        pytest.skip("R absent: Rscript was not found")
+    assert stress.main(["--cohorts", "6"]) == 0
+    assert "| curves | test plain statistic | 6 |" in capsys.readouterr().out
+
+
+def test_a_number_that_only_one_of_the_two_has_is_infinitely_far(stress: ModuleType) -> None:
+    assert stress.deviation(None, 1.0) == math.inf
+    assert stress.deviation(1.0, math.nan) == math.inf
+    assert stress.deviation(None, math.nan) == 0
+    assert stress.deviation(1.0 + 1e-9, 1.0) == pytest.approx(1e-9, rel=1e-6)
