@@ -256,7 +256,7 @@ def _draw_curves(
     lines, bands, marks = [], [], []
     for group in plan.groups:
         curve, look, k = group.curve, group.look, group.shown
-        time = np.concatenate([[0.0], curve.time[:k]])
+        time = np.concatenate([[curve.origin], curve.time[:k]])
         survival = np.concatenate([[1.0], curve.survival[:k]])
         limits = [
             np.concatenate([[np.nan], side[:k]]) for side in (curve.conf_low, curve.conf_high)

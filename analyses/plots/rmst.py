@@ -12,7 +12,14 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from analyses.formatting import confidence, estimate_with_limits, label, tick
+from analyses.formatting import (
+    NumberStyle,
+    confidence,
+    estimate_with_limits,
+    label,
+    number,
+    tick,
+)
 from analyses.plots.curve_words import group_words
 from analyses.plots.kaplan_meier import AxisWords
 from analyses.plots.layout import Sheet, bare, blank, sheet
@@ -61,6 +68,7 @@ class _Plan:
     style: FigureStyle
     abreast: int
     panel_mm: float
+    names: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
 
     @property
@@ -71,7 +79,8 @@ class _Plan:
     @property
     def head_mm(self) -> float:
         """Height of the words above a panel."""
-        return 2 * self.style.line_height(self.style.small_size) + 2.5
+        lines = max(len(name) for name in self.names) + 1
+        return lines * self.style.line_height(self.style.small_size) + 2.5
 
     @property
     def foot_mm(self) -> float:
@@ -109,18 +118,35 @@ def plot_rmst(
 
 
 def _plan(result: RMST, words: AxisWords, style: FigureStyle) -> _Plan:
-    abreast = min(len(result.groups), _MOST_ABREAST)
-    room = style.width_mm - _LEFT_MM - _RIGHT_MM - (abreast - 1) * _GAP_MM
-    panel = room / abreast
-    axis = time_axis(
+    axis = _axis(result, words, _panel_mm(1, style))
+    means = [mean_words(group, axis, style) for group in result.groups]
+    least = max(style.width(mean, size=style.small_size) for mean in means)
+    fits = [n for n in range(1, _MOST_ABREAST + 1) if _panel_mm(n, style) >= least]
+    abreast = min(len(result.groups), max(fits, default=1))
+    panel = _panel_mm(abreast, style)
+    names = tuple(
+        style.wrap(group_words(result.by, group.group), panel, "semibold", style.small_size)
+        for group in result.groups
+    )
+    lines = style.wrap(_note(result, axis), style.width_mm - 3, size=style.small_size)
+    axis = _axis(result, words, panel)
+    return _Plan(result, axis, words, style, abreast, panel, names, lines)
+
+
+def _panel_mm(abreast: int, style: FigureStyle) -> float:
+    """Width of each of so many panels side by side."""
+    return (style.width_mm - _LEFT_MM - _RIGHT_MM - (abreast - 1) * _GAP_MM) / abreast
+
+
+def _axis(result: RMST, words: AxisWords, panel_mm: float) -> TimeAxis:
+    """The time axis of a panel; its unit does not depend on the width."""
+    return time_axis(
         result.tau,
         time_unit=words.time_unit,
         origin=words.origin,
         times=None,
-        pitch=8.0 / panel,
+        pitch=8.0 / panel_mm,
     )
-    lines = style.wrap(_note(result, axis), style.width_mm - 3, size=style.small_size)
-    return _Plan(result, axis, words, style, abreast, panel, lines)
 
 
 def _drawn(place: Sheet, plan: _Plan) -> RmstArtists:
@@ -160,11 +186,16 @@ def _panel(
         place.figure.add_subplot(grid[3 * line, 1 + 2 * column]), plan.panel_mm, plan.head_mm
     )
     pitch = style.line_height(style.small_size)
-    name = group_words(plan.result.by, group.group)
-    (shown, *_) = style.wrap(name, plan.panel_mm, "semibold", style.small_size)
-    add_text(head, (0, 1 + pitch / 2), shown, style.words("semibold", style.small_size))
+    lines = plan.names[i]
+    top = plan.head_mm - 1.5 - (len(lines) + 1) * pitch  # the last line stands above the panel
+    for k, shown in enumerate(lines):
+        place_of = (0, top + (k + 0.5) * pitch)
+        add_text(head, place_of, shown, style.words("semibold", style.small_size))
     mean = add_text(
-        head, (0, 1 + 1.5 * pitch), _mean(group, plan), style.words(size=style.small_size)
+        head,
+        (0, top + (len(lines) + 0.5) * pitch),
+        mean_words(group, plan.axis, style),
+        style.words(size=style.small_size),
     )
     axes = place.figure.add_subplot(grid[3 * line + 1, 1 + 2 * column])
     curve, area = _curve(axes, group, plan, look)
@@ -204,15 +235,27 @@ def _curve(
     return curve, area
 
 
-def _mean(group: RestrictedMean, plan: _Plan) -> str:
+def mean_words(group: RestrictedMean, axis: TimeAxis, style: FigureStyle) -> str:
     """The mean with its limits in the unit of the axis."""
     low, high = (
-        None if value is None else value / plan.axis.factor
+        None if value is None else value / axis.factor
         for value in (group.conf_low, group.conf_high)
     )
-    mean = group.estimate / plan.axis.factor
-    text = estimate_with_limits(mean, low, high, 2, None, plan.style.numbers)
-    return f"{text} {plan.axis.unit or ''}".rstrip()
+    text = with_limits(group.estimate / axis.factor, low, high, 2, style.numbers)
+    return f"{text} {axis.unit or ''}".rstrip()
+
+
+def with_limits(
+    estimate: float | None,
+    low: float | None,
+    high: float | None,
+    decimals: int,
+    style: NumberStyle,
+) -> str:
+    """An estimate with its limits, or alone where it has none; a dash where it does not exist."""
+    if low is None and high is None:
+        return number(estimate, decimals, style)
+    return estimate_with_limits(estimate, low, high, decimals, None, style)
 
 
 def _note(result: RMST, axis: TimeAxis) -> str:
@@ -249,6 +292,7 @@ def _alternative(plan: _Plan) -> str:
         f"Restricted mean time, {plan.words.outcome.lower()}, up to {tau} by {label(result.by)}."
     ]
     said += [
-        f"{group_words(result.by, group.group)}: {_mean(group, plan)}." for group in result.groups
+        f"{group_words(result.by, group.group)}: {mean_words(group, plan.axis, plan.style)}."
+        for group in result.groups
     ]
     return " ".join(said)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count
+from analyses.plots.rmst import with_limits
 from analyses.report.blocks import Block, Cell, Table, aligned
 from analyses.report.words import group_words
 from analyses.results.curve_records import given_level
@@ -30,9 +31,7 @@ def _differences(analysis: CurveAnalysis, style: NumberStyle) -> Table:
     for c in analysis.differences:
         record = f"{analysis.id}/survival_difference/{c.group}/{reference}/t={c.time:.12g}"
         points = [None if x is None else 100 * x for x in (c.estimate, c.conf_low, c.conf_high)]
-        text = words.estimate_with_limits(
-            points[0], points[1], points[2], style.percent_decimals, None, style
-        )
+        text = with_limits(points[0], points[1], points[2], style.percent_decimals, style)
         rows.append(
             (
                 Cell(named[c.time], strong=True),

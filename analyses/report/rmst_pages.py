@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
+from analyses.plots.rmst import with_limits
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned
 from analyses.report.words import group_words, in_sentence, joined, used_rows
 from analyses.results.contrast import Contrast
@@ -71,9 +72,7 @@ def _table(result: StudyResult, analysis: RmstAnalysis, style: NumberStyle) -> T
     rows = []
     for group in means.groups:
         record = f"{analysis.id}/rmst/{group.group}/{at}"
-        mean = words.estimate_with_limits(
-            group.estimate, group.conf_low, group.conf_high, decimals, None, style
-        )
+        mean = with_limits(group.estimate, group.conf_low, group.conf_high, decimals, style)
         cells = [
             Cell(group_words(means.by, group.group), strong=True),
             Cell(f"{count(group.n_event, style)} / {count(group.n, style)}", record),
@@ -110,9 +109,7 @@ def _table(result: StudyResult, analysis: RmstAnalysis, style: NumberStyle) -> T
 
 def _limits(contrast: Contrast, decimals: int, style: NumberStyle) -> str:
     """A contrast with its limits; a dash where there is none."""
-    return words.estimate_with_limits(
-        contrast.estimate, contrast.conf_low, contrast.conf_high, decimals, None, style
-    )
+    return with_limits(contrast.estimate, contrast.conf_low, contrast.conf_high, decimals, style)
 
 
 def _note(means: RMST, style: NumberStyle) -> str:

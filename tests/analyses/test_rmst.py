@@ -247,6 +247,30 @@ def test_result_is_plain_json_and_cannot_be_changed() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_a_level_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="conf_level"):
+        rmst(EIGHT, **NAMES, by=AB, conf_level=95)
+
+
+@pytest.mark.parametrize("weights", ["share", "whole"])
+def test_strata_and_weights_together_are_the_weighted_mean_of_the_strata(weights: str) -> None:
+    frame = rows()
+    frame = frame[frame[weights] > 0]
+    whole = rmst(frame, **NAMES, by=GROUPS, tau=25, strata="half", weights=weights)
+    parts = {
+        str(name): rmst(part, **NAMES, by=GROUPS, tau=25, weights=weights)
+        for name, part in frame.groupby("half")
+    }
+    shares = frame.groupby("half")[weights].sum() / frame[weights].sum()
+    assert dict(whole.shares) == pytest.approx({f"half {k}": v for k, v in shares.items()})
+    for g, group in enumerate(whole.groups):
+        pairs = [(shares[name], part.groups[g]) for name, part in parts.items()]
+        mean = sum(share * part.estimate for share, part in pairs)
+        variance = sum(share**2 * part.std_error**2 for share, part in pairs)
+        assert group.estimate == pytest.approx(mean, rel=1e-12)
+        assert group.std_error**2 == pytest.approx(variance, rel=1e-12)
+
+
 # --- laws ---------------------------------------------------------------------------------------
 
 PATIENT = st.tuples(st.integers(0, 12), st.booleans(), st.sampled_from("ab"), st.integers(1, 3))
