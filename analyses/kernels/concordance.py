@@ -22,6 +22,7 @@ from analyses.kernels.risk_sets import COMPILED_FROM
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
+Totals = tuple[float, float, float]
 TIED = 1e-12  # predictors closer than this, relative to the largest, are one value
 
 
@@ -74,17 +75,16 @@ def count_pairs(
     with the grid's length at the end.
     """
     n = len(predictor)
-    weight = np.ones(n) if weight is None else weight
     order, place = _ranked(predictor, stratum)
     ways = _compiled_shares if n >= COMPILED_FROM else _shares
-    as_event, as_row = ways(order, place, event, last, before, start, stratum, weight)
-    own = weight * event
-    concordant, tied_x, every = (float(np.einsum("i,i", own, part)) for part in as_event)
-    higher, tied, whole = (one + other for one, other in zip(as_event, as_row, strict=True))
-    deaths = order[event[order]]
+    totals, (higher, tied, whole) = ways(order, place, event, last, before, start, stratum, weight)
+    concordant, tied_x, every = totals
+    deaths = np.flatnonzero(event)
+    weight = np.ones(n) if weight is None else weight
     by_time = _pairs_within(last[deaths], weight[deaths])
     by_both = 0.0
     if place[-1] + 1 < n:
+        deaths = order[event[order]]
         same = place[event[order]] * (int(last.max(initial=0)) + 1) + last[deaths]
         by_both = _pairs_within(np.unique(same, return_inverse=True)[1], weight[deaths])
     return Pairs(
@@ -125,16 +125,19 @@ def _shares(
     before: Places | None,
     start: Places,
     stratum: Places,
-    weight: Array,
-) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
-    """Weight of (lower, tied, all) partners of each row, as an event and as a row outliving one."""
+    weight: Array | None,
+) -> tuple[Totals, tuple[Array, Array, Array]]:
+    """Weighted pairs (lower, tied, all) of the events, and weight of each row's partners."""
+    weight = np.ones(len(event)) if weight is None else weight
     line = _line(order, place, event, last, before, start[stratum], weight)
     own = stratum[line.row]
     parts = (_dominated(line, own), _tied(line), _comparable(line, own, start))
     sign = np.where(line.is_event, 0.0, np.sign(line.value))
-    first, second, third = (_by_row(line, line.is_event * part, len(event)) for part in parts)
-    row_first, row_second, row_third = (_by_row(line, sign * part, len(event)) for part in parts)
-    return (first, second, third), (row_first, row_second, row_third)
+    n = len(event)
+    as_event = [_by_row(line, line.is_event * part, n) for part in parts]
+    rows = [one + _by_row(line, sign * part, n) for one, part in zip(as_event, parts, strict=True)]
+    concordant, tied, every = (float((weight * event) @ one) for one in as_event)
+    return (concordant, tied, every), (rows[0], rows[1], rows[2])
 
 
 def _compiled_shares(
@@ -145,8 +148,8 @@ def _compiled_shares(
     before: Places | None,
     start: Places,
     stratum: Places,
-    weight: Array,
-) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+    weight: Array | None,
+) -> tuple[Totals, tuple[Array, Array, Array]]:
     """As `_shares`, for many rows."""
     from analyses.kernels.concordance_compiled import shares
 
@@ -161,7 +164,7 @@ def _compiled_shares(
 def _ranked(predictor: Array, stratum: Places) -> tuple[Places, Places]:
     """Rows in the order of stratum and predictor, and a number that is the same for ties."""
     many = stratum.max(initial=0) > 0
-    order = np.argsort(predictor)
+    order = _ascending(predictor)
     if many:
         order = order[np.argsort(stratum[order], kind="stable")]
     ordered = predictor[order]
@@ -170,6 +173,14 @@ def _ranked(predictor: Array, stratum: Places) -> tuple[Places, Places]:
     if many:
         new |= np.diff(stratum[order]) != 0
     return order, np.concatenate([[0], np.cumsum(new)])[: len(order)]
+
+
+def _ascending(values: Array) -> Places:
+    if len(values) < COMPILED_FROM:
+        return np.argsort(values)
+    from analyses.kernels.ordering import ascending
+
+    return ascending(values)
 
 
 def _largest(values: Array) -> float:

@@ -16,6 +16,7 @@ from analyses.estimators.cox import cox
 from analyses.kernels import concordance, cox_compiled, risk_sets
 from analyses.kernels import cox as kernel
 from analyses.kernels.concordance import count_pairs, standard_error
+from analyses.kernels.ordering import ascending
 
 Array = np.ndarray[Any, Any]
 BETA = np.array([0.3, -0.5, 0.1, 0.0, 1.2])
@@ -208,3 +209,20 @@ def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path) -> None:
     )
     environment = os.environ | {"PYTHONPATH": str(package.parent.parent), "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(1).normal(size=3_000),
+        np.random.default_rng(2).integers(-9, 9, 3_000).astype(float),  # ties
+        1 + 1e-9 * np.random.default_rng(3).random(70_000),  # the same upper bits: numpy sorts
+        np.array([0.0, -np.inf, 1e300, -0.0, -1e-300, np.inf, 1e-300, -1e300]),
+        np.zeros(0),
+    ],
+    ids=["apart", "tied", "close", "extreme", "none"],
+)
+def test_order_by_digits_is_ascending(values: np.ndarray[Any, Any]) -> None:
+    order = ascending(values)
+    np.testing.assert_array_equal(np.sort(order), np.arange(len(values)))
+    np.testing.assert_array_equal(values[order], np.sort(values))
