@@ -79,6 +79,9 @@ def kappa(counts: Counts, *, weights: Weights = "none", conf_level: float = 0.95
     expected = sum(w[i][j] * rows[i] * columns[j] for i, j in places)
     if math.isclose(expected, 1.0):
         return _no_kappa(weights, "every pair is in one and the same category")
+    if _is_constant(counts) or _is_constant(list(zip(*counts, strict=True))):
+        # Agreement is then what chance gives, whatever the other reading says: 0 by necessity.
+        return _no_kappa(weights, "one of the two readings knows one category only")
     estimate = (observed - expected) / (1 - expected)
     of_row = [sum(w[i][j] * columns[j] for j in range(k)) for i in range(k)]
     of_column = [sum(w[i][j] * rows[i] for i in range(k)) for j in range(k)]
@@ -106,6 +109,11 @@ def kappa(counts: Counts, *, weights: Weights = "none", conf_level: float = 0.95
         estimate - half,
         estimate + half,
     )
+
+
+def _is_constant(counts: Counts) -> bool:
+    """Whether the reading in the rows knows one category only."""
+    return sum(1 for row in counts if sum(row)) == 1
 
 
 def _weight(weights: Weights, i: int, j: int, k: int) -> float:

@@ -161,7 +161,8 @@ def _formed(cohort: Cohort, pairs: LazyTable) -> PairCounts:
         "neither": ~a & ~b,
         "several_first": (nw.col("n_a") > 1).fill_null(False),
         "several_second": (nw.col("n_b") > 1).fill_null(False),
-        "not_later": nw.col("both") & ~nw.col("pairs"),
+        "one_only": nw.col("both") & ~nw.col("pairs") & (nw.col("n_a") == 1).fill_null(False),
+        "not_later": nw.col("both") & ~nw.col("pairs") & (nw.col("n_a") > 1).fill_null(False),
         "second_earlier": earlier,
         "pairs": nw.col("pairs"),
     }

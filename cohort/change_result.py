@@ -86,8 +86,10 @@ class PairCounts:
         With usable specimens of the one kind only, or of neither.
     several_first, several_second
         With several usable specimens of a kind, of which one was taken.
+    one_only
+        Not paired, with one dated specimen, which is both the first and the last.
     not_later
-        Not paired, as the second specimen is of the same day or cannot be dated.
+        Not paired, as all dated specimens are of the same day.
     second_earlier
         Paired though the second specimen is dated before the first.
     pairs
@@ -100,6 +102,7 @@ class PairCounts:
     neither: int
     several_first: int
     several_second: int
+    one_only: int
     not_later: int
     second_earlier: int
     pairs: int

@@ -98,7 +98,7 @@ def classify_her2(
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
         choices=tuple(c for c in cohort.choices if c.stage != STAGE),
     )
-    noted = findings(result, her2_counts(result), edition=edition, assay=assay)
+    noted = findings(result, her2_counts(result), edition=edition, chosen=chosen, assay=assay)
     return result.noting(noted, choices(edition, chosen, asked))
 
 
@@ -220,14 +220,20 @@ def _output() -> list[nw.Expr]:
 def _flags() -> Sequence[nw.Expr]:
     """Every flag or list of flags that a row may carry, null where it does not."""
     from_staining = nw.col("stain_rule") != MISSING
-    changed = from_staining & (nw.col("k_ihc") != nw.col("k_recorded"))
+    was_recorded = ~nw.col("k_recorded").is_in([MISSING, "uncertain"])
+    changed = from_staining & was_recorded & (nw.col("k_ihc") != nw.col("k_recorded"))
+    # Null and ultralow are kinds of IHC 0, and nothing else.
+    of_another = nw.col("k_ihc").is_in(["1+", "2+", "3+"]) & nw.col("k_zero_said")
     by_policy = (~nw.col("o_by_policy").is_null()) | (~nw.col("ish_policy").is_null())
     return [
         *(nw.col(name) for name in ("flags", "ish_flags", "ish_conflict", "ish_reread")),
         *_table_flags(),
         _flag("score_from_staining", from_staining),
         _flag("score_changed", changed),
-        _flag("stain_conflict", (nw.col("k_ihc") == "0") & nw.col("k_stain_conflict")),
+        _flag(
+            "stain_conflict",
+            ((nw.col("k_ihc") == "0") & nw.col("k_stain_conflict")) | of_another,
+        ),
         _flag("by_policy", by_policy),
     ]
 

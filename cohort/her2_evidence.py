@@ -17,14 +17,12 @@ LazyTable = nw.LazyFrame[Any]
 EVIDENCE = (
     *("k_ihc", "k_recorded", "k_label", "k_first", "k_second", "k_reported", "k_other"),
     *("k_ratio", "k_copies", "k_single", "k_number", "k_timing", "k_assay"),
-    *("stain_rule", "k_zero", "k_stain_conflict"),
+    *("stain_rule", "k_zero", "k_zero_said", "k_stain_conflict"),
 )
 NUMBERS = {"ratio": "her2_ratio", "copies": "her2_copies", "single": "her2_copies_single"}
-_STAIN = (
-    *("her2_zero_kind", "her2_stain_percent"),
-    *("her2_stain_intensity", "her2_stain_completeness"),
-)
+STAINING = ("her2_stain_percent", "her2_stain_intensity", "her2_stain_completeness")
 _ULTRALOW_UP_TO = 10.0  # per cent of cells
+_LARGEST = 1e6  # far beyond any count of signals, and short of infinity
 
 
 def with_evidence(
@@ -69,9 +67,24 @@ def _column(frame: LazyTable, name: str, kind: Any) -> nw.Expr:
 
 
 def _number(frame: LazyTable, name: str) -> nw.Expr:
-    """The number, or null: not-a-number, which compares as the largest of all, is no evidence."""
-    value = _column(frame, name, nw.Float64)
-    return nw.when(value.is_nan().fill_null(True)).then(nw.lit(None)).otherwise(value)
+    return possible(name, _column(frame, name, nw.Float64))
+
+
+def possible(name: str, value: nw.Expr) -> nw.Expr:
+    """The number, or null where a ratio, a count or a percentage cannot be so.
+
+    Not-a-number and infinity, which compare as the largest of all, are no evidence either.
+    """
+    largest = 100.0 if name == "her2_stain_percent" else _LARGEST
+    can_be = ((value >= 0) & (value <= largest)).fill_null(False)
+    return nw.when(can_be).then(value).otherwise(nw.lit(None))
+
+
+def impossible(name: str) -> nw.Expr:
+    """Where the column holds a number that cannot be; not-a-number is missing, and not told."""
+    value = nw.col(name)
+    is_number = (~value.is_nan()).fill_null(False)
+    return is_number & possible(name, value).is_null()
 
 
 def _bounds(frame: LazyTable, stem: str) -> tuple[nw.Expr, nw.Expr, nw.Expr]:
@@ -113,9 +126,14 @@ def _with_score(
 
 def _with_zero_kind(scored: LazyTable, frame: LazyTable) -> LazyTable:
     """Null or ultralow within IHC 0 (`k_zero`), and whether the staining speaks against 0."""
-    if not _has(frame, *_STAIN):
-        return scored.with_columns(k_zero=nw.lit(MISSING), k_stain_conflict=nw.lit(False))
-    conflict = scored.with_columns(k_stain_conflict=_stain_conflict(frame))
+    if not _has(frame, "her2_zero_kind", *STAINING):
+        return scored.with_columns(
+            k_zero=nw.lit(MISSING), k_zero_said=nw.lit(False), k_stain_conflict=nw.lit(False)
+        )
+    conflict = scored.with_columns(
+        k_stain_conflict=_stain_conflict(frame),
+        k_zero_said=~_column(frame, "her2_zero_kind", nw.String).is_null(),
+    )
     return conflict.with_columns(k_zero=_zero_kind(frame))
 
 

@@ -11,7 +11,9 @@ import pyarrow as pa
 from cohort import her2_rules
 from cohort.errors import Problem, SpecError
 from cohort.her2 import DEFAULT_EDITION, rule_meanings
+from cohort.her2_evidence import possible, with_evidence
 from cohort.her2_findings import STAGE
+from cohort.her2_policies import NAMED, resolved
 from cohort.table import Cohort
 
 _GROUPS = {
@@ -25,7 +27,7 @@ _GROUPS = {
 _TEXTS = (  # column, words before its value, words after
     ("her2_ihc", "IHC ", ""),
     ("her2_ihc_text", "a score written '", "'"),
-    ("her2_zero_kind", "IHC 0 described as ", ""),
+    ("her2_zero_kind", "described as HER2-", ""),
     ("her2_stain_intensity", "staining intensity ", ""),
     ("her2_stain_completeness", "staining completeness ", ""),
     ("her2_ihc_reported", "IHC worded ", ""),
@@ -58,11 +60,12 @@ def with_explanations(cohort: Cohort) -> Cohort:
         advice = "Call classify_her2 first."
         raise SpecError(Problem("her2", "these patients are not classified", advice=advice))
     names = [name for name in cohort.columns if name != "her2_explanation"]
-    seen = cohort.patients.select(*names, _seen(cohort).alias("e_seen"))
+    seen = _restained(cohort).select(*names, _seen(cohort).alias("e_seen"), "e_stain")
     by = ["her2_status", "her2_rule", "her2_flags"]
     reasons = cohort.engine.register("her2_reasons", _reasons(cohort, by))
     joined = seen.join(reasons, on=by, how="left")
-    sentence = nw.concat_str([nw.col("e_seen"), nw.col("e_reason")], separator="; ")
+    parts = [nw.col(name) for name in ("e_seen", "e_stain", "e_reason")]
+    sentence = nw.concat_str(parts, separator="; ", ignore_nulls=True)
     explained = joined.select(*names, sentence.alias("her2_explanation"))
     return replace(cohort, patients=cohort.engine.materialise(explained))
 
@@ -91,6 +94,27 @@ def explain(cohort: Cohort, patient_id: str) -> str:
     return str(rows[0]["her2_explanation"])
 
 
+def _restained(cohort: Cohort) -> nw.LazyFrame[Any]:
+    """The patients with the score read from their staining and its rule, in words (`e_stain`)."""
+    said = {c.name: c.value for c in cohort.choices if c.stage == STAGE}
+    if said.get("E14") != "restain":
+        return cohort.patients.with_columns(e_stain=nw.lit(None).cast(nw.String))
+    policies = {name: value for name, value in said.items() if name not in ("edition", NAMED)}
+    chosen, edition = resolved(None) | policies, int(said["edition"])
+    keyed = with_evidence(cohort.patients, cohort.engine, edition=edition, chosen=chosen, assay="")
+    words = [
+        {
+            "stain_rule": row["id"],
+            "e_stain": f"score {row['ihc']} read from the staining by rule {row['id']} "
+            f"({row['meaning']})",
+        }
+        for row in her2_rules.read("staining")
+    ]
+    kinds = pa.schema([("stain_rule", pa.string()), ("e_stain", pa.string())])
+    table = cohort.engine.register("her2_stain_words", pa.Table.from_pylist(words, schema=kinds))
+    return keyed.join(table, on="stain_rule", how="left").select(*cohort.columns, "e_stain")
+
+
 def _seen(cohort: Cohort) -> nw.Expr:
     """The values of the evidence in words, joined by commas."""
     have = set(cohort.columns)
@@ -99,8 +123,9 @@ def _seen(cohort: Cohort) -> nw.Expr:
         bounds = tuple(f"{name}_{end}" for end in ("low", "high"))
         if name in have:
             words.append(_worded(_number(name), f"{before} ", ""))
-        if have.issuperset(bounds):
-            words.append(_interval(before, name if name in have else None, *bounds))
+        if not have.isdisjoint(bounds):
+            there = [bound if bound in have else None for bound in bounds]
+            words.append(_interval(before, name if name in have else None, *there))
     if not words:
         return nw.lit("No HER2 evidence")
     said = nw.concat_str(words, separator=", ", ignore_nulls=True)
@@ -120,26 +145,27 @@ def _worded(value: nw.Expr, before: str, after: str) -> nw.Expr:
 
 
 def _number(name: str) -> nw.Expr:
-    """A number as text, whole ones without a decimal; not-a-number is missing."""
-    value = nw.col(name)
-    known = nw.when(value.is_nan().fill_null(True)).then(nw.lit(None)).otherwise(value)
+    """A number as text, whole ones without a decimal; what no count can be is missing."""
+    known = possible(name, nw.col(name))
     return known.cast(nw.String).str.replace_all(r"\.0$", "")
 
 
-def _interval(before: str, value: str | None, low: str, high: str) -> nw.Expr:
-    """The bounds of what is known only as an interval; null where the number itself is known."""
+def _interval(before: str, value: str | None, low: str | None, high: str | None) -> nw.Expr:
+    """The bounds of what is known only as an interval; null where the number itself is known.
+
+    A bound that the source has no column for is not known.
+    """
+    ends = [(low, "of at least "), (high, "under ")]
+    given = [(possible(name, nw.col(name)), name, said) for name, said in ends if name is not None]
     bounds = nw.concat_str(
-        [
-            nw.lit(before),
-            _worded(_number(low), "of at least ", ""),
-            _worded(_number(high), "under ", ""),
-        ],
+        [nw.lit(before), *(_worded(_number(name), said, "") for _, name, said in given)],
         separator=" ",
         ignore_nulls=True,
     )
-    some = ~(nw.col(low).is_null() & nw.col(high).is_null())
+    known = [~number.is_null() for number, _, _ in given]
+    some = nw.any_horizontal(*known, ignore_nulls=False)
     if value is not None:
-        some = some & nw.col(value).is_null()
+        some = some & possible(value, nw.col(value)).is_null()
     return nw.when(some).then(bounds).otherwise(nw.lit(None))
 
 

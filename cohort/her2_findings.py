@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import narwhals as nw
 
 from cohort import her2_rules
+from cohort.errors import listed
+from cohort.her2_evidence import STAINING, impossible
 from cohort.her2_policies import NAMED, named_meaning
 from cohort.schema import HER2_ERA
 from cohort.table import Choice, Cohort, Finding, Severity
@@ -17,14 +19,18 @@ Counts = Sequence[tuple[str, str, str, int]]  # status, rule, flags, patients
 _ASSAY = {
     "expression": (
         "This source calls HER2 from gene expression, not from immunohistochemistry or in-situ "
-        "hybridisation: what it calls positive is no assay result (edge case E13)."
+        "hybridisation: what it calls positive or negative is no assay result (edge case E13)."
     ),
     "not_stated": (
         "Positive by the source's summary alone, which does not say by what assay: it may be gene "
         "expression (edge case E13)."
     ),
 }
-_SUMMARY_ALONE = ("C28", "V13a", "V13b")  # rules that rest on a positive summary and nothing else
+# Rules that rest on a summary and nothing else; by expression a negative one is no evidence either.
+_SUMMARY_ALONE = {
+    "expression": ("C28", "C29", "C30", "V13a", "V13b", "V13c"),
+    "not_stated": ("C28",),
+}
 _STATUS_ADVICE = {
     "negative_unspecified": (
         "HER2-negative by a wording, a summary or an in-situ result, without a score: neither zero "
@@ -41,14 +47,23 @@ _ZERO_BY_ERA = (
     "as a stratum or a term, or select an era."
 )
 _VERIFIED = ("yes", "derived")
+_NUMBERS = tuple(
+    f"{stem}{end}"
+    for stem in ("her2_ratio", "her2_copies", "her2_copies_single")
+    for end in ("", "_low", "_high")
+)
 
 
-def findings(cohort: Cohort, counts: Counts, *, edition: int, assay: str) -> tuple[Finding, ...]:
+def findings(
+    cohort: Cohort, counts: Counts, *, edition: int, chosen: Mapping[str, str], assay: str
+) -> tuple[Finding, ...]:
     """Who is left out of the groups, every flag, and what the edition and the era do to them."""
     return (
         *_statuses(cohort, counts),
         *_by_assay(counts, assay),
         *_flags(counts),
+        *(_nothing_restained(cohort, counts, edition) if chosen["E14"] == "restain" else ()),
+        *_impossible(cohort),
         *_unverified(counts, edition),
         *_eras(cohort, edition),
         *_zero_by_era(cohort),
@@ -80,8 +95,9 @@ def _statuses(cohort: Cohort, counts: Counts) -> Iterator[Finding]:
 
 
 def _by_assay(counts: Counts, assay: str) -> Iterator[Finding]:
-    n = sum(row[3] for row in counts if row[1].partition(".")[0] in _SUMMARY_ALONE)
-    if n and assay in _ASSAY:
+    rules = _SUMMARY_ALONE.get(assay, ())
+    n = sum(row[3] for row in counts if row[1].partition(".")[0] in rules)
+    if n:
         yield Finding("warning", STAGE, "her2_reported", "", "her2_assay", n, _ASSAY[assay])
 
 
@@ -91,6 +107,33 @@ def _flags(counts: Counts) -> Iterator[Finding]:
         n = sum(count[3] for count in counts if flag in count[2].split(";"))
         if n:
             yield Finding("info", STAGE, "her2_flags", flag, flag, n, meaning)
+
+
+def _nothing_restained(cohort: Cohort, counts: Counts, edition: int) -> Iterator[Finding]:
+    """That a study asks for scores from their staining, and why none could be read."""
+    if any("score_from_staining" in row[2].split(";") for row in counts):
+        return
+    absent = [name for name in STAINING if name not in cohort.columns]
+    why = (
+        f"the source does not give {listed(absent)}"
+        if absent
+        else f"no patient's staining is one that the {edition} edition defines a score by"
+    )
+    advice = f"No score was read again from its staining (edge case E14): {why}."
+    yield Finding("warning", STAGE, "her2_ihc", "", "none_restained", 0, advice)
+
+
+def _impossible(cohort: Cohort) -> Iterator[Finding]:
+    """Numbers that no ratio, count or percentage can be, handed over as they are."""
+    names = [n for n in (*_NUMBERS, "her2_stain_percent") if n in cohort.columns]
+    if not names:
+        return
+    sums = {name: impossible(name).cast(nw.Int64).sum() for name in names}
+    row = cohort.engine.collect(cohort.patients.select(**sums)).to_pylist()[0]
+    for name in names:
+        if row[name]:
+            advice = "Below 0, infinite, or beyond any such number: taken as missing."
+            yield Finding("warning", STAGE, name, "", "impossible_number", int(row[name]), advice)
 
 
 def _unverified(counts: Counts, edition: int) -> Iterator[Finding]:

@@ -62,7 +62,8 @@ def _who(change: Her2Change, limits: list[tuple[str, int]], style: NumberStyle) 
         (n.only_first, f"with a {a} only"),
         (n.only_second, f"with a {b} only"),
         (n.neither, "with neither"),
-        (n.not_later, "whose second specimen is not dated later"),
+        (n.one_only, "with one dated specimen only"),
+        (n.not_later, "whose specimens are all of one day"),
         (change.overall.n_unclassified, "with a specimen in none of the three groups"),
         *((k, f"outside the restriction to {reason}") for reason, k in limits),
     ]

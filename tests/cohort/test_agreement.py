@@ -75,6 +75,12 @@ def test_what_does_not_exist_says_why():
     assert kappa([[0] * 3] * 3).reason == "no pair"
     alone = kappa([[9, 0, 0], [0, 0, 0], [0, 0, 0]], weights="linear")
     assert (alone.estimate, alone.reason) == (None, "every pair is in one and the same category")
+    # Whatever the second reading says, agreement is what chance gives: 0 with limits of 0.
+    for weights in ("none", "linear", "quadratic"):
+        for counts in ([[20, 20, 5], [0, 0, 0], [0, 0, 0]], [[0, 3, 0], [0, 9, 0], [0, 2, 0]]):
+            constant = kappa(counts, weights=weights)
+            assert (constant.estimate, constant.conf_low, constant.p_value) == (None, None, None)
+            assert constant.reason == "one of the two readings knows one category only"
     for test in (bowker, stuart_maxwell):
         made = test([[3, 0, 0], [0, 4, 0], [0, 0, 1]])
         assert (made.statistic, made.reason) == (None, "no change between any categories")

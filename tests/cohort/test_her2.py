@@ -99,12 +99,13 @@ def test_expression_alone_makes_positive_only_where_a_study_says_so(
     expression = replace(cohort, identifies=(("her2_assay", "expression"),))
     made = classify_her2(expression, policies={"E13": choice})
     frame = made.to_pandas()
-    assert list(frame.her2_status) == [status, "negative_unspecified", "unknown"]
+    negative = "unresolved" if choice == "not_accepted" else "negative_unspecified"
+    assert list(frame.her2_status) == [status, negative, "unknown"]
     assert frame.her2_rule[0] == rule
     flags = [set(f.split(";")) - {""} for f in frame.her2_flags]
     told = {"by_policy"} if choice == "positive_accepted" else {"summary_conflict"}
     assert flags == [{"expression_only"} | told, {"expression_only"}, set()]
-    assert found(made)["her2_assay", ""] == ("warning", 1)
+    assert found(made)["her2_assay", ""] == ("warning", 2)
 
 
 def test_a_summary_of_an_assay_not_stated_is_positive_and_warned_of(make_cohort):
@@ -143,6 +144,74 @@ def test_scores_of_0_before_and_after_2013_are_told_apart(make_cohort):
     assert found(classify_her2(early))["zero_by_era", "0, up to 2013"] == ("info", 1)
     late = make_cohort({"her2_ihc": ["0"], "diagnosis_year": [2014]})
     assert not [f for f in classify_her2(late).findings if f.rule == "zero_by_era"]
+
+
+def test_a_study_that_asks_for_staining_is_told_when_none_could_be_read(make_cohort):
+    asked = {"E14": "restain"}
+    (none,) = [
+        f
+        for f in classify_her2(make_cohort({"her2_ihc": ["0"]}), policies=asked).findings
+        if f.rule == "none_restained"
+    ]
+    assert (none.severity, none.n) == ("warning", 0)
+    assert "does not give her2_stain_percent, her2_stain_intensity" in none.advice
+    stained = {
+        "her2_ihc": ["1+", "2+"], "her2_stain_percent": [20.0, N],
+        "her2_stain_intensity": ["intense", N], "her2_stain_completeness": ["incomplete", N],
+    }  # fmt: skip
+    made = classify_her2(make_cohort(stained), policies=asked)
+    (none,) = [f for f in made.findings if f.rule == "none_restained"]
+    assert "no patient's staining is one that the 2018 edition defines" in none.advice
+    read = stained | {"her2_stain_intensity": ["faint", N]}
+    for policies in (asked, None):
+        made = classify_her2(make_cohort(read), policies=policies)
+        assert "none_restained" not in {f.rule for f in made.findings}
+
+
+def test_a_score_read_where_none_was_recorded_is_no_change(make_cohort):
+    stained = {
+        "her2_ihc": [N, "1+", "0", N], "her2_ihc_text": [N, N, N, "0-1+"],
+        "her2_stain_percent": [0.0] * 4,
+    }  # fmt: skip
+    made = classify_her2(make_cohort(stained), policies={"E14": "restain"}).to_pandas()
+    assert list(made.her2_status) == ["zero"] * 4
+    changed = ["score_changed" in flags.split(";") for flags in made.her2_flags]
+    assert changed == [False, True, False, False]
+
+
+def test_a_kind_of_zero_said_of_another_score_is_a_conflict(make_cohort):
+    kinds = {
+        "her2_ihc": ["0", "1+", "2+", "3+", N],
+        "her2_zero_kind": ["ultralow", "ultralow", "null", "ultralow", "ultralow"],
+    }
+    made = classify_her2(make_cohort(kinds)).to_pandas()
+    assert list(made.her2_status) == ["zero", "low", "unresolved", "positive", "unknown"]
+    told = ["stain_conflict" in flags.split(";") for flags in made.her2_flags]
+    assert told == [False, True, True, True, False]
+
+
+def test_numbers_that_cannot_be_are_missing_and_counted(make_cohort):
+    inf = float("inf")
+    numbers = {
+        "her2_ihc": ["2+"] * 5,
+        "her2_ratio": [inf, -1.0, float("nan"), 1.5, 1.5],
+        "her2_copies": [5.0, 3.0, 3.0, inf, 3.0],
+        "her2_copies_single_high": [N, N, N, N, -4.0],
+        "her2_stain_percent": [N, N, N, N, 101.0],
+    }
+    made = classify_her2(make_cohort(numbers))
+    missing = {name: list(values) for name, values in numbers.items()}
+    missing["her2_ratio"][:3] = [N, N, N]
+    missing["her2_copies"][3] = missing["her2_copies_single_high"][4] = N
+    missing["her2_stain_percent"][4] = N
+    expected = classify_her2(make_cohort(missing)).to_pandas()
+    for name in ("her2_status", "her2_rule", "her2_flags"):
+        assert list(made.to_pandas()[name]) == list(expected[name])
+    told = {f.column: f.n for f in made.findings if f.rule == "impossible_number"}
+    assert told == {
+        "her2_ratio": 2, "her2_copies": 1, "her2_copies_single_high": 1, "her2_stain_percent": 1,
+    }  # fmt: skip
+    assert "impossible_number" not in {f.rule for f in classify_her2(make_cohort(missing)).findings}
 
 
 def test_a_score_read_from_staining_is_of_no_era(make_cohort):
@@ -206,5 +275,5 @@ def test_every_rule_and_flag_decides_some_worked_patient():
         for row in her2_rules.read(name)
     }
     # What a source says of its assay is no column: tested above too.
-    assert known - rules <= {"V13a", "V13b"}
+    assert known - rules <= {"V13a", "V13b", "V13c"}
     assert {r["flag"] for r in her2_rules.read("flag_meanings")} <= flags

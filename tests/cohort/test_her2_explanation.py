@@ -90,6 +90,45 @@ def test_a_source_without_columns_of_evidence_has_none(make_cohort):
     assert "dual-probe ratio of at least 2;" in explain(interval, "p000000")
 
 
+def test_one_bound_alone_is_said(make_cohort):
+    for name, said in (
+        ("her2_ratio_low", "dual-probe ratio of at least 2;"),
+        ("her2_copies_high", "dual-probe signals per cell under 2;"),
+    ):
+        alone = classify_her2(make_cohort({"her2_ihc": ["1+"], name: [2.0]}))
+        assert said in explain(alone, "p000000")
+
+
+def test_numbers_that_cannot_be_are_not_said(make_cohort):
+    numbers = {"her2_ihc": ["2+"], "her2_ratio": [float("inf")], "her2_copies_low": [-1.0]}
+    told = explain(classify_her2(make_cohort(numbers)), "p000000")
+    assert told.startswith("Seen: IHC 2+; HER2 unresolved")
+
+
+def test_a_kind_of_zero_is_said_without_a_score_of_0(make_cohort):
+    told = explain(classify_her2(make_cohort({"her2_zero_kind": ["ultralow"]})), "p000000")
+    assert told.startswith("Seen: described as HER2-ultralow; HER2 unknown")
+    assert "IHC 0" not in told
+
+
+def test_the_rule_that_read_a_score_from_its_staining_is_said(make_cohort):
+    stained = {
+        "her2_ihc": ["1+", "2+", N],
+        "her2_stain_percent": [5.0, N, 0.0],
+        "her2_stain_intensity": ["faint", N, N],
+        "her2_stain_completeness": ["incomplete", N, N],
+    }
+    made = classify_her2(make_cohort(stained), policies={"E14": "restain", "E1": "low"})
+    assert (
+        "; score 0 read from the staining by rule T0c-2018 (faint incomplete staining in up to "
+        "10 % of cells); HER2-zero by rule C12.none" in explain(made, "p000000")
+    )
+    assert "read from the staining" not in explain(made, "p000001")
+    assert "by rule T0a-2018 (no staining); HER2-zero" in explain(made, "p000002")
+    as_recorded = classify_her2(make_cohort(stained))
+    assert "read from the staining" not in explain(as_recorded, "p000000")
+
+
 def test_a_patient_who_is_not_there_and_a_cohort_not_classified_are_refused(
     classified, make_cohort
 ):
