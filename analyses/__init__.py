@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analyses.estimators.cox import cox
+    from analyses.estimators.cumulative_incidence import cumulative_incidence
+    from analyses.estimators.gray_test import gray_test
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.estimators.logrank import logrank, pairwise_logrank
     from analyses.estimators.max_combo import max_combo
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cox": "estimators.cox",
+    "cumulative_incidence": "estimators.cumulative_incidence",
+    "gray_test": "estimators.gray_test",
     "kaplan_meier": "estimators.kaplan_meier",
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
@@ -34,6 +38,8 @@ _HOMES = {
 
 __all__ = [
     "cox",
+    "cumulative_incidence",
+    "gray_test",
     "kaplan_meier",
     "load_study",
     "logrank",

@@ -15,8 +15,8 @@ COHORT = {
     "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
-    "cox", "kaplan_meier", "load_study", "logrank", "max_combo", "pairwise_logrank", "rmst",
-    "run_study", "table_one", "write_report",
+    "cox", "cumulative_incidence", "gray_test", "kaplan_meier", "load_study", "logrank",
+    "max_combo", "pairwise_logrank", "rmst", "run_study", "table_one", "write_report",
 }  # fmt: skip
 
 
@@ -43,6 +43,19 @@ def test_signatures_of_the_estimators():
         keyword_only = list(signature.parameters.values())[1:]
         assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in keyword_only)
         assert signature.parameters["event"].default is inspect.Parameter.empty
+
+
+def test_signatures_of_the_estimators_of_competing_risks():
+    expected = {
+        "cumulative_incidence": "data time state by entry weights conf_level conf_type",
+        "gray_test": "data time state by strata",
+    }
+    for name, parameters in expected.items():
+        signature = inspect.signature(getattr(analyses, name))
+        assert list(signature.parameters) == parameters.split()
+        keyword_only = list(signature.parameters.values())[1:]
+        assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in keyword_only)
+        assert signature.parameters["state"].default is inspect.Parameter.empty
 
 
 def test_importing_the_packages_loads_nothing_heavy():

@@ -88,7 +88,7 @@ def survival_data(
     frame = as_pandas(data)
     numeric = [name for name in (time, entry, weights) if name is not None]
     wanted = list(dict.fromkeys([*numeric, event, *others]))
-    _require_columns(frame, wanted)
+    require_columns(frame, wanted)
     complete, n_missing = _complete(frame, wanted)
     if complete.empty:
         found = f"no row has a value in all of {listed(wanted)}"
@@ -208,7 +208,8 @@ def _complete(
     return frame.loc[whole, list(wanted)].reset_index(drop=True), tuple(counts)
 
 
-def _require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+def require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+    """AnalysisError for each column that is not in the table, with the nearest that is."""
     known = [str(name) for name in frame.columns]
     absent = [name for name in wanted if name not in known]
     if absent:

@@ -89,9 +89,7 @@ def likelihood(rows: Placed, tail: Tail, on: Grid, beta: Array) -> cox.Likelihoo
     return cox.Likelihood(step.log_likelihood, score, information, total, step)
 
 
-def score_residuals(
-    rows: Placed, tail: Tail, on: Grid, beta: Array, at: cox.Likelihood
-) -> Array:
+def score_residuals(rows: Placed, tail: Tail, on: Grid, beta: Array, at: cox.Likelihood) -> Array:
     """Each patient's part of the score (rows x p), unweighted, g taken as known."""
     result = np.empty_like(rows.block.x)
     for some, residual in cox.score_residuals(rows, on, beta, at):

@@ -106,7 +106,7 @@ def _covariance(at: _Times, deaths: Array) -> Array:
     first = at.load - tilt.T[:, None, :] * at.running
     second = -ratio.T[:, None, :] * at.running
     end = at.running[-1]
-    result = np.zeros_like(end)
+    result: Array = np.zeros_like(end)
     for loads, factor, variance in ((first, tilt, by_cause), (second, ratio, by_other)):
         weighted = loads * variance.T[:, None, :]
         crossed = np.einsum("tik,kt->ik", weighted, factor)

@@ -43,8 +43,8 @@ def _quantiles(result: KaplanMeier, analysis: str, unit: str | None) -> Iterator
             known = not np.isnan(row["estimate"])
             status: Status = "ok" if known else "not_reached"
             unreached = "the curve does not come down to one half"
-            reason = _open_limits(row, "is not reached") if known else unreached
-            values = _finite(row) | {"unit": unit, "status": status, "reason": reason}
+            reason = open_limits(row, "is not reached") if known else unreached
+            values = finite(row) | {"unit": unit, "status": status, "reason": reason}
             yield Record(analysis, KIND, quantity, level=given_level(result.given), **values)
 
 
@@ -59,17 +59,17 @@ def _milestones(result: KaplanMeier, analysis: str, times: Sequence[float]) -> I
         if row["time"] < curve.origin:
             ended = f"the curve starts at {curve.origin:.12g}"
         undefined = f"is not defined for {result.conf_type} limits at this estimate"
-        reason = _open_limits(row, undefined) if known else ended
+        reason = open_limits(row, undefined) if known else ended
         status: Status = "ok" if known else "not_estimable"
-        values = _finite(row) | {"n": curve.n, "status": status, "reason": reason}
+        values = finite(row) | {"n": curve.n, "status": status, "reason": reason}
         quantity = "survival" if level is None else "conditional_survival"
         yield Record(analysis, KIND, quantity, level=level, **values)
     for row in result.risk_table(times).to_dict("records"):
         n = sizes[row["group"]].n
-        yield Record(analysis, KIND, "at_risk", level=level, n=n, **_finite(row))
+        yield Record(analysis, KIND, "at_risk", level=level, n=n, **finite(row))
 
 
-def _open_limits(row: Mapping[Any, Any], why: str) -> str | None:
+def open_limits(row: Mapping[Any, Any], why: str) -> str | None:
     """Why a defined estimate lacks one of its limits; None where it has both."""
     sides = {"lower": row["conf_low"], "upper": row["conf_high"]}
     absent = [side for side, value in sides.items() if not np.isfinite(value)]
@@ -78,7 +78,7 @@ def _open_limits(row: Mapping[Any, Any], why: str) -> str | None:
     return f"the {absent[0]} limit {why}" if absent else None
 
 
-def _finite(row: dict[Any, Any]) -> dict[str, Any]:
+def finite(row: dict[Any, Any]) -> dict[str, Any]:
     """A table's row with None where a number is not defined."""
     return {
         str(key): None if isinstance(value, float) and not np.isfinite(value) else value
