@@ -73,6 +73,17 @@ def cumulative_incidence(
     """
     _require_interval(conf_level, conf_type)
     found = state_rows(data, time=time, state=state, by=by, entry=entry, weights=weights)
+    return _result(found, by_column(by), (entry, weights), conf_level, conf_type)
+
+
+def _result(
+    found: StateRows,
+    by: str | None,
+    columns: tuple[str | None, str | None],
+    conf_level: float,
+    conf_type: ConfType,
+) -> CumulativeIncidence:
+    """Curves of prepared rows; `columns` are those of entry and weights."""
     rows = found.rows
     curves = _curves(found, conf_level, conf_type)
     return CumulativeIncidence(
@@ -80,7 +91,7 @@ def cumulative_incidence(
         causes=found.causes,
         censoring=found.censoring,
         state=found.column,
-        by=by_column(by),
+        by=by,
         conf_level=conf_level,
         conf_type=conf_type,
         n=sum(curve.n for curve in curves),
@@ -89,9 +100,9 @@ def cumulative_incidence(
         findings=(
             *event_findings(found),
             *early_zero_findings(
-                entry, ((c.group, c.n, c.time, c.event_free == 0) for c in curves)
+                columns[0], ((c.group, c.n, c.time, c.event_free == 0) for c in curves)
             ),
-            *zero_weight_findings(weights, rows.n_zero),
+            *zero_weight_findings(columns[1], rows.n_zero),
         ),
     )
 
