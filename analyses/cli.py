@@ -18,20 +18,22 @@ from analyses.commands.describe import describe
 from analyses.commands.messages import TRACEBACK, fault
 from analyses.commands.new_dictionary import new_dictionary
 from analyses.commands.run import run
+from analyses.commands.verify import verify
 
 app = typer.Typer(
     name="her2low",
     help="Survival of patients with HER2-zero, HER2-low and HER2-positive breast cancer.",
     epilog=(
         "Exit codes: 0 done, 1 a fault of the program, 2 the study or the command line, 3 the "
-        "data, 4 the analysis, 5 done, but an estimate that was asked for does not exist."
+        "data, 4 the analysis, 5 done, but an estimate that was asked for does not exist, "
+        "6 done, but a second program has another number."
     ),
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (run, check, describe, classify, new_dictionary):
+for _command in (run, check, verify, describe, classify, new_dictionary):
     app.command()(_command)
 
 

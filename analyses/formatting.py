@@ -229,10 +229,7 @@ def percent_with_limits(
 
 
 def time(value: float | None, unit: str | None = None, style: NumberStyle = DEFAULT) -> str:
-    """A time with its unit: whole days without decimals, all else with one; "1 year", "2 years".
-
-    Units are written as given (``days``, ``months``, ``years``), in the singular for exactly 1.
-    """
+    """A time with its unit: whole days without decimals, all else with one; "1 year", "2 years"."""
     if value is None or math.isnan(value):
         return NOT_REACHED
     whole = unit in (None, "days") and float(value).is_integer()
@@ -249,6 +246,11 @@ def tick(value: float) -> str:
     return "0" if text == "-0" else text.replace("-", "−")
 
 
+def deviation(value: float | None) -> str:
+    """How far two numbers are apart, "0" or "2e−14"; infinitely where one of them is none."""
+    return "infinite" if value is None else f"{value:.0e}".replace("-", "−") if value else "0"
+
+
 def median_time(
     estimate: float | None,
     low: float | None,
@@ -256,10 +258,7 @@ def median_time(
     unit: str | None = None,
     style: NumberStyle = DEFAULT,
 ) -> str:
-    """A median time with limits, "34.2 (30.1 to not reached) months"; "not reached" in words.
-
-    Without decimals where the unit is days, or not given, and all three are whole.
-    """
+    """A median time with limits, "34.2 (30.1 to not reached) months"; decimals as in `time`."""
     if _missing(estimate) and _missing(low) and _missing(high):
         return NOT_REACHED
     known = [x for x in (estimate, low, high) if x is not None and not math.isnan(x)]

@@ -29,6 +29,7 @@ _STAGES = {
     "endpoints": "Making endpoints",
     "select": "Selecting patients",
     "analyse": "Analysing",
+    "verify": "Recomputing by a second program",
     "report": "Writing the report",
     "done": "Done",
 }

@@ -35,6 +35,8 @@ def run(
     if failed:
         estimates = counted(failed, "estimate")
         typer.echo(f"{estimates} could not be made; the report says why.", err=True)
+    for row in () if result.verification is None else result.verification.deviating:
+        typer.echo(f"A second program differs: {row.reason} ({row.program}).", err=True)
     if not quiet:
         typer.echo(
             f"Report: {out / 'report.pdf'}. Next: read its data findings, then look up any number "

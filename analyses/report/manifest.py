@@ -10,7 +10,7 @@ from analyses.results.study import CoxAnalysis, CurveAnalysis, RmstAnalysis, Stu
 
 PACKAGES = (
     *("her2low", "numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow"),
-    *("statsmodels", "matplotlib", "typst"),
+    *("lifelines", "statsmodels", "matplotlib", "typst"),
 )
 
 
@@ -34,6 +34,7 @@ def manifest(result: StudyResult) -> dict[str, Any]:
             for c in result.choices
         ],
         "estimators": estimator_choices(result),
+        "selected": dict(result.selected),
         "seed": result.seed,
         "redactions": [],
         "software": versions(),

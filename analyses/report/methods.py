@@ -11,6 +11,7 @@ from analyses.report.change_pages import SPECIMENS
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
 from analyses.report.rmst_pages import rmst_methods
+from analyses.report.verification_pages import verification_sentence
 from analyses.report.words import ADJUSTMENTS, in_sentence, joined
 from analyses.results.study import (
     ChangeAnalysis,
@@ -152,6 +153,8 @@ def _statistics(result: StudyResult) -> Iterator[str]:
         elif isinstance(analysis, ChangeAnalysis):
             seen.append(_change(analysis))
     yield from dict.fromkeys(seen)
+    if result.verification is not None:
+        yield verification_sentence(result.verification)
     yield "Each analysis uses the patients complete in its own columns; the others are counted."
     yield "Tests are two-sided; p values are not adjusted for the number of analyses in the report."
 

@@ -33,6 +33,7 @@ from analyses.report.manifest import manifest, versions
 from analyses.report.methods import manifest_pages, methods_pages
 from analyses.report.output import fresh_folder
 from analyses.report.pdf import typeset, unprintable
+from analyses.report.verification_pages import verification_pages
 from analyses.report.words import endpoint_of
 from analyses.results.records import COLUMNS
 from analyses.results.study import (
@@ -127,6 +128,7 @@ def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
         *caution_pages(result, style),
         *methods_pages(result, style),
         *manifest_pages(result),
+        *verification_pages(result, style),
     ]
     return pages, list(front_matter(result, style))
 

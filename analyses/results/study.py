@@ -15,10 +15,13 @@ from analyses.results.restriction import Restriction
 from analyses.results.rmst import RMST
 from analyses.results.survival import KaplanMeier
 from analyses.results.table_one import TableOne
+from analyses.results.verification import Verification
 from cohort.table import AttritionStep, Choice, Finding, SourceFile, TimeUnit
 
 if TYPE_CHECKING:
     from cohort.change_result import Her2Change
+
+DEVIATES = 6  # exit code: a second program has another number
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,11 @@ class StudyResult:
         In the order of the study file; one that failed as a whole stands in `failures` only.
     records
         Every number, one record each.
+    selected
+        (endpoint, sha256 of its selected patients' columns); the endpoint is empty for analyses
+        without one.
+    verification
+        What a second program says of the numbers; None where the study does not ask for it.
     """
 
     title: str
@@ -187,10 +195,14 @@ class StudyResult:
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
     records: tuple[Record, ...]
+    selected: tuple[tuple[str, str], ...] = ()
+    verification: Verification | None = None
 
     @property
     def exit_code(self) -> int:
-        """0, or 5 where an estimate that was asked for does not exist."""
+        """0, 5 where an estimate that was asked for does not exist, 6 where a number deviates."""
+        if self.verification is not None and not self.verification.agrees:
+            return DEVIATES
         return 5 if self.failures else 0
 
     @property

@@ -56,12 +56,7 @@ def needed(study: Study, conditions: Conditions) -> dict[str, list[str]]:
 
 def analyse(spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions) -> Outcome:
     """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error."""
-    frame = frames[getattr(spec, "endpoint", SHARED)]
-    outside = []
-    for criterion in _conditions(spec, conditions):
-        met = _meets(frame, criterion)
-        outside.append((criterion, int((~met).sum())))
-        frame = observed_levels(frame[met].copy())
+    frame, outside = patients_of(spec, frames, conditions)
     try:
         outcome = _KINDS[spec.kind](spec, frame, unit)
     except AnalysisError as error:
@@ -73,6 +68,19 @@ def analyse(spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions) -
     )
     limits = tuple(Restriction(spec.id, criterion.reason, n) for criterion, n in outside)
     return replace(outcome, records=(*outcome.records, *left), restrictions=limits)
+
+
+def patients_of(
+    spec: Any, frames: Frames, conditions: Conditions
+) -> tuple[pd.DataFrame, list[tuple[Criterion, int]]]:
+    """The patients of one analysis, and how many each of its own conditions leaves out."""
+    frame = frames[getattr(spec, "endpoint", SHARED)]
+    outside = []
+    for criterion in _conditions(spec, conditions):
+        met = _meets(frame, criterion)
+        outside.append((criterion, int((~met).sum())))
+        frame = observed_levels(frame[met].copy())
+    return frame, outside
 
 
 def _conditions(spec: Any, conditions: Conditions) -> list[Criterion]:

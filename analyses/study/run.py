@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, needed, observed_levels
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
+from analyses.study.patients import StudyPatients
 from cohort.errors import AnalysisError, Problem, SpecError
 from cohort.table import AttritionStep, Choice, Cohort, Finding
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 _LATE = "her2-before-neoadjuvant"
-STAGES = ("load", "harmonise", "classify", "endpoints", "select", "analyse", "report")
+STAGES = ("load", "harmonise", "classify", "endpoints", "select", "analyse", "verify", "report")
 
 
 def run_study(
@@ -59,15 +61,15 @@ def run_study(
     problems = check_study(study)
     if problems:
         raise SpecError(problems)
-    engine = study.engine.made()
-    try:
-        cohort = _prepared(study, engine, say)
-        say("select")
-        selected = _selected(study, cohort)
+    with _selecting(study, say) as (cohort, selected):
+        patients = _patients(study, cohort, selected)
         say("analyse")
-        result = _analysed(study, cohort, selected)
-    finally:
-        engine.release()
+        result = _analysed(study, cohort, selected, patients)
+    if study.verify:
+        from analyses.study.verifying import with_second_program
+
+        say("verify")
+        result = with_second_program(result, study, patients)
     if out is not None:
         from analyses.report.report import write_report
 
@@ -75,6 +77,32 @@ def run_study(
         write_report(result, out)
     say.end()
     return result
+
+
+def selected_patients(study: Study, *, progress: Progress | None = None) -> StudyPatients:
+    """The patients that the analyses of a study start from; nothing is estimated.
+
+    Raises SpecError, DataError and AnalysisError as `run_study` does.
+    """
+    from analyses.study.check import check_study
+
+    problems = check_study(study)
+    if problems:
+        raise SpecError(problems)
+    with _selecting(study, _Progress(progress)) as (cohort, selected):
+        return _patients(study, cohort, selected)
+
+
+@contextmanager
+def _selecting(study: Study, say: _Progress) -> Iterator[tuple[Cohort, _Selected]]:
+    """The cohort and its selected patients, while the engine that holds them is there."""
+    engine = study.engine.made()
+    try:
+        cohort = _prepared(study, engine, say)
+        say("select")
+        yield cohort, _selected(study, cohort)
+    finally:
+        engine.release()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,15 +217,23 @@ def _compares_her2(study: Study) -> bool:
     return any(use.column in ("her2_status", "her2_detail") for use in uses(study))
 
 
-def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
-    from analyses.results.study import StudyResult
-    from cohort.her2 import her2_counts, rule_meanings
-
+def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatients:
+    """The columns that the analyses need, by endpoint."""
     frames = {
         name: observed_levels(patients.to_pandas(columns))
         for name, columns in needed(study, selected.conditions).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
+    return StudyPatients(frames, selected.conditions, cohort.time_unit, cohort.files)
+
+
+def _analysed(
+    study: Study, cohort: Cohort, selected: _Selected, patients: StudyPatients
+) -> StudyResult:
+    from analyses.results.study import StudyResult
+    from cohort.her2 import her2_counts, rule_meanings
+
+    frames = patients.frames
     endpoints = tuple(
         _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
@@ -223,7 +259,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         time_unit=cohort.time_unit,
         n_loaded=cohort.n,
         files=cohort.files,
-        tables=_table_digests(),
+        tables=table_digests(),
         choices=_choices(shared, selected),
         her2_counts=counts,
         rule_meanings=rule_meanings(study.her2.edition),
@@ -235,6 +271,7 @@ def _analysed(study: Study, cohort: Cohort, selected: _Selected) -> StudyResult:
         findings=cohort.findings + selected.findings + _gathered(outcomes),
         failures=tuple(failure for o in outcomes for failure in o.failures),
         records=checked([*records, *(record for o in outcomes for record in o.records)]),
+        selected=patients.digests,
     )
 
 
@@ -334,7 +371,7 @@ def _her2_records(counts: Sequence[tuple[str, str, str, int]]) -> list[Record]:
     ]
 
 
-def _table_digests() -> tuple[tuple[str, str], ...]:
+def table_digests() -> tuple[tuple[str, str], ...]:
     """(name, sha256) of the rule tables that classified the patients and made their endpoints."""
     from hashlib import sha256
     from importlib.resources import files

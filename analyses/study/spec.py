@@ -20,7 +20,7 @@ from analyses.study.analysis_spec import AnalysisSpec
 from analyses.study.criterion_spec import CriterionSpec
 from analyses.study.endpoint_spec import EndpointSpec
 from analyses.study.engine_spec import EngineField, EngineSpec
-from analyses.study.fields import Readings, Spec, Text, TextMap
+from analyses.study.fields import Flag, Readings, Spec, Text, TextMap
 from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
 from analyses.study.references import is_path, reference_problems
@@ -116,6 +116,9 @@ class Study(Spec):
     on_unknown_code
         ``warn`` makes a code that the dictionary does not know a missing value and a finding;
         ``stop`` makes it an error.
+    verify
+        Whether survival estimates are recomputed by an independent program; a deviation past
+        tolerance fails the run.
     seed
         Of everything that is drawn at random.
     """
@@ -131,6 +134,7 @@ class Study(Spec):
     report: ReportSpec = Field(default_factory=ReportSpec)
     engine: EngineField = Field(default_factory=EngineSpec)
     on_unknown_code: Literal["warn", "stop"] = "warn"
+    verify: Flag = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 20250131
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

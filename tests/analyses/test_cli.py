@@ -58,6 +58,7 @@ class Result:
     """What the conductor returns, as far as the command reads it."""
 
     failures: tuple[str, ...] = ()
+    verification: None = None
 
     @property
     def exit_code(self) -> int:

@@ -1,0 +1,31 @@
+"""The independent programs by name and version, kept quiet."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import numpy as np
+
+COUNTS = "counts by pandas"
+SUMS = "sums over risk sets, written for this check"
+
+
+def statsmodels(function: str) -> str:
+    """``statsmodels 0.15.0 PHReg``."""
+    return f"statsmodels {version('statsmodels')} {function}"
+
+
+def lifelines(function: str) -> str:
+    """``lifelines 0.30.3 concordance_index``."""
+    return f"lifelines {version('lifelines')} {function}"
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without the warnings of the libraries: what is undefined in them is compared as such."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

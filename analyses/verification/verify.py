@@ -1,0 +1,80 @@
+"""Every number of a study beside an independent program's, from the same selected patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from analyses.results.records import Record
+from analyses.results.verification import Compared, Verification
+from analyses.verification.comparing import compared, present
+from analyses.verification.programs import lifelines, quietly, statsmodels
+from analyses.verification.second import Second
+from cohort.table import TimeUnit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Asked = tuple[Any, pd.DataFrame | None]
+
+NOTHING = "no second program makes this number"
+UNCHECKED = "no second program for this kind of analysis"
+
+
+def verified(asked: Sequence[Asked], records: Iterable[Record], unit: TimeUnit) -> Verification:
+    """The records of every analysis beside what a second program makes of its patients.
+
+    Parameters
+    ----------
+    asked
+        Each analysis of the study as asked for, with its own rows of the selected patients (None
+        where it is not about the patients' rows).
+    records
+        Of the study, those of other parts among them, which are passed over.
+    unit
+        Unit of follow-up.
+
+    Returns
+    -------
+    Verification
+        One row a quantity; what no second program makes is a row with its reason.
+    """
+    by_analysis: dict[str, list[Record]] = {spec.id: [] for spec, _ in asked}
+    for record in records:
+        name = record.analysis.split(".")[0]
+        if name in by_analysis and record.kind != "attrition":
+            by_analysis[name].append(record)
+    rows: list[Compared] = []
+    with quietly():
+        for spec, frame in asked:
+            rows += _analysis(spec, frame, by_analysis[spec.id], unit)
+    named = (lifelines("").strip(), statsmodels("").strip())
+    used = tuple(name for name in named if any(row.program.startswith(name) for row in rows))
+    return Verification(tuple(rows), used)
+
+
+def _analysis(
+    spec: Any, frame: pd.DataFrame | None, own: Sequence[Record], unit: TimeUnit
+) -> Iterator[Compared]:
+    recompute = second_programs().get(spec.kind)
+    if recompute is None or frame is None:
+        n = sum(len(present(record)) for record in own)
+        if n:
+            yield Compared(
+                spec.id, spec.kind, "all", n, None, None, None, "none independent", "", UNCHECKED
+            )
+        return
+    if all(record.status == "failed" for record in own):
+        return
+    yield from compared(own, recompute(spec, frame, unit), NOTHING)
+
+
+def second_programs() -> dict[str, Callable[[Any, Any, TimeUnit], Iterator[Second]]]:
+    """The second program of each kind; imported late, since the libraries are."""
+    from analyses.verification import curves, models, rank_tests
+
+    return {
+        "kaplan_meier": curves.recomputed,
+        "logrank": rank_tests.recomputed,
+        "cox": models.recomputed,
+    }

@@ -1,0 +1,187 @@
+"""Double programming: a second program agrees, and catches each number that is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.study.analyse import analyse
+from analyses.study.specs.cox import CoxSpec
+from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+from analyses.study.specs.logrank import LogRankSpec
+from analyses.verification.comparing import NUMBERS, compared
+from analyses.verification.programs import quietly
+from analyses.verification.verify import NOTHING, second_programs, verified
+
+NEGATIVE = ["ihc_0_null", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3"]
+
+
+def patients(n=400, *, seed=1, late=True, ties=True):
+    """Simulated patients in three groups with follow-up in months, some values missing."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, 3, n)
+    age = rng.normal(60, 12, n)
+    hazard = np.exp(0.02 * (age - 60) - 0.3 * group) / 60
+    died, left = rng.exponential(1 / hazard), rng.uniform(1, 140, n)
+    time = np.minimum(died, left)
+    time = np.ceil(time) if ties else time + 1
+    frame = pd.DataFrame(
+        {
+            "os_time": time,
+            "os_event": died <= left,
+            "her2_status": pd.Categorical.from_codes(group, ["zero", "low", "positive"], True),
+            "her2_detail": pd.Categorical.from_codes(rng.integers(0, 5, n), NEGATIVE, True),
+            "grade": pd.Categorical.from_codes(rng.integers(-1, 3, n), ["1", "2", "3"], True),
+            "age_years": age.round(1),
+            "size": rng.gamma(2, 10, n).round(),
+            "facility_id": rng.integers(0, 30, n).astype(str),
+        }
+    )
+    if late:
+        frame["os_entry"] = np.floor(time * rng.uniform(0, 0.99, n))
+    return frame
+
+
+def records_of(spec, frame):
+    outcome = analyse(spec, {"os": frame}, "months", {})
+    assert outcome.analysis is not None, outcome.failures
+    return outcome.records
+
+
+def verify(spec, frame, records=None):
+    return verified([(spec, frame)], records or records_of(spec, frame), "months")
+
+
+def curves(**options):
+    return KaplanMeierSpec(
+        id="km", kind="kaplan_meier", endpoint="os",
+        **{"by": "her2_status", "at": {"months": [12, 60, 200]}} | options,
+    )  # fmt: skip
+
+
+def ranks(**options):
+    return LogRankSpec(
+        id="lr", kind="logrank", endpoint="os", **{"by": "her2_status"} | options
+    )  # fmt: skip
+
+
+def model(**options):
+    terms = ["her2_status", {"name": "age_years", "per": 10}, "grade"]
+    return CoxSpec(id="cox", kind="cox", endpoint="os", **{"terms": terms} | options)
+
+
+CONF_TYPES = ("log-log", "log", "plain", "logit", "arcsine")
+ASKED = {
+    **{f"curves {kind}": curves(conf_type=kind) for kind in CONF_TYPES},
+    "one curve": curves(by=None),
+    "differences and survivors": curves(
+        differences=True, reference="low", given={"months": [6, 24]}, conf_level=0.9
+    ),
+    "log-rank": ranks(),
+    "strata": ranks(strata=["grade"], pairs="bh", trend="linear", scores=[0, 1, 5]),
+    "Fleming-Harrington": ranks(rho=0.5, pairs="bonferroni"),
+    "late differences": ranks(rho=0.5, gamma=1, trend="linear"),
+    "Gehan": ranks(test="gehan", trend="none"),
+    "Tarone-Ware": ranks(test="tarone_ware"),
+    "Peto": ranks(test="peto", max_combo=True, strata=["grade"]),
+    "max-combo": ranks(max_combo=True),
+    "model": model(),
+    "Breslow": model(ties="breslow", conf_level=0.9),
+    "model in strata": model(strata=["grade"], terms=["her2_status", "age_years"]),
+    "clusters": model(cluster="facility_id"),
+    "spline": model(terms=[{"name": "age_years", "spline": {"df": 4}}, "her2_status"]),
+    "interactions": model(
+        terms=[
+            {"name": "her2_status", "reference": "low"},
+            "grade",
+            {"name": "age_years", "per": 10},
+            {"interaction": ["her2_status", "grade"]},
+            {"interaction": ["her2_status", "age_years"]},
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["from 0", "late entry"])
+@pytest.mark.parametrize("name", ASKED)
+def test_the_second_program_agrees_far_within_tolerance(name, late):
+    found = verify(ASKED[name], patients(late=late))
+    assert found.agrees, [(row.quantity, row.reason) for row in found.deviating]
+    assert found.n_compared > 20
+    found_rows = [row for row in found.rows if row.verdict == "agrees"]
+    assert max(row.largest_relative / row.tolerance for row in found_rows) < 0.01
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["from 0", "late entry"])
+@pytest.mark.parametrize(
+    "name", ["differences and survivors", "log-rank", "max-combo", "model", "interactions"]
+)
+def test_each_number_that_is_changed_is_caught(name, late):
+    spec, frame = ASKED[name], patients(120, late=late)
+    records = records_of(spec, frame)
+    with quietly():
+        seconds = list(second_programs()[spec.kind](spec, frame, "months"))
+    checked = {each.record.id: each.without for each in seconds}
+    tried = set()
+    for place, record in enumerate(records):
+        for number in NUMBERS:
+            value = getattr(record, number)
+            key = (record.analysis, record.quantity, number)
+            if value is None or key in tried or number in checked.get(record.id, NUMBERS):
+                continue
+            tried.add(key)
+            wrong = value + 1 if isinstance(value, int) else value + 1e-4 * max(abs(value), 1)
+            changed = [*records]
+            changed[place] = replace(record, **{number: wrong})
+            rows = compared(changed, seconds, NOTHING)
+            assert [row.record for row in rows if row.verdict == "deviates"] == [record.id], key
+    assert len(tried) > 25
+
+
+def test_a_number_that_only_one_program_has_is_caught():
+    spec, frame = ranks(), patients()
+    records = records_of(spec, frame)
+    lost = [r for r in records if r.id != "lr/expected_events/low"]
+    (row,) = verify(spec, frame, lost).deviating
+    assert row.reason == "only the second program has lr/expected_events/low"
+    unset = [replace(r, p_value=None) if r.id.startswith("lr/logrank") else r for r in records]
+    (row,) = verify(spec, frame, unset).deviating
+    assert row.reason.startswith("p_value of lr/logrank_test/her2_status is defined in one")
+    assert (row.largest_relative, row.largest_absolute) == (None, None)
+
+
+def test_what_no_library_has_is_a_row_with_its_reason():
+    found = verify(model(cluster="facility_id"), patients())
+    without = {row.quantity: row for row in found.rows if row.verdict == "none independent"}
+    assert "clustered rows" in without["log_hazard_ratio"].reason
+    assert without["log_hazard_ratio"].numbers.split(", ")[0] == "std_error"
+    assert set(without) >= {"wald_test", "term_test", "concordance", "hazard_ratio"}
+    extra = replace(records_of(model(), patients())[0], quantity="a_new_quantity")
+    rows = verify(model(), patients(), [*records_of(model(), patients()), extra]).rows
+    new = next(row for row in rows if row.quantity == "a_new_quantity")
+    assert new.reason == "no second program makes this number"
+
+
+def test_a_level_without_events_leaves_the_fit_of_both_programs():
+    frame = patients()
+    frame.loc[frame["grade"] == "2", "os_event"] = False
+    found = verify(model(), frame)
+    assert found.agrees, [(row.quantity, row.reason) for row in found.deviating]
+    ratio = next(row for row in found.rows if row.quantity == "log_hazard_ratio")
+    assert ratio.n == 4 * 8 + 2 + 3 * 2  # four estimates, a level without one, three references
+
+
+def test_records_tell_deviations_and_what_has_no_second_program():
+    found = verify(model(), patients(late=False))
+    records = {record.quantity: record for record in found.records()}
+    assert records["numbers_compared"].n == found.n_compared
+    assert records["numbers_without_second_program"].n == found.n_without
+    assert records["no_second_program"].reason == "no library has the standard error of concordance"
+    row = next(row for row in found.rows if row.quantity == "aic")
+    record = next(r for r in row.records() if r.quantity == "largest_relative_deviation")
+    assert (record.term, record.estimate, record.status) == ("aic", row.largest_relative, "ok")
+    assert record in found.records()
+    assert found.to_dict()["agrees"] is True
