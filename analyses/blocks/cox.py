@@ -66,7 +66,8 @@ def cox_blocks(
     Returns
     -------
     CoxModel
-        As of `cox`, its estimates to 1e-10 the same.
+        As of `cox`, its estimates to 1e-10 the same. Residuals and tests of proportionality
+        read the relation again; of a Spark frame, which the executors have let go, there are none.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def cox_blocks(
     wanted = declared(terms)
     table = _table(relation, asked, wanted)
     try:
-        return model_of(_prepared(table, wanted, asked), asked)
+        model = model_of(_prepared(table, wanted, asked), asked)
+        return model.without_rows() if isinstance(table, SparkTable) else model
     finally:
         table.release()
 
@@ -130,6 +132,7 @@ def _prepared(table: Table, wanted: tuple[Declared, ...], asked: Asked) -> Prepa
         n_input=table.n_input,
         n_missing=table.n_missing,
         findings=findings,
+        labels=rows.labels,
     )
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from analyses.estimators.cox_design import design_of
 from analyses.estimators.cox_fit import fit, robust_covariance
+from analyses.estimators.cox_held import HeldRows
 from analyses.estimators.cox_result import (
     baseline,
     concordance,
@@ -187,6 +188,8 @@ class Prepared:
     n_input: int
     n_missing: tuple[tuple[str, int], ...]
     findings: tuple[Finding, ...]
+    labels: pd.Index[Any]
+    order: Places | None = None
 
 
 def _prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
@@ -229,6 +232,8 @@ def _prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared
         n_input=rows.n_input,
         n_missing=rows.n_missing,
         findings=findings,
+        labels=rows.labels,
+        order=order,
     )
 
 
@@ -276,6 +281,7 @@ def model_of(ready: Prepared, asked: Asked) -> CoxModel:
         iterations=fitted.iterations,
         findings=ready.findings + few_events(fitted),
         failures=failures(ready.terms, coefficients, fitted),
+        rows=HeldRows(fitted, ready.labels, ready.order),
     )
 
 

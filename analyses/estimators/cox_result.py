@@ -14,7 +14,13 @@ from analyses.kernels import cox as kernel
 from analyses.kernels.concordance import count_pairs, standard_error
 from analyses.kernels.newton import solved
 from analyses.results.baseline import Baseline
-from analyses.results.cox import REFERENCE, Coefficient, Concordance, ModelTest, TestName
+from analyses.results.coefficient import (
+    REFERENCE,
+    Coefficient,
+    Concordance,
+    ModelTest,
+    TestName,
+)
 from analyses.results.failure import Failure
 from analyses.results.frozen import Array, frozen
 from analyses.results.terms import Term

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyses.kernels import cox as kernel
+from analyses.kernels.proportionality import Extended, event_sums, extended_by
 from analyses.results.frozen import Array
 
 Flags = npt.NDArray[np.bool_]
@@ -195,6 +196,23 @@ class Rows:
         work = partial(_score_products, on=self.grid, beta=beta, at=at, n_cluster=n_cluster)
         return self.blocks.added(work)[0]
 
+    def extended(self, beta: Array, at: kernel.Likelihood, g: Array) -> Extended:
+        """Score and information of the columns times `g` of each grid time."""
+        events = self.event_sums(weighted=True)
+        return extended_by(self.blocks.added, self.grid, beta, at, g, events)
+
+    def event_sums(self, *, weighted: bool) -> Array:
+        """Columns of the events added by their time (times x p), weighted or not."""
+        return self.blocks.added(partial(event_sums, on=self.grid, weighted=weighted))[0]
+
+    def varies(self) -> Flags:
+        """Whether each column differs between rows of each stratum (strata x p)."""
+        n_strata = len(self.grid.start) - 1
+        if n_strata == 1:
+            return np.ones((1, len(self.design.names)), dtype=bool)
+        low, high = self.blocks.joined(partial(_ranges, n_strata=n_strata))
+        return np.asarray(high.max(axis=0) > low.min(axis=0))
+
     def cross_products(self) -> Array:
         """Products of the centred columns over all rows (p x p)."""
         return self.blocks.added(_cross_products)[0]
@@ -236,6 +254,17 @@ def _score_products(
 
 def _cross_products(placed: kernel.Placed) -> kernel.Arrays:
     return (kernel.product(placed.block.x, None, placed.block.x),)
+
+
+def _ranges(placed: kernel.Placed, n_strata: int) -> kernel.Arrays:
+    """Smallest and largest value of each column by stratum (1 x strata x p)."""
+    p = placed.block.x.shape[1]
+    low, high = np.full((n_strata, p), np.inf), np.full((n_strata, p), -np.inf)
+    for place in range(p):
+        column = np.ascontiguousarray(placed.block.x[:, place])
+        np.minimum.at(low[:, place], placed.block.stratum, column)
+        np.maximum.at(high[:, place], placed.block.stratum, column)
+    return low[None], high[None]
 
 
 def _away(placed: kernel.Placed, leaving: Leaving) -> kernel.Arrays:

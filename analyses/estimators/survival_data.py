@@ -41,6 +41,8 @@ class SurvivalData:
         where not asked for.
     n_input, n_missing
         Rows given, and (column, rows without a value in it); a row may miss several.
+    labels
+        Index labels that the complete rows had in the data.
     """
 
     frame: pd.DataFrame
@@ -50,6 +52,7 @@ class SurvivalData:
     weights: Array | None
     n_input: int
     n_missing: tuple[tuple[str, int], ...]
+    labels: pd.Index[Any]
 
     @property
     def n(self) -> int:
@@ -89,7 +92,7 @@ def survival_data(
     numeric = [name for name in (time, entry, weights) if name is not None]
     wanted = list(dict.fromkeys([*numeric, event, *others]))
     require_columns(frame, wanted)
-    complete, n_missing = _complete(frame, wanted)
+    complete, n_missing, labels = _complete(frame, wanted)
     if complete.empty:
         found = f"no row has a value in all of {listed(wanted)}"
         raise AnalysisError(Problem("", found, advice="Check the selection."))
@@ -115,6 +118,7 @@ def survival_data(
         weights=None if weights is None else complete[weights].to_numpy(dtype=float),
         n_input=len(frame),
         n_missing=n_missing,
+        labels=labels,
     )
 
 
@@ -192,8 +196,8 @@ def merge_near_ties(time: Array, entry: Array | None = None) -> tuple[Array, Arr
 
 def _complete(
     frame: pd.DataFrame, wanted: Sequence[str]
-) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
-    """Rows without a missing value, index 0..n-1, and how many each column leaves out."""
+) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...], pd.Index[Any]]:
+    """Rows without a missing value, how many each column leaves out, and their labels before."""
     whole = np.ones(len(frame), dtype=bool)
     counts = []
     for name in wanted:
@@ -204,8 +208,9 @@ def _complete(
     # Where nothing is missing the columns are not copied: registries are large.
     if whole.all():
         columns = {name: frame[name].array for name in wanted}
-        return pd.DataFrame(columns, copy=False), tuple(counts)
-    return frame.loc[whole, list(wanted)].reset_index(drop=True), tuple(counts)
+        return pd.DataFrame(columns, copy=False), tuple(counts), frame.index
+    complete = frame.loc[whole, list(wanted)].reset_index(drop=True)
+    return complete, tuple(counts), frame.index[whole]
 
 
 def require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ from analyses.plots.forest_layout import (
 from analyses.plots.forest_rows import Models, named_columns
 from analyses.plots.layout import Sheet, bare, blank, sheet
 from analyses.plots.style import INK, PAGE, FigureStyle, add_text, own_settings
-from analyses.results.cox import Coefficient
+from analyses.results.coefficient import Coefficient
 
 _LEAST_ROWS_MM = 10.0
 _SIDES = (2.4, 5.2)  # of the squares, points

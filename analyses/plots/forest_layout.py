@@ -19,7 +19,8 @@ from analyses.formatting import (
 from analyses.plots import forest_rows
 from analyses.plots.forest_rows import ForestRow
 from analyses.plots.style import FigureStyle
-from analyses.results.cox import Coefficient, CoxModel
+from analyses.results.coefficient import Coefficient
+from analyses.results.cox import CoxModel
 
 Columns = tuple[tuple[str, tuple[CoxModel, ...]], ...]
 

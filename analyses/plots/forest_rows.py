@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from analyses.formatting import TIMES, capitalised, hazard_ratio, label, per_step
 from analyses.plots.style import FigureStyle
-from analyses.results.cox import Coefficient, CoxModel
+from analyses.results.coefficient import Coefficient
+from analyses.results.cox import CoxModel
 from analyses.results.terms import BETWEEN, Term
 
 Models = CoxModel | Mapping[str, CoxModel | Sequence[CoxModel]]

@@ -9,7 +9,8 @@ from analyses.formatting import NumberStyle, count, label, percent
 from analyses.report.blocks import Block, Bullets, Callout, Paragraph
 from analyses.report.cautions import cautions
 from analyses.report.words import endpoint_of, events, in_sentence, joined, selected
-from analyses.results.cox import Coefficient, CoxModel
+from analyses.results.coefficient import Coefficient
+from analyses.results.cox import CoxModel
 from analyses.results.study import CoxAnalysis, StudyResult
 
 SHOWN = 4  # models named on the first page; all are in Results

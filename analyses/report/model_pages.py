@@ -9,7 +9,8 @@ from analyses.formatting import NumberStyle, count, label
 from analyses.plots.forest_rows import level_words, term_words
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
 from analyses.report.words import used_rows
-from analyses.results.cox import Coefficient, CoxModel
+from analyses.results.coefficient import Coefficient
+from analyses.results.cox import CoxModel
 from analyses.results.study import CoxAnalysis, StudyResult
 from analyses.results.terms import Term
 

@@ -2,99 +2,36 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.special import chdtrc
 
 from analyses.results.baseline import Baseline
+from analyses.results.coefficient import Coefficient, Concordance, ModelTest
+from analyses.results.cox_records import cox_records
 from analyses.results.failure import Failure
 from analyses.results.frozen import Array
-from analyses.results.left_out import left_out_records
-from analyses.results.records import Record, Status, checked
+from analyses.results.proportionality import Proportionality
+from analyses.results.records import Record, checked
 from analyses.results.terms import Term
+from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TestName = Literal["likelihood_ratio", "wald", "score"]
-REFERENCE = "reference"
 
+class FittedRows(Protocol):
+    """The rows of a model, which later questions are put to."""
 
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """One level, number or combination of a model, with its log hazard ratio.
+    def proportionality(self, model: CoxModel, transform: str) -> Proportionality:
+        """As `CoxModel.proportionality`."""
 
-    Attributes
-    ----------
-    term, level, reference
-        Column as declared, the level and the level it is compared with (None for a number).
-    per
-        Units of the column that one step of the estimate means (None for a category).
-    n, n_event
-        Rows and events at that level, all rows for a number; patients with counts as weights.
-    estimate, std_error, statistic, p_value, conf_low, conf_high
-        Log hazard scale; z statistic and two-sided normal p. None where not defined.
-    status, reason
-        ``ok``, or ``not_estimable`` with the reason. A reference level is ``ok`` with the
-        reason ``reference``: estimate 0 without error or limits.
-    """
-
-    term: str
-    level: str | None
-    reference: str | None
-    per: float | None
-    n: int
-    n_event: int
-    estimate: float | None = None
-    std_error: float | None = None
-    statistic: float | None = None
-    p_value: float | None = None
-    conf_low: float | None = None
-    conf_high: float | None = None
-    status: Status = "ok"
-    reason: str | None = None
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether this row is the level that others are compared with."""
-        return self.reason == REFERENCE
-
-    @property
-    def hazard_ratio(self) -> tuple[float | None, float | None, float | None]:
-        """Hazard ratio and its limits."""
-        return (_exp(self.estimate), _exp(self.conf_low), _exp(self.conf_high))
-
-
-@dataclass(frozen=True, slots=True)
-class ModelTest:
-    """A test that all coefficients are zero: chi-square statistic, degrees of freedom, p."""
-
-    name: TestName
-    statistic: float
-    df: int
-    p_value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Concordance:
-    """Of the pairs whose order in time is known, the share in which the higher hazard died first.
-
-    Pairs tied in the predictor count one half. `estimate` and `std_error` (infinitesimal
-    jackknife) are None where no pair can be compared; the counts are weighted pairs.
-    """
-
-    estimate: float | None
-    std_error: float | None
-    concordant: float
-    discordant: float
-    tied_x: float
-    tied_y: float
-    tied_xy: float
+    def residuals(self, model: CoxModel, kind: str) -> pd.DataFrame:
+        """As `CoxModel.residuals`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +63,8 @@ class CoxModel:
         As declared and learnt: levels, references, scales, knots.
     baseline
         Cumulative hazard at the reference values by stratum.
+    rows
+        The rows of the fit, held for `proportionality` and `residuals`; None where let go.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -155,6 +94,7 @@ class CoxModel:
     iterations: int
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
+    rows: FittedRows | None = field(default=None, repr=False)
 
     @property
     def estimated(self) -> tuple[Coefficient, ...]:
@@ -250,6 +190,63 @@ class CoxModel:
 
         return survival_of(self, new, np.asarray(times, dtype=float))
 
+    def proportionality(self, transform: str = "km") -> Proportionality:
+        """Whether each hazard ratio is constant over time: score tests, and curves over time.
+
+        Parameters
+        ----------
+        transform
+            Of time: ``km`` (1 - S(t-), which events share out evenly), ``rank``, ``identity`` or
+            ``log``.
+
+        Raises
+        ------
+        AnalysisError
+            For an unknown transform, the logarithm of an event at time 0, and a model without
+            its rows.
+
+        Notes
+        -----
+        The exact score test of `cox.zph` in survival 3, by term and for all terms together, on
+        the strata, weights, ties and entries of the fit; the variance is the model's own, also
+        where the fit's is robust (`model_based`). Checked against `cox.zph` and `plot.cox.zph`,
+        and by hand, in tests/analyses/test_proportionality.py.
+        """
+        return self._held("proportionality").proportionality(self, transform)
+
+    def residuals(self, kind: str) -> pd.DataFrame:
+        """Residuals of the patients or of the events.
+
+        Parameters
+        ----------
+        kind
+            ``martingale``, ``deviance``, ``score``, ``dfbeta`` or ``dfbetas``: one row a complete
+            row of the data, whose index label they have. ``schoenfeld`` or
+            ``scaled_schoenfeld``: one row an event, by stratum and time, with its `time`.
+            The change of a coefficient without the row (`dfbeta`) counts its weight and is, as
+            `dfbetas`, divided by the standard error of the model; the others are unweighted.
+
+        Raises
+        ------
+        AnalysisError
+            For an unknown kind, and for a model without its rows.
+
+        Notes
+        -----
+        Checked against `residuals.coxph` in tests/analyses/test_cox_residuals.py.
+        """
+        return self._held("residuals").residuals(self, kind)
+
+    def without_rows(self) -> CoxModel:
+        """The same answers without the rows, which take as much memory as the data."""
+        return replace(self, rows=None)
+
+    def _held(self, question: str) -> FittedRows:
+        if self.rows is None:
+            found = "the model was kept without its rows"
+            raise AnalysisError(Problem(question, found, advice="Ask before, or fit it anew."))
+        return self.rows
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not defined is None. The baseline is left to tables."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in _SCALARS}
@@ -270,53 +267,7 @@ class CoxModel:
         `unit` is the unit of follow-up, which no number of this result is in.
         """
         del unit
-        return checked(self._records(analysis))
-
-    def _records(self, analysis: str) -> Iterator[Record]:
-        for c in self.coefficients:
-            rest: dict[str, Any] = {"term": c.term, "level": c.level, "reference": c.reference}
-            rest |= {"n": c.n, "n_event": c.n_event, "status": c.status}
-            rest |= {"reason": c.reason, "unit": None if c.per is None else f"per {c.per:g}"}
-            numbers = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-            values: dict[str, Any] = {name: getattr(c, name) for name in numbers}
-            yield Record(analysis, "cox", "log_hazard_ratio", **values, **rest)
-            ratio, low, high = c.hazard_ratio
-            if ratio is None and c.estimate is not None:
-                rest |= {"status": "not_estimable", "reason": TOO_LARGE}
-            yield Record(
-                analysis,
-                "cox",
-                "hazard_ratio",
-                estimate=ratio,
-                conf_low=low,
-                conf_high=high,
-                **rest,
-            )
-        counts: dict[str, Any] = {"n": self.n, "n_event": self.n_event}
-        for test_of_all in self.tests:
-            value = {name: getattr(test_of_all, name) for name in ("statistic", "df", "p_value")}
-            yield Record(analysis, "cox", f"{test_of_all.name}_test", **value, **counts)
-        for row in self.term_tests.to_dict("records"):
-            test = {str(name): value for name, value in row.items()}
-            yield Record(analysis, "cox", "term_test", **test, **counts)
-        c_index = self.concordance
-        missing = c_index.estimate is None
-        yield Record(
-            analysis,
-            "cox",
-            "concordance",
-            estimate=c_index.estimate,
-            std_error=c_index.std_error,
-            status="not_estimable" if missing else "ok",
-            reason="no pair of patients can be compared" if missing else None,
-            **counts,
-        )
-        fit = {"log_likelihood": self.log_likelihood, "aic": self.aic, "bic": self.bic}
-        fit["log_likelihood_null"] = self.log_likelihood_null
-        for name, number in fit.items():
-            if number is not None:
-                yield Record(analysis, "cox", name, estimate=number, **counts)
-        yield from left_out_records(analysis, "cox", self.n, self.n_input, self.n_missing)
+        return checked(cox_records(self, analysis))
 
     def plot(self, ax: Any = None) -> Any:
         """Forest plot of the hazard ratios; returns its named artists."""
@@ -343,13 +294,6 @@ _NUMBERS = (
     *("per", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"),
     *("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high"),
 )
-TOO_LARGE = "the hazard ratio is too large to write; its logarithm is given"
-LARGEST_LOG = 700.0  # exp beyond this is not a number a machine holds
-
-
-def _exp(value: float | None) -> float | None:
-    """The number off the log scale, or None where it is not defined or too large to write."""
-    return None if value is None or value > LARGEST_LOG else math.exp(value)
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:

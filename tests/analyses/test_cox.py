@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cox_cases import CASES, ER, GROUP, LEVELS, PLAIN, TIED
 
 from analyses.estimators.cox import cox, univariable_cox
 from analyses.results.cox import CoxModel
@@ -15,39 +16,8 @@ from analyses.results.records import checked
 from cohort.errors import AnalysisError
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
-LEVELS = ["zero", "low", "positive"]
-GROUP = {"name": "group", "levels": LEVELS}
-ER = {"name": "er", "levels": ["no", "yes"]}
-TIED = {"time": "time", "event": "event"}
-LATE = {**TIED, "entry": "entry"}
-PLAIN = [GROUP, "age", "grade"]
-EVERYTHING = {**LATE, "strata": "site", "weights": "weight", "cluster": "facility"}
 NEW = pd.DataFrame({"group": ["low"], "age": [55.0], "grade": [3], "site": ["b"], "shift": [0.2]})
 TIMES = [2.0, 5.0, 9.0, 14.0]
-
-CASES: dict[str, dict[str, Any]] = {
-    "efron": {**TIED, "terms": PLAIN},
-    "breslow": {**TIED, "terms": PLAIN, "ties": "breslow"},
-    "no_ties": {"time": "time_fine", "event": "event", "terms": PLAIN},
-    "entry": {**LATE, "terms": PLAIN},
-    "entry_breslow": {**LATE, "terms": PLAIN, "ties": "breslow"},
-    "strata": {**TIED, "terms": PLAIN, "strata": "site"},
-    "strata_entry": {**LATE, "terms": PLAIN, "strata": ["site"]},
-    "weights": {**TIED, "terms": PLAIN, "weights": "weight"},
-    "weights_breslow": {**TIED, "terms": PLAIN, "weights": "weight", "ties": "breslow"},
-    "counts": {**TIED, "terms": PLAIN, "weights": "count"},
-    "counts_breslow": {**TIED, "terms": PLAIN, "weights": "count", "ties": "breslow"},
-    "robust": {**TIED, "terms": PLAIN, "robust": True},
-    "robust_entry_breslow": {**LATE, "terms": PLAIN, "robust": True, "ties": "breslow"},
-    "cluster": {**TIED, "terms": PLAIN, "cluster": "facility"},
-    "everything": {**EVERYTHING, "terms": PLAIN},
-    "everything_breslow": {**EVERYTHING, "terms": PLAIN, "ties": "breslow"},
-    "offset": {**TIED, "terms": PLAIN, "offset": "shift"},
-    "interaction": {**TIED, "terms": [GROUP, ER, "age", {"interaction": ["group", "er"]}]},
-    "interaction_number": {**TIED, "terms": [GROUP, "age", {"interaction": ["group", "age"]}]},
-    "per": {**TIED, "terms": [{"name": "age", "per": 10}]},
-    "spline": {**TIED, "terms": [{"name": "age", "spline": {"df": 4}}]},
-}
 
 
 @pytest.fixture(scope="module")

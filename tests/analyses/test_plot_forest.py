@@ -19,7 +19,7 @@ from analyses.plots.forest import plot_forest
 from analyses.plots.forest_layout import axis_limits, axis_ticks
 from analyses.plots.save import save_figure
 from analyses.plots.style import COLUMN, PAGE, WIDE
-from analyses.results.cox import Coefficient
+from analyses.results.coefficient import Coefficient
 
 LEVELS = {
     "her2_status": ["zero", "low", "positive"],

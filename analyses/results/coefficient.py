@@ -1,0 +1,93 @@
+"""The parts of a Cox model's answer: coefficients, tests of the whole model, concordance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from analyses.results.records import Status
+
+TestName = Literal["likelihood_ratio", "wald", "score"]
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """One level, number or combination of a model, with its log hazard ratio.
+
+    Attributes
+    ----------
+    term, level, reference
+        Column as declared, the level and the level it is compared with (None for a number).
+    per
+        Units of the column that one step of the estimate means (None for a category).
+    n, n_event
+        Rows and events at that level, all rows for a number; patients with counts as weights.
+    estimate, std_error, statistic, p_value, conf_low, conf_high
+        Log hazard scale; z statistic and two-sided normal p. None where not defined.
+    status, reason
+        ``ok``, or ``not_estimable`` with the reason. A reference level is ``ok`` with the
+        reason ``reference``: estimate 0 without error or limits.
+    """
+
+    term: str
+    level: str | None
+    reference: str | None
+    per: float | None
+    n: int
+    n_event: int
+    estimate: float | None = None
+    std_error: float | None = None
+    statistic: float | None = None
+    p_value: float | None = None
+    conf_low: float | None = None
+    conf_high: float | None = None
+    status: Status = "ok"
+    reason: str | None = None
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this row is the level that others are compared with."""
+        return self.reason == REFERENCE
+
+    @property
+    def hazard_ratio(self) -> tuple[float | None, float | None, float | None]:
+        """Hazard ratio and its limits."""
+        return (_exp(self.estimate), _exp(self.conf_low), _exp(self.conf_high))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTest:
+    """A test that all coefficients are zero: chi-square statistic, degrees of freedom, p."""
+
+    name: TestName
+    statistic: float
+    df: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Concordance:
+    """Of the pairs whose order in time is known, the share in which the higher hazard died first.
+
+    Pairs tied in the predictor count one half. `estimate` and `std_error` (infinitesimal
+    jackknife) are None where no pair can be compared; the counts are weighted pairs.
+    """
+
+    estimate: float | None
+    std_error: float | None
+    concordant: float
+    discordant: float
+    tied_x: float
+    tied_y: float
+    tied_xy: float
+
+
+TOO_LARGE = "the hazard ratio is too large to write; its logarithm is given"
+LARGEST_LOG = 700.0  # exp beyond this is not a number a machine holds
+
+
+def _exp(value: float | None) -> float | None:
+    """The number off the log scale, or None where it is not defined or too large to write."""
+    return None if value is None or value > LARGEST_LOG else math.exp(value)
