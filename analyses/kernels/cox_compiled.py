@@ -97,14 +97,6 @@ def score_products(
     return result
 
 
-def event_sums(placed: Placed, on: Grid, weight: Array | None) -> Array:
-    """Covariates of the events added by their time (proportionality.event_sums)."""
-    total = np.zeros((len(on.time), placed.block.x.shape[1]))
-    used = NO_NUMBERS if weight is None else weight
-    add_events(placed.block.x, used, placed.last, placed.events, total)
-    return total
-
-
 def linear_predictor(block: Block, beta: Array) -> Array:
     """As `cox.linear_predictor`."""
     result = np.empty(len(block.x))
@@ -192,15 +184,6 @@ def add_sums(
             sets[place, 0] -= r
             for j in range(p):
                 sets[place, j + 1] -= r * x[i, j]
-
-
-@compiled
-def add_events(x: Any, weight: Any, last: Any, events: Any, total: Any) -> None:
-    """Covariates of the events added by their time."""
-    for i in events:
-        w = weight[i] if len(weight) else 1.0
-        for j in range(x.shape[1]):
-            total[last[i], j] += w * x[i, j]
 
 
 @compiled

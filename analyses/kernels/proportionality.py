@@ -73,9 +73,9 @@ def event_sums(placed: Placed, on: Grid, weighted: bool) -> Arrays:
     block, events = placed.block, placed.events
     weight = block.weight if weighted else None
     if placed.sparse is None:
-        from analyses.kernels import cox_compiled
+        from analyses.kernels import event_sums_compiled
 
-        return (cox_compiled.event_sums(placed, on, weight),)
+        return (event_sums_compiled.event_sums(placed, on, weight),)
     x = block.x[events]
     weighed = x if weight is None else x * weight[events, None]
     return (np.asarray(placed.sparse.dying @ weighed),)
