@@ -28,6 +28,7 @@ NOTHING_LEFT = (
 )
 UNINFORMED = 1e-8  # of the null information along a direction: below it the data are silent
 NEAR = 1e-2  # of a standard error: as near as a sample's estimate need be found
+NO_SPREAD = 1e-14  # of the model's variance: below it the robust one is rounding error
 LOADED = 1e-6  # share of a column in such a direction that is no rounding error
 
 
@@ -141,11 +142,27 @@ def robust_covariance(fitted: Fit, cluster: Places | None) -> Array:
     """Sandwich variance of the estimated coefficients; every row, or every cluster, counts once.
 
     Lin, D. Y. and Wei, L. J. (1989), J. Am. Stat. Assoc. 84, 1074-1078.
+
+    Raises
+    ------
+    AnalysisError
+        Where it is zero, as with one cluster.
     """
     found = fitted.rows.score_products(fitted.beta, fitted.at, cluster)
     kept = fitted.estimated
     middle = found[np.ix_(kept, kept)] if cluster is None else found[:, kept].T @ found[:, kept]
-    return np.asarray(fitted.covariance @ middle @ fitted.covariance)
+    result = np.asarray(fitted.covariance @ middle @ fitted.covariance)
+    none = np.diag(result) <= NO_SPREAD * np.diag(fitted.covariance)
+    wrong = [fitted.rows.design.names[i] for i in np.flatnonzero(kept)[none] if fitted.reported[i]]
+    if wrong:
+        raise AnalysisError(
+            Problem(
+                f"cox: {' and '.join(wrong)}",
+                "the robust variance is zero: the parts of the score cancel within every unit",
+                advice="There are too few rows or clusters for a robust variance.",
+            )
+        )
+    return result
 
 
 def linear_predictor(fitted: Fit) -> Array:

@@ -12,7 +12,7 @@ from analyses.estimators.cox_fit import Fit, linear_predictor
 from analyses.estimators.cox_rows import Design, Followed
 from analyses.kernels import cox as kernel
 from analyses.kernels.concordance import count_pairs, standard_error
-from analyses.kernels.newton import solved
+from analyses.kernels.newton import aliased, solved
 from analyses.results.baseline import Baseline
 from analyses.results.coefficient import (
     REFERENCE,
@@ -128,7 +128,8 @@ def model_tests(fitted: Fit, covariance: Array, *, likelihood_holds: bool) -> tu
         gain = 2 * (fitted.at.log_likelihood - fitted.null.log_likelihood)
         tests.append(_test("likelihood_ratio", gain, df))
     beta = fitted.beta[fitted.reported]
-    weighed = solved(covariance, beta)
+    # With fewer clusters than coefficients the robust variance has directions without any.
+    weighed = None if aliased(covariance) else solved(covariance, beta)
     if len(beta) and weighed is not None:
         tests.append(_test("wald", float(beta @ weighed), len(beta)))
     if likelihood_holds and df:

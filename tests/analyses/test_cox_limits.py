@@ -167,3 +167,20 @@ def test_robust_error_takes_a_row_of_counts_as_one_unit(
 ) -> None:
     c = cox(patients, **PLAIN, weights="count", robust=True).concordance
     close(c.std_error, expected["counts", "concordance", 6])
+
+
+def test_one_cluster_has_no_robust_variance() -> None:
+    rows = pd.DataFrame(
+        {"time": [1, 2, 3, 4], "event": [1, 1, 0, 1], "x": [0.0, 1.0, 0.0, 1.0], "site": 1}
+    )
+    with pytest.raises(AnalysisError, match="cox: x: the robust variance is zero"):
+        cox(rows, time="time", event="event", terms=["x"], cluster="site")
+
+
+def test_no_wald_test_of_more_coefficients_than_clusters_tell_of() -> None:
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "c"])
+    rows = rows.assign(time=rng.exponential(size=60), event=1, site=rng.integers(0, 3, 60))
+    model = cox(rows, time="time", event="event", terms=["a", "b", "c"], cluster="site")
+    assert model.tests == ()
+    assert all(c.std_error for c in model.coefficients)
