@@ -47,8 +47,8 @@ class Patients:
         return len(self.frame)
 
     def only(self, kept: Any) -> Patients:
-        """Some of the rows."""
-        frame = self.frame[kept].reset_index(drop=True)
+        """Some of the rows, by their places or by whether each is kept."""
+        frame = self.frame.iloc[kept].reset_index(drop=True)
         rest = (self.time[kept], self.event[kept], self.entry[kept])
         return Patients(frame, *rest, self.is_late, self.n_input, self.n_missing)
 
@@ -88,6 +88,18 @@ def words(values: pd.Series[Any]) -> pd.Series[str]:
     if pd.api.types.is_float_dtype(values.dtype) and (values % 1 == 0).all():
         return values.astype("int64").astype(str)
     return values.astype(str)
+
+
+def at_each(times: Array, at: Array) -> Array:
+    """How many of the times are at each of `at`."""
+    ordered = np.sort(times)
+    right = np.searchsorted(ordered, at, "right")
+    return (right - np.searchsorted(ordered, at, "left")).astype(float)
+
+
+def before_each(times: Array, at: Array) -> Array:
+    """How many of the times are before each of `at`."""
+    return np.searchsorted(np.sort(times), at, "left").astype(float)
 
 
 def strata(rows: Patients, columns: Sequence[str]) -> list[Any]:

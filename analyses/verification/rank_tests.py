@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyses.results.records import Record
-from analyses.verification.patients import Patients, counts, levels, patients, strata, words
+from analyses.verification.patients import (
+    Patients,
+    at_each,
+    before_each,
+    counts,
+    levels,
+    patients,
+    strata,
+    words,
+)
 from analyses.verification.programs import SUMS, lifelines, statsmodels
 from analyses.verification.second import Second
 
@@ -144,8 +153,8 @@ def sums(
         if not len(at):
             continue
         own = [member[places] for member in members]
-        d = np.array([_at(time[g & event], at) for g in own])
-        n = np.array([_before(entry[g], at) - _before(time[g], at) for g in own])
+        d = np.array([at_each(time[g & event], at) for g in own])
+        n = np.array([before_each(entry[g], at) - before_each(time[g], at) for g in own])
         all_d, all_n = d.sum(axis=0), n.sum(axis=0)
         w = weighing.of(all_d, all_n)
         observed += (w * d).sum(axis=1)
@@ -154,18 +163,6 @@ def sums(
         share = n / all_n
         variance += np.diag((spread * share).sum(axis=1)) - (spread * share) @ share.T
     return Sums(observed, expected, variance)
-
-
-def _at(times: Array, at: Array) -> Array:
-    """How many of the times are at each of `at`."""
-    ordered = np.sort(times)
-    right = np.searchsorted(ordered, at, "right")
-    return (right - np.searchsorted(ordered, at, "left")).astype(float)
-
-
-def _before(times: Array, at: Array) -> Array:
-    """How many of the times are before each of `at`."""
-    return np.searchsorted(np.sort(times), at, "left").astype(float)
 
 
 def tested(

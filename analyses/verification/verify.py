@@ -71,10 +71,11 @@ def _analysis(
 
 def second_programs() -> dict[str, Callable[[Any, Any, TimeUnit], Iterator[Second]]]:
     """The second program of each kind; imported late, since the libraries are."""
-    from analyses.verification import curves, models, rank_tests
+    from analyses.verification import curves, models, rank_tests, restricted_means
 
     return {
         "kaplan_meier": curves.recomputed,
         "logrank": rank_tests.recomputed,
+        "rmst": restricted_means.recomputed,
         "cox": models.recomputed,
     }

@@ -12,6 +12,7 @@ from analyses.study.analyse import analyse
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
+from analyses.study.specs.rmst import RmstSpec
 from analyses.verification.comparing import NUMBERS, compared
 from analyses.verification.programs import quietly
 from analyses.verification.verify import NOTHING, second_programs, verified
@@ -68,6 +69,10 @@ def ranks(**options):
     )  # fmt: skip
 
 
+def means(**options):
+    return RmstSpec(id="means", kind="rmst", endpoint="os", by="her2_status", **options)
+
+
 def model(**options):
     terms = ["her2_status", {"name": "age_years", "per": 10}, "grade"]
     return CoxSpec(id="cox", kind="cox", endpoint="os", **{"terms": terms} | options)
@@ -88,6 +93,9 @@ ASKED = {
     "Tarone-Ware": ranks(test="tarone_ware"),
     "Peto": ranks(test="peto", max_combo=True, strata=["grade"]),
     "max-combo": ranks(max_combo=True),
+    "restricted means": means(),
+    "means up to a year": means(tau={"years": 1}, reference="positive", conf_level=0.9),
+    "means in strata": means(tau={"months": 30}, strata=["grade"]),
     "model": model(),
     "Breslow": model(ties="breslow", conf_level=0.9),
     "model in strata": model(strata=["grade"], terms=["her2_status", "age_years"]),
@@ -117,7 +125,15 @@ def test_the_second_program_agrees_far_within_tolerance(name, late):
 
 @pytest.mark.parametrize("late", [False, True], ids=["from 0", "late entry"])
 @pytest.mark.parametrize(
-    "name", ["differences and survivors", "log-rank", "max-combo", "model", "interactions"]
+    "name",
+    [
+        "differences and survivors",
+        "log-rank",
+        "max-combo",
+        "model",
+        "means in strata",
+        "interactions",
+    ],
 )
 def test_each_number_that_is_changed_is_caught(name, late):
     spec, frame = ASKED[name], patients(120, late=late)
