@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
+    from analyses.estimators.fine_gray import fine_gray
     from analyses.estimators.gray_test import gray_test
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.estimators.logrank import logrank, pairwise_logrank
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cox": "estimators.cox",
     "cumulative_incidence": "estimators.cumulative_incidence",
+    "fine_gray": "estimators.fine_gray",
     "gray_test": "estimators.gray_test",
     "kaplan_meier": "estimators.kaplan_meier",
     "load_study": "study.spec",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "cox",
     "cumulative_incidence",
+    "fine_gray",
     "gray_test",
     "kaplan_meier",
     "load_study",

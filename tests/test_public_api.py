@@ -15,8 +15,9 @@ COHORT = {
     "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
-    "cox", "cumulative_incidence", "gray_test", "kaplan_meier", "load_study", "logrank",
-    "max_combo", "pairwise_logrank", "rmst", "run_study", "table_one", "write_report",
+    "cox", "cumulative_incidence", "fine_gray", "gray_test", "kaplan_meier", "load_study",
+    "logrank", "max_combo", "pairwise_logrank", "rmst", "run_study", "table_one",
+    "write_report",
 }  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def test_signatures_of_the_estimators():
 def test_signatures_of_the_estimators_of_competing_risks():
     expected = {
         "cumulative_incidence": "data time state by entry weights conf_level conf_type",
+        "fine_gray": "data time state cause terms entry strata weights cluster conf_level",
         "gray_test": "data time state by strata",
     }
     for name, parameters in expected.items():
