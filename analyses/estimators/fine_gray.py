@@ -93,22 +93,26 @@ def fine_gray(
     tests/analyses/test_fine_gray.py. (`crr` itself counts who is censored at time 0 as gone before
     events at time 0; here nobody has left before then.)
     """
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level lies between 0 and 1, not {conf_level}")
     groups = (strata,) if isinstance(strata, str) else tuple(strata or ())
     asked = _Asked(time, state, str(cause), entry, groups, weights, cluster, conf_level)
     wanted = declared(terms)
-    names = [name for term in wanted for name in term.columns] + list(groups)
-    names += [] if cluster is None else [cluster]
-    found = state_rows(
+    return _model(_prepared(data, asked, wanted), wanted, asked)
+
+
+def _prepared(data: Any, asked: _Asked, wanted: tuple[Declared, ...]) -> StateRows:
+    """Rows complete in every column of the model."""
+    if not 0 < asked.conf_level < 1:
+        raise ValueError(f"conf_level lies between 0 and 1, not {asked.conf_level}")
+    names = [name for term in wanted for name in term.columns] + list(asked.strata)
+    names += [] if asked.cluster is None else [asked.cluster]
+    return state_rows(
         data,
-        time=time,
-        state=state,
-        entry=entry,
-        weights=weights,
+        time=asked.time,
+        state=asked.state,
+        entry=asked.entry,
+        weights=asked.weights,
         others=list(dict.fromkeys(names)),
     )
-    return _model(found, wanted, asked)
 
 
 def _model(found: StateRows, wanted: tuple[Declared, ...], asked: _Asked) -> FineGray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analyses.results.baseline import Baseline
-from analyses.results.cox import Coefficient, ModelTest
+from analyses.results.coefficient import Coefficient, ModelTest
 from analyses.results.failure import Failure
 from analyses.results.frozen import Array, defined
 from analyses.results.left_out import left_out_records

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import chdtrc
 
-from analyses.results.cox import Coefficient
+from analyses.results.coefficient import Coefficient
 from analyses.results.frozen import Array
 from analyses.results.terms import Term
 
