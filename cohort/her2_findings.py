@@ -46,6 +46,7 @@ _ZERO_BY_ERA = (
     "cells 1+; since 2013 that is 0: zero up to 2013 and after are different tumours. Use her2_era "
     "as a stratum or a term, or select an era."
 )
+ERA_RULES = ("her2_era", "zero_by_era")
 _VERIFIED = ("yes", "derived")
 _NUMBERS = tuple(
     f"{stem}{end}"
@@ -65,9 +66,16 @@ def findings(
         *(_nothing_restained(cohort, counts, edition) if chosen["E14"] == "restain" else ()),
         *_impossible(cohort),
         *_unverified(counts, edition),
-        *_eras(cohort, edition),
-        *_zero_by_era(cohort),
+        *era_findings(cohort, edition),
     )
+
+
+def era_findings(cohort: Cohort, edition: int) -> tuple[Finding, ...]:
+    """Patients by era of diagnosis, and scores of 0 of two eras; of these patients only.
+
+    A study counts them again (`ERA_RULES`) when it has selected its patients.
+    """
+    return (*_eras(cohort, edition), *_zero_by_era(cohort))
 
 
 def choices(
@@ -163,6 +171,9 @@ def _eras(cohort: Cohort, edition: int) -> Iterator[Finding]:
         if era in n:
             advice = f"Diagnosed in these years; in-situ results are read by the {edition} edition."
             yield Finding("info", STAGE, "her2_era", era, "her2_era", n[era], advice)
+    if None in n:
+        advice = "The year of diagnosis is not known, so neither is what a score of 0 meant."
+        yield Finding("info", STAGE, "her2_era", "", "her2_era", n[None], advice)
 
 
 def _zero_by_era(cohort: Cohort) -> Iterator[Finding]:
@@ -172,12 +183,13 @@ def _zero_by_era(cohort: Cohort) -> Iterator[Finding]:
     as_recorded = ~nw.col("her2_flags").str.contains("score_from_staining", literal=True)
     zero = cohort.patients.filter((nw.col("her2_ihc") == "0") & as_recorded)
     counted = cohort.engine.collect(zero.group_by("her2_era").agg(n=nw.len())).to_pylist()
-    n = {row["her2_era"]: row["n"] for row in counted if row["her2_era"] is not None}
-    before = n.pop(HER2_ERA[0], 0)
+    n = {row["her2_era"]: int(row["n"]) for row in counted}
+    before, unknown = n.pop(HER2_ERA[0], 0), n.pop(None, 0)
     after = sum(n.values())
     if before:
-        severity: Severity = "warning" if after else "info"
-        for value, count in (("up to 2013", before), ("after 2013", after)):
+        severity: Severity = "warning" if after + unknown else "info"
+        of_years = (("up to 2013", before), ("after 2013", after), ("year not known", unknown))
+        for value, count in of_years:
             if count:
                 yield Finding(
                     severity, STAGE, "her2_ihc", f"0, {value}", "zero_by_era", count, _ZERO_BY_ERA

@@ -67,6 +67,8 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
             sentences += _few_events(result, analysis.endpoint, found, told, style)
         sentences += _warned(result, analysis)
     if result.compares_her2:
+        sentences += _eras(result, style)
+        sentences += _late(result, style)
         sentences += _outside(result, style)
     return tuple(dict.fromkeys(sentences))
 
@@ -116,6 +118,21 @@ def _follow_up(result: StudyResult, analysis: CurveAnalysis, style: NumberStyle)
         f"{endpoint.label}: follow-up differs between the groups, at the median "
         f"{joined(medians)}. Compare them only as far as all are followed."
     )
+
+
+def _eras(result: StudyResult, style: NumberStyle) -> Iterator[str]:
+    """That a score of 0 meant two things, in the patients that the study selected."""
+    found = [f for f in result.findings if f.rule == "zero_by_era" and f.severity == "warning"]
+    if found:
+        years = joined([f"{count(f.n, style)} {f.value.removeprefix('0, ')}" for f in found])
+        yield f"IHC 0 by years of diagnosis: {years}. {found[0].advice}"
+
+
+def _late(result: StudyResult, style: NumberStyle) -> Iterator[str]:
+    """Patients of an endpoint whose group became known in its course (immortal time)."""
+    for found in result.findings:
+        if found.rule == "exposure_after_baseline":
+            yield f"{found.value}, {count(found.n, style)} patients: {found.advice}"
 
 
 def _outside(result: StudyResult, style: NumberStyle) -> Iterator[str]:

@@ -8,6 +8,7 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Table, row
 from analyses.report.change_pages import SPECIMENS
+from analyses.report.her2_words import her2_methods
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
 from analyses.report.rmst_pages import rmst_methods
@@ -40,7 +41,7 @@ def methods_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
     yield Paragraph(_cohort(result, style))
     yield Bullets(tuple(_endpoints(result)))
     yield Heading("HER2 status", 2)
-    yield Paragraph(_her2(result))
+    yield Paragraph(her2_methods(result, style))
     yield _policies(result)
     yield Heading("Statistics", 2)
     yield Bullets(tuple(_statistics(result)))
@@ -84,31 +85,6 @@ def _endpoints(result: StudyResult) -> Iterator[str]:
         "event is at risk for it. Times stay in the source's unit; horizons are converted once "
         "(1 year = 365.25 days = 12 months)."
     )
-
-
-def _her2(result: StudyResult) -> str:
-    edition = next(c for c in result.choices if c.stage == "her2" and c.name == "edition")
-    text = (
-        "HER2-zero is IHC 0 and HER2-low is IHC 1+, or 2+ with a negative in-situ result; positive "
-        "is IHC 3+ or a positive in-situ result. In-situ results were read by "
-        f"{edition.meaning}. Evidence was taken in this order: dual-probe ratio and signals "
-        "both known (the guideline's group); else a reported positive or negative in-situ result, "
-        "a decisive single-probe count, or the overall summary where some in-situ number exists; "
-        "else what every group left open by partial numbers has in common. "
-    )
-    chosen = {c.name: c.value for c in result.choices if c.stage == "her2"}
-    if chosen.get("E14") == "restain":
-        text += f"Scores were read again from their staining by the {edition.value} edition. "
-    else:
-        text += "An edition re-reads in-situ results only, never a score. "
-    index = next((c for c in result.choices if c.stage == "specimens" and c.name == "E10"), None)
-    if index is not None:
-        text += f"{index.meaning}. The in-situ part of an invasive tumour was no evidence. "
-    if "policy" in chosen:
-        text += f"Edge cases follow the named policy {chosen['policy']}, as listed below."
-    else:
-        text += "Edge cases were decided as follows."
-    return text
 
 
 def _policies(result: StudyResult) -> Table:

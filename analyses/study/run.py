@@ -159,6 +159,7 @@ def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
 def _selected(study: Study, cohort: Cohort) -> _Selected:
     """The criteria and the three groups for all; then what each endpoint needs."""
     from cohort.exposure import with_timely_her2
+    from cohort.her2_findings import era_findings
     from cohort.selection import neoadjuvant_criterion, select
 
     criteria = [spec.to_criterion() for spec in study.select]
@@ -181,7 +182,8 @@ def _selected(study: Study, cohort: Cohort) -> _Selected:
         else select(shared, [], endpoint=spec.id, her2_groups=False)
         for spec in study.endpoints
     }
-    return _Selected(shared, by_endpoint, conditions, _late(study, by_endpoint))
+    found = (*era_findings(shared, study.her2.edition), *_late(study, by_endpoint))
+    return _Selected(shared, by_endpoint, conditions, found)
 
 
 def _late(study: Study, by_endpoint: Mapping[str, Cohort]) -> tuple[Finding, ...]:
@@ -232,6 +234,7 @@ def _analysed(
 ) -> StudyResult:
     from analyses.results.study import StudyResult
     from cohort.her2 import her2_counts, rule_meanings
+    from cohort.her2_findings import ERA_RULES
 
     frames = patients.frames
     endpoints = tuple(
@@ -246,7 +249,14 @@ def _analysed(
     ]
     shared = selected.shared
     counts = her2_counts(cohort)
+    # Of the patients selected, these are counted anew.
+    noted = [f for f in cohort.findings if f.rule not in ERA_RULES]
     records = [*_flow_records(shared.attrition, endpoints), *_her2_records(counts)]
+    records += [
+        Record("her2", "her2", f"n_{f.rule}", term=f.value, n=f.n, unit="patients")
+        for f in selected.findings
+        if f.severity == "warning"
+    ]
     return StudyResult(
         title=study.title,
         question=study.question or "",
@@ -268,7 +278,7 @@ def _analysed(
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
         restrictions=tuple(limit for o in outcomes for limit in o.restrictions),
-        findings=cohort.findings + selected.findings + _gathered(outcomes),
+        findings=(*noted, *selected.findings, *_gathered(outcomes)),
         failures=tuple(failure for o in outcomes for failure in o.failures),
         records=checked([*records, *(record for o in outcomes for record in o.records)]),
         selected=patients.digests,

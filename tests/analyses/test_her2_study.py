@@ -109,7 +109,8 @@ def test_the_era_of_diagnosis_is_a_stratum(folder: Path, tmp_path: Path) -> None
     assert "Years of diagnosis by the HER2 guideline of their time" in text
     assert "2013 and before" in text
     eras = {f.value: f.n for f in result.findings if f.rule == "her2_era"}
-    assert sum(eras.values()) == result.n_loaded
+    # Of the patients that the study selected, not of all that were loaded.
+    assert sum(eras.values()) == result.attrition[-1].n_after < result.n_loaded
     assert {f.value for f in result.findings if f.rule == "zero_by_era"} == {
         "0, up to 2013", "0, after 2013",
     }  # fmt: skip
@@ -118,8 +119,55 @@ def test_the_era_of_diagnosis_is_a_stratum(folder: Path, tmp_path: Path) -> None
 def test_null_and_ultralow_are_ihc_0_in_the_trend_within_her2_negative_disease() -> None:
     levels = ["ihc_0_null", "ihc_0_ultralow", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3"]
     frame = pd.DataFrame({"her2_detail": pd.Categorical([*levels, None], categories=levels)})
+    frame["her2_status"] = ["zero"] * 3 + ["low"] * 2 + ["positive"] * 2
     rows, by, said = trend_rows(SimpleNamespace(trend="her2_negative"), frame)
     assert list(rows.her2_detail) == ["ihc_0"] * 3 + ["ihc_1", "ihc_2_ish_negative"]
     assert by == {"name": "her2_detail", "levels": ["ihc_0", "ihc_1", "ihc_2_ish_negative"]}
     assert "IHC 0, IHC 1+" in said
     assert list(frame.her2_detail[:2]) == ["ihc_0_null", "ihc_0_ultralow"]
+    assert "policy" not in said
+
+
+def test_2_plus_that_a_policy_takes_as_low_is_of_the_third_level_of_the_trend() -> None:
+    details = ["ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_2_ish_unknown", "ihc_2_ish_unknown"]
+    frame = pd.DataFrame({"her2_detail": pd.Categorical([*details, None])})
+    frame["her2_status"] = ["zero"] + ["low"] * 5
+    rows, by, said = trend_rows(SimpleNamespace(trend="her2_negative"), frame)
+    assert list(rows.her2_detail) == ["ihc_0", "ihc_1"] + ["ihc_2_ish_negative"] * 3
+    assert by["levels"] == ["ihc_0", "ihc_1", "ihc_2_ish_negative"]
+    assert (
+        "IHC 2+ with negative ISH or, as the policy has it, with unknown ISH (2 patients)" in said
+    )
+    assert said.endswith("; 1 patients that are zero or low by neither are left out")
+
+
+def test_the_trend_holds_every_patient_of_zero_and_low(folder: Path, tmp_path: Path) -> None:
+    test = {"id": "lr", "kind": "logrank", "endpoint": "os", "by": "her2_status"}
+    her2 = {"policies": {"E1": "low", "E17": "low"}}
+    result, text = report(folder, tmp_path / "out", her2, analyses=[test])
+    (made,) = result.analyses
+    sizes = dict(zip(made.test.groups, made.test.n, strict=True))
+    assert sum(made.trend.n) == sizes["zero"] + sizes["low"]
+    told = {r.id: r.n for r in result.records}
+    n = told["lr.trend/n_ish_unknown"]
+    assert n > 0
+    assert f"with unknown ISH ({n:,} patients)" in text
+
+
+def test_eras_are_those_of_the_patients_selected(folder: Path, tmp_path: Path) -> None:
+    test = {"id": "lr", "kind": "logrank", "endpoint": "os", "by": "her2_status"}
+    late = {
+        "id": "late", "column": "diagnosis_year", "between": [2014, 2019], "reason": "one guideline"
+    }  # fmt: skip
+    both, text = report(folder, tmp_path / "a", {}, analyses=[test])
+    assert "IHC 0 by years of diagnosis: " in text
+    counts = {f.value: f.n for f in both.findings if f.rule == "zero_by_era"}
+    told = {r.term: r.n for r in both.records if r.quantity == "n_zero_by_era"}
+    assert told == counts
+    assert sum(counts.values()) <= both.attrition[-1].n_after
+    one, text = report(folder, tmp_path / "b", {}, analyses=[test], select=[late])
+    assert "zero_by_era" not in {f.rule for f in one.findings}
+    assert "IHC 0 by years of diagnosis" not in text
+    eras = {f.value: f.n for f in one.findings if f.rule == "her2_era"}
+    assert sum(eras.values()) == one.attrition[-1].n_after
+    assert "<=2013" not in eras

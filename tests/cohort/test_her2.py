@@ -127,7 +127,7 @@ def test_the_era_of_diagnosis_stands_beside_the_edition(make_cohort):
         early, early, middle, middle, late, late, N,
     ]  # fmt: skip
     counted = {value: n for (rule, value), (_, n) in found(made).items() if rule == "her2_era"}
-    assert counted == {early: 2, middle: 2, late: 2}
+    assert counted == {early: 2, middle: 2, late: 2, "": 1}
     said = next(f.advice for f in made.findings if f.rule == "her2_era")
     assert "2023 edition" in said
     assert not [f for f in made.findings if f.rule == "zero_by_era"]
@@ -140,6 +140,11 @@ def test_scores_of_0_before_and_after_2013_are_told_apart(make_cohort):
     noted = found(classify_her2(cohort))
     assert noted["zero_by_era", "0, up to 2013"] == ("warning", 2)
     assert noted["zero_by_era", "0, after 2013"] == ("warning", 1)
+    # A year that is not known may be of either.
+    unknown = make_cohort({"her2_ihc": ["0"] * 3, "diagnosis_year": [2010, N, N]})
+    noted = found(classify_her2(unknown))
+    assert noted["zero_by_era", "0, up to 2013"] == ("warning", 1)
+    assert noted["zero_by_era", "0, year not known"] == ("warning", 2)
     early = make_cohort({"her2_ihc": ["0"], "diagnosis_year": [2010]})
     assert found(classify_her2(early))["zero_by_era", "0, up to 2013"] == ("info", 1)
     late = make_cohort({"her2_ihc": ["0"], "diagnosis_year": [2014]})

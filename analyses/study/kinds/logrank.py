@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from analyses.results.records import Record
 from analyses.study.outcome import Outcome, attempt, entry_column, finished, undefined
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cohort.table import TimeUnit
 
 HER2_ZERO = ("ihc_0_null", "ihc_0_ultralow")
+ISH_UNKNOWN = "ihc_2_ish_unknown"
 HER2_NEGATIVE = ("ihc_0", "ihc_1", "ihc_2_ish_negative")
 
 
@@ -51,6 +53,7 @@ def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
         if trend is not None:
             failures += undefined(spec, trend)
             records += trend.records(f"{spec.id}.trend")
+            records += _trend_records(spec, frame)
             findings += trend.findings
     combo = None
     if spec.max_combo:
@@ -61,6 +64,14 @@ def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     title = spec.title or "Log-rank tests"
     made = TestAnalysis(spec.id, title, spec.endpoint, test, pairs, trend, said, combo)
     return finished(spec.id, made, records, findings, failures)
+
+
+def _trend_records(spec: LogRankSpec, frame: pd.DataFrame) -> list[Record]:
+    """The counts that the words of the trend name."""
+    if spec.trend != "her2_negative":
+        return []
+    counts = trend_counts(frame).items()
+    return [Record(f"{spec.id}.trend", spec.kind, name, n=n) for name, n in counts if n]
 
 
 def _combined(spec: LogRankSpec, frame: pd.DataFrame) -> MaxCombo:
@@ -103,8 +114,29 @@ def trend_rows(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:
     """Rows, groups and words of the trend that the study asks for."""
     if spec.trend == "linear":
         return frame, spec.by, "across all groups in their order"
-    # Null and ultralow, where a source tells them apart, are IHC 0 in this trend.
-    detail = frame["her2_detail"].astype(str).replace(dict.fromkeys(HER2_ZERO, "ihc_0"))
+    # Null and ultralow, where a source tells them apart, are IHC 0 in this trend; 2+ that a policy
+    # takes as low without an in-situ result (E1, E17) is of the third level, as in the groups.
+    known = dict.fromkeys(HER2_ZERO, "ihc_0") | {ISH_UNKNOWN: HER2_NEGATIVE[-1]}
+    detail = frame["her2_detail"].astype(str).replace(known)
     rows = frame.assign(her2_detail=detail)[detail.isin(HER2_NEGATIVE)]
     by = {"name": "her2_detail", "levels": list(HER2_NEGATIVE)}
-    return rows, by, "within HER2-negative disease: IHC 0, IHC 1+, IHC 2+ with negative ISH"
+    said = "within HER2-negative disease: IHC 0, IHC 1+, IHC 2+ with negative ISH"
+    counts = trend_counts(frame)
+    if counts["n_ish_unknown"]:
+        said += (
+            f" or, as the policy has it, with unknown ISH (n = {counts['n_ish_unknown']:,})"
+        )
+    if counts["n_outside"]:
+        said += f", without zero or low of no such level (n = {counts['n_outside']:,})"
+    return rows, by, said
+
+
+def trend_counts(frame: pd.DataFrame) -> dict[str, int]:
+    """Patients of the trend without an in-situ result, and zero or low ones that it leaves out."""
+    detail = frame["her2_detail"].astype(str)
+    of_trend = detail.isin([*HER2_ZERO, *HER2_NEGATIVE, ISH_UNKNOWN])
+    grouped = frame["her2_status"].isin(["zero", "low"])
+    return {
+        "n_ish_unknown": int((detail == ISH_UNKNOWN).sum()),
+        "n_outside": int((grouped & ~of_trend).sum()),
+    }
