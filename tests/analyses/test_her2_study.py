@@ -93,7 +93,10 @@ def test_methods_name_an_edition_and_scores_read_again(folder: Path, tmp_path: P
         folder, tmp_path / "out", {"edition": 2013, "policies": {"E14": "restain"}}
     )
     assert "In-situ results were read by ASCO/CAP 2013: dual-probe groups 1 to 3" in text
-    assert "Scores were read again from their staining by the 2013 edition." in text
+    assert (
+        "No score was read again from its staining (edge case E14): the source does not give"
+        in text
+    )
     assert "Edge cases were decided as follows." in text
     unverified = [f for f in result.findings if f.rule == "edition_unverified"]
     assert [(f.severity, f.n > 0) for f in unverified] == [("warning", True)]
@@ -135,10 +138,8 @@ def test_2_plus_that_a_policy_takes_as_low_is_of_the_third_level_of_the_trend() 
     rows, by, said = trend_rows(SimpleNamespace(trend="her2_negative"), frame)
     assert list(rows.her2_detail) == ["ihc_0", "ihc_1"] + ["ihc_2_ish_negative"] * 3
     assert by["levels"] == ["ihc_0", "ihc_1", "ihc_2_ish_negative"]
-    assert (
-        "IHC 2+ with negative ISH or, as the policy has it, with unknown ISH (2 patients)" in said
-    )
-    assert said.endswith("; 1 patients that are zero or low by neither are left out")
+    assert "IHC 2+ with negative ISH or, as the policy has it, with unknown ISH (n = 2)" in said
+    assert said.endswith(", without zero or low of no such level (n = 1)")
 
 
 def test_the_trend_holds_every_patient_of_zero_and_low(folder: Path, tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_the_trend_holds_every_patient_of_zero_and_low(folder: Path, tmp_path: P
     told = {r.id: r.n for r in result.records}
     n = told["lr.trend/n_ish_unknown"]
     assert n > 0
-    assert f"with unknown ISH ({n:,} patients)" in text
+    assert f"with unknown ISH (n = {n:,})" in text
 
 
 def test_eras_are_those_of_the_patients_selected(folder: Path, tmp_path: Path) -> None:

@@ -123,9 +123,7 @@ def trend_rows(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:
     said = "within HER2-negative disease: IHC 0, IHC 1+, IHC 2+ with negative ISH"
     counts = trend_counts(frame)
     if counts["n_ish_unknown"]:
-        said += (
-            f" or, as the policy has it, with unknown ISH (n = {counts['n_ish_unknown']:,})"
-        )
+        said += f" or, as the policy has it, with unknown ISH (n = {counts['n_ish_unknown']:,})"
     if counts["n_outside"]:
         said += f", without zero or low of no such level (n = {counts['n_outside']:,})"
     return rows, by, said
