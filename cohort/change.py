@@ -227,17 +227,17 @@ def _findings(formed: PairCounts, table: Transition) -> tuple[Finding, ...]:
         found.append(
             Finding("warning", "her2_change", "specimen_day", "", "second_earlier",
                     formed.second_earlier,
-                    "The second specimen is dated before the first: paired all the same.")
+                    "The second specimen is dated before the first: paired all the same.", "pair")
         )  # fmt: skip
     if table.n_unclassified:
         found.append(
             Finding("info", "her2_change", "her2_status", "", "pairs_unclassified",
                     table.n_unclassified,
-                    "Pairs with a specimen in none of the three groups: counted apart.")
+                    "Pairs with a specimen in none of the three groups: counted apart.", "pair")
         )  # fmt: skip
     if 0 < table.n < 30:
         found.append(
             Finding("warning", "her2_change", "her2_status", "", "few_pairs", table.n,
-                    "Fewer than 30 pairs: kappa's limits rest on large samples.")
+                    "Fewer than 30 pairs: kappa's limits rest on large samples.", "pair")
         )  # fmt: skip
     return tuple(found)

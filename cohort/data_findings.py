@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cohort.decode import (
     ABSENT,
@@ -28,6 +29,7 @@ from cohort.table import Finding
 from cohort.texts import texts
 
 _SHOWN = 20  # values listed by column and rule; the rest are counted together
+_BY_TEXT = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN)
 _FOLLOWUP = ("followup_days", "followup_months", "death_day", "last_contact_day")
 
 _SAID = {
@@ -52,20 +54,28 @@ _SAID = {
 
 
 def tally_findings(
-    tallies: Mapping[str, Tally], pieces: Mapping[str, tuple[Piece, ...]]
+    tallies: Mapping[str, Tally], pieces: Mapping[str, tuple[Piece, ...]], unit: str
 ) -> tuple[Finding, ...]:
-    """Findings of every column from what became of its values, the commonest first."""
+    """Findings of every column from what became of its values, the commonest first.
+
+    Rows are counted; `unit` is what one of them is.
+    """
     found: list[Finding] = []
     for name, tally in tallies.items():
         group = pieces[name]
         role = next((piece.role for piece in group if piece.texts), group[0].role)
         for label in sorted({label for label, _ in tally} - {VALUE, RECODED}):
             counts = text_counts(tally, label)
-            if label in (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN):
+            if label in _BY_TEXT:
                 found += _wrong_values(name, label, role, counts, group)
             elif counts:
                 found.append(_noted(name, label, role, sum(counts.values())))
-    return tuple(found)
+    return tuple(replace(finding, unit=unit) for finding in found)
+
+
+def without_texts(tally: Tally) -> Tally:
+    """What became of the values, without those of which every text is told."""
+    return {key: n for key, n in tally.items() if key[0] not in (*_BY_TEXT, RECODED)}
 
 
 def text_counts(tally: Tally, label: str) -> dict[str, int]:
@@ -94,7 +104,7 @@ def absent_files(extract: Extract) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             "info", role, "", "", "file_not_given", 0,
-            "This file of the source was not given: what only it has is missing.",
+            "This file of the source was not given: what only it has is missing.", "row",
         )
         for role in extract.dictionary.own_files if role not in extract.headings
     )  # fmt: skip
@@ -117,7 +127,7 @@ def unmapped_columns(extract: Extract) -> Iterator[Finding]:
         for heading, (at, reason) in wanted.items():
             n = counts[f"{role}:{at}"]
             if n:
-                yield Finding("info", role, heading, "", "unmapped_column", n, reason)
+                yield Finding("info", role, heading, "", "unmapped_column", n, reason, "value")
 
 
 def _noted(name: str, label: str, role: str, n: int) -> Finding:
@@ -173,4 +183,4 @@ def unverified_codes(
                     "their code book."
                 )
                 role = group[0].role
-                yield Finding("info", role, name, table, "unverified_codes", n, advice)
+                yield Finding("info", role, name, table, "unverified_codes", n, advice, "code")

@@ -10,6 +10,7 @@ from typing import Any
 
 import narwhals as nw
 
+from cohort.decode import BLANK
 from cohort.description import ColumnSeen, ColumnUnread, Description, Repeats
 from cohort.dictionary import SourceDictionary
 from cohort.dictionary_rules import ColumnRule, split
@@ -20,9 +21,11 @@ from cohort.harmonisation import harmonise
 from cohort.headings import places, position
 from cohort.her2_outlook import her2_outlook
 from cohort.loading import Extract, headings_of, load
+from cohort.pieces import Pieces, resolved
 from cohort.plausibility import implausible
+from cohort.records import told_of_patients
 from cohort.repeats import one_row_each
-from cohort.table import Cohort
+from cohort.table import Cohort, Finding
 
 # Findings of values that could not be used as they stand, and of values that cannot be; what is
 # missing is told with the columns.
@@ -188,61 +191,102 @@ def _reading(files: Any, dictionary: SourceDictionary, identify: bool) -> _Readi
 
 def _with_values(fit: Fit, reading: _Reading) -> Fit:
     """The fit with the values in coded columns counted, and those not known among them."""
-    dictionary = reading.extract.dictionary
-    n = _rows(reading.cohort, reading.extract.tables[dictionary.main])
-    coded = [
-        name
-        for name, rules in dictionary.columns.items()
-        if any(rule.codes is not None for rule in rules)
-    ]
     n_values = n_unknown = 0
-    for name in coded:
-        found = [f for f in reading.cohort.findings if f.column == name]
-        # A code that means missing is a value that the table knows; a blank is no value.
-        absent = sum(
-            f.n
-            for f in found
-            if f.rule in ("column_absent", "outside_years")
-            or (f.rule == "missing" and f.value == "blank")
-        )
-        n_values += n - absent
+    for one in _every_column(reading.extract):
+        if one.told or not one.read or all(rule.codes is None for rule in one.rules):
+            continue
+        found = _found(reading.cohort, one)
+        n_values += _n_written(reading, one, found)
         # A drafted table marks codes that its user has not decided.
         n_unknown += sum(f.n for f in found if f.rule == "unknown_code" or f.value == UNDECIDED)
     return replace(fit, n_values=n_values, n_unknown=n_unknown)
 
 
+def _n_written(reading: _Reading, one: _Column, found: Sequence[Finding]) -> int:
+    """Values of a column that are not blank; a code that means missing is one of them."""
+    blank = ("column_absent", "outside_years")
+    if one.table == "patients":
+        n = _rows(reading.cohort, reading.extract.tables[reading.extract.dictionary.main])
+        return n - sum(f.n for f in found if f.rule in blank or f.value == BLANK)
+    table = {"specimens": reading.cohort.specimens, "events": reading.cohort.events}[one.table]
+    known = _known(reading.cohort, table, [one.name]).get(one.name, 0)
+    without = (*_NOT_UNDERSTOOD, *_IMPOSSIBLE, "interval_code", "missing")
+    return known + sum(f.n for f in found if f.rule in without and f.value != BLANK)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Column:
+    """One canonical column of patients, specimens or events, with its rules.
+
+    ``read`` where the files have a column for it; ``told`` where the patients' column of this
+    name reads the same texts in the same way.
+    """
+
+    name: str
+    table: str
+    rules: tuple[ColumnRule, ...]
+    read: bool = True
+    told: bool = False
+
+
+def _every_column(extract: Extract) -> Iterator[_Column]:
+    """The columns of patients, then those of specimens and events whose rows were given."""
+    dictionary = extract.dictionary
+    own = resolved(extract, dictionary.columns, {})
+    for name, rules in dictionary.columns.items():
+        yield _Column(name, "patients", rules, read=_has_texts(own, name))
+    found: dict[tuple[str, str], list[ColumnRule]] = {}
+    read: dict[tuple[str, str], set[bool]] = {}
+    for key, _, block in dictionary.blocks:
+        if block.from_ not in extract.tables:
+            continue
+        pieces = resolved(extract, block.columns, {})
+        told = told_of_patients(extract, block, pieces, own)
+        for name, rules in block.columns.items():
+            found.setdefault((key, name), []).extend(rules)
+            if _has_texts(pieces, name):
+                read.setdefault((key, name), set()).add(name in told)
+    for (key, name), group in found.items():
+        seen = read.get((key, name), set())
+        yield _Column(name, key, tuple(group), read=bool(seen), told=seen == {True})
+
+
+def _has_texts(pieces: Pieces, name: str) -> bool:
+    """Whether the files have a column that a canonical column is read from."""
+    return any(piece.texts for piece in pieces.groups.get(name, ()))
+
+
+def _found(cohort: Cohort, one: _Column) -> list[Finding]:
+    """Findings of a column of patients (or tumours), of specimens, or of events."""
+    units = ("patient", "tumour") if one.table == "patients" else (one.table.removesuffix("s"),)
+    return [f for f in cohort.findings if f.column == one.name and f.unit in units]
+
+
 def _columns(cohort: Cohort, extract: Extract) -> Iterator[ColumnSeen]:
     """Each canonical column of patients, specimens and events, with what the files hold for it."""
-    dictionary = extract.dictionary
-    by_table: dict[str, dict[str, list[ColumnRule]]] = {
-        "patients": {name: list(rules) for name, rules in dictionary.columns.items()},
-        "specimens": {},
-        "events": {},
-    }
-    for key, _, block in dictionary.blocks:
-        if block.from_ in extract.tables:
-            for name, rules in block.columns.items():
-                by_table[key].setdefault(name, []).extend(rules)
     tables = {"patients": cohort.patients, "specimens": cohort.specimens, "events": cohort.events}
-    told: set[tuple[str, str]] = set()
-    for key, columns in by_table.items():
-        known = _known(cohort, tables[key], columns)
-        for name, group in columns.items():
-            headings, sought = _headings(group, extract)
-            roles = {split(ref)[0] for rule in group for ref in rule.references} - {
-                role for role, column in told if column == name
-            }
-            missing = tuple(_missing(name, roles, cohort)) if headings else ()
-            told |= {(role, name) for role in roles}
-            yield ColumnSeen(name, key, headings, sought, _ways(group), known.get(name, 0), missing)
+    every = list(_every_column(extract))
+    for key, table in tables.items():
+        of_table = [one for one in every if one.table == key]
+        known = _known(cohort, table, [one.name for one in of_table])
+        for one in of_table:
+            headings, sought = _headings(one.rules, extract)
+            found = _found(cohort, one)
+            if one.told:
+                # The texts that cannot be used are told of the patients, whose column it is.
+                of_patients = _found(cohort, _Column(one.name, "patients", one.rules))
+                found += [f for f in of_patients if f.rule in (*_NOT_UNDERSTOOD, *_IMPOSSIBLE)]
+            missing = tuple(_missing(found)) if headings else ()
+            n = known.get(one.name, 0)
+            yield ColumnSeen(one.name, key, headings, sought, _ways(one.rules), n, missing)
 
 
-def _missing(name: str, roles: set[str], cohort: Cohort) -> Iterator[tuple[str, int]]:
+def _missing(found: Iterable[Finding]) -> Iterator[tuple[str, int]]:
     """Rows without a value in a column, by kind, the commonest first."""
     counts: dict[str, int] = {}
-    for finding in cohort.findings:
+    for finding in found:
         kind = finding.value if finding.rule == "missing" else _BY_KIND.get(finding.rule)
-        if finding.column == name and finding.source in roles and kind is not None:
+        if kind is not None:
             counts[kind] = counts.get(kind, 0) + finding.n
     yield from sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 

@@ -214,7 +214,7 @@ def _implausible(described: Description) -> Section:
     if not described.implausible:
         return Section(title, ("Nothing found among dates, ages and follow-up.",))
     return Section(
-        title, (), ("column", "value", "patients", ""), _findings(described.implausible), (2,)
+        title, (), ("column", "value", "found in", ""), _findings(described.implausible), (2,)
     )
 
 
@@ -222,13 +222,13 @@ def _not_understood(described: Description) -> Section:
     title = "Codes and values not understood"
     if not described.not_understood:
         return Section(title, ("None: every value is known to the dictionary.",))
-    header = ("column", "value", "patients", "")
+    header = ("column", "value", "found in", "")
     return Section(title, (), header, _findings(described.not_understood), (2,))
 
 
 def _findings(findings: Sequence[Finding]) -> Rows:
     return tuple(
-        (f.column, f"'{f.value}'" if f.value else "", f"{f.n:,}", f.advice) for f in findings
+        (f.column, f"'{f.value}'" if f.value else "", f.counted, f.advice) for f in findings
     )
 
 
@@ -297,7 +297,7 @@ def _noted(described: Description) -> Section | None:
     )
     header = ("column", "value", "n", "") if rest else ()
     rows = tuple(
-        (f.column or f"file '{f.source}'", _short(f.value), f"{f.n:,}", f.advice) for f in rest
+        (f.column or f"file '{f.source}'", _short(f.value), f.counted, f.advice) for f in rest
     )
     return Section("Also seen", sentences, header, rows, (2,))
 

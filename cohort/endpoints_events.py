@@ -107,7 +107,7 @@ def event_findings(cohort: Cohort, endpoints: Sequence[Endpoint]) -> tuple[Findi
         found.append(
             Finding(
                 "warning", "endpoint", "event_kind", "", "event_kind_missing", counts[None],
-                "Events whose kind is not known end no endpoint.",
+                "Events whose kind is not known end no endpoint.", "event",
             )
         )  # fmt: skip
     kinds = dict.fromkeys(k for rule in wanted for k in rule.events_that("event"))

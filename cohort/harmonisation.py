@@ -90,8 +90,9 @@ def _harmonised(extract: Extract, on_unknown_code: str, overrides: Overrides) ->
     if keys.problems:
         raise DataError(keys.problems, extract.findings)
     patients = _patients(extract, overrides)
-    specimens = records(extract, "specimens", patients.table, patients.n, overrides)
-    events = records(extract, "events", patients.table, patients.n, overrides)
+    of_patients = (patients.table, patients.n, overrides, patients.pieces)
+    specimens = records(extract, "specimens", *of_patients)
+    events = records(extract, "events", *of_patients)
     findings = _findings(extract, keys, patients, (specimens, events), overrides)
     if on_unknown_code == "stop":
         problems = unknown_code_problems(findings, dictionary.name)
@@ -163,11 +164,12 @@ def _findings(
     """All that was seen, in the order in which the stages saw it."""
     groups = patients.pieces.groups
     tallies = [patients.recoded.tallies, *(one.tallies for one in beside)]
+    unit = "tumour" if extract.dictionary.of_tumours else "patient"
     return (
         *extract.findings,
         *absent_files(extract),
         *keys.findings,
-        *tally_findings(patients.recoded.tallies, groups),
+        *tally_findings(patients.recoded.tallies, groups, unit),
         *patients.findings,
         *(finding for one in beside for finding in one.findings),
         *override_findings(overrides, tallies),

@@ -254,7 +254,7 @@ def _named(
             Finding(
                 "info", file.role, name, heading, "heading_years", 1,
                 "The column is read under the dictionary's name, which differs only in the "
-                "range of years (or the word Item).",
+                "range of years (or the word Item).", "column",
             )
             for heading, name in named.respelt
         )  # fmt: skip

@@ -82,4 +82,6 @@ def override_findings(
                 if n
                 else (f"The study reads this as {value}, but no row has it: look at its spelling.")
             )
-            yield Finding("info" if n else "warning", "study", name, text, "recoded", n, advice)
+            yield Finding(
+                "info" if n else "warning", "study", name, text, "recoded", n, advice, "value"
+            )

@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from cohort.data_findings import tally_findings
+from cohort.data_findings import tally_findings, without_texts
 from cohort.decode import MISSING, Piece
 from cohort.dictionary import Block
 from cohort.formats.opened import WHITE
@@ -35,7 +35,8 @@ class Records:
     tallies
         By canonical column, what became of every value (cohort.recoding).
     findings, choices
-        What was seen, and which files were chosen.
+        What was seen, and which files were chosen. A text that cannot be used is told once: not
+        here where the patients' own column reads the same text in the same way.
     """
 
     table: LazyTable | None
@@ -46,21 +47,22 @@ class Records:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Made:
-    """The records of one block."""
+    """The records of one block, and rows of its file that are of no patient."""
 
     role: str
     table: LazyTable
     tallies: Mapping[str, Tally]
     pieces: Pieces
+    n_strange: int
 
 
 def records(
-    extract: Extract, kind: str, patients: LazyTable, n: int, overrides: Overrides
+    extract: Extract, kind: str, patients: LazyTable, n: int, overrides: Overrides, own: Pieces
 ) -> Records:
     """The specimens, or the events, of the patients.
 
-    The blocks of the dictionary are stacked. Rows of patients whom the main file does not have,
-    and of tumours that were not chosen, are counted and not used.
+    The blocks of the dictionary are stacked. Rows of patients whom the main file does not have
+    are counted and not looked at; those of tumours that were not chosen are counted and not used.
 
     Parameters
     ----------
@@ -72,10 +74,12 @@ def records(
         Harmonised patients, and their number.
     overrides
         What the study says that texts mean.
+    own
+        The rules of the patients' own columns.
     """
     blocks: Sequence[Block] = getattr(extract.dictionary, kind)
     given = [block for block in blocks if block.from_ in extract.tables]
-    found = [(block, _made(extract, block, overrides)) for block in given]
+    found = [(block, _made(extract, block, patients, overrides, own)) for block in given]
     made = [one for _, one in found if one is not None]
     absent = [_absent(kind, block) for block, one in found if one is None]
     if not made:
@@ -85,8 +89,9 @@ def records(
         for name, tally in one.tallies.items():
             tallies[name] = _added(tallies.get(name, {}), tally)
     stacked = extract.engine.materialise(_stacked([one.table for one in made]))
-    kept, unused = _of_patients(extract, kind, stacked, patients)
-    findings = [*absent, *_seen(made), *unused]
+    strange = sum(one.n_strange for one in made)
+    kept, unused = _of_index_tumours(extract, kind, stacked, patients, strange)
+    findings = [*absent, *_seen(made, kind.removesuffix("s")), *unused]
     if kind == "specimens":
         findings += _without(extract, kept, n)
     else:
@@ -99,10 +104,13 @@ def _absent(kind: str, block: Block) -> Finding:
     """A block of which the files have no column."""
     advice = f"The files have none of the columns that tell these {kind}: none is known of."
     columns = ", ".join(block.columns)
-    return Finding("info", block.from_, columns, "", f"{kind}_absent", 0, advice)
+    unit = kind.removesuffix("s")
+    return Finding("info", block.from_, columns, "", f"{kind}_absent", 0, advice, unit)
 
 
-def _made(extract: Extract, block: Block, overrides: Overrides) -> _Made | None:
+def _made(
+    extract: Extract, block: Block, patients: LazyTable, overrides: Overrides, own: Pieces
+) -> _Made | None:
     """The records that one block describes, None where the files have no column of it."""
     pieces = resolved(extract, block.columns, overrides)
     rows = extract.tables[block.from_]
@@ -114,9 +122,41 @@ def _made(extract: Extract, block: Block, overrides: Overrides) -> _Made | None:
         joined = join(extract, block.from_, pieces.names).filter(written)
     else:
         joined = join(extract, block.from_, pieces.names, meant)
+    strange = 0
+    if block.from_ != extract.dictionary.main:
+        index = patients.select("patient_id")
+        strange = _n(extract, joined.join(index, on="patient_id", how="anti"))
+        joined = joined.join(index, on="patient_id", how="semi") if strange else joined
     lazy = LazyTexts(extract.engine, joined, sorted(pieces.names))
     recoded = recode_rows(lazy, pieces, extract.dictionary.missing)
-    return _Made(block.from_, recoded.table.select(recoded.columns), recoded.tallies, pieces)
+    table = recoded.table.select(recoded.columns)
+    told = told_of_patients(extract, block, pieces, own)
+    tallies = {
+        name: without_texts(tally) if name in told else tally
+        for name, tally in recoded.tallies.items()
+    }
+    return _Made(block.from_, table, tallies, pieces, strange)
+
+
+def told_of_patients(extract: Extract, block: Block, pieces: Pieces, own: Pieces) -> frozenset[str]:
+    """Columns of a block whose texts the patients' own column has read, and told, already."""
+    if block.from_ != extract.dictionary.main or block.where:
+        return frozenset()
+    return frozenset(
+        name
+        for name, group in pieces.groups.items()
+        if name in own.groups and _reading(group) == _reading(own.groups[name])
+    )
+
+
+def _reading(group: Sequence[Piece]) -> list[tuple[object, ...]]:
+    """What some rules read and how, by whatever other names the columns might have had."""
+    places = {"from_", "coalesce", "first_of"}
+    return [
+        (piece.texts, piece.origins, piece.rule.model_dump(exclude=places))
+        for piece in group
+        if piece.texts
+    ]
 
 
 def _written(extract: Extract, block: Block, pieces: Pieces) -> nw.Expr | None:
@@ -155,34 +195,33 @@ def _stacked(tables: Sequence[LazyTable]) -> LazyTable:
     return with_hr_status(whole[0] if len(whole) == 1 else nw.concat(whole, how="vertical"))
 
 
-def _of_patients(
-    extract: Extract, kind: str, table: LazyTable, patients: LazyTable
+def _of_index_tumours(
+    extract: Extract, kind: str, table: LazyTable, patients: LazyTable, strange: int
 ) -> tuple[LazyTable, Iterator[Finding]]:
-    """The records of these patients and their index tumours; the others as findings."""
+    """The records of the patients' index tumours; those not used as findings."""
     names = table.collect_schema().names()
-    by_tumour = extract.dictionary.of_tumours and "tumour_id" in names
-    by_tumour = by_tumour and "tumour_id" in patients.collect_schema().names()
-    index = patients.select("patient_id", **{"?index": nw.col(
-        "tumour_id" if by_tumour else "patient_id")})  # fmt: skip
-    met = table.join(index, on="patient_id", how="inner")
-    kept = met
-    if by_tumour:
-        other = (nw.col("tumour_id") != nw.col("?index")).fill_null(False)
-        kept = met.filter(~other)
-    counts = [_n(extract, one) for one in (table, met, kept)]
+    kept = table
+    if extract.dictionary.of_tumours and "tumour_id" in names:
+        own = patients.collect_schema().names()
+        if "tumour_id" in own:
+            index = patients.select("patient_id", **{"?index": nw.col("tumour_id")})
+            met = table.join(index, on="patient_id", how="left")
+            other = (nw.col("tumour_id") != nw.col("?index")).fill_null(False)
+            kept = extract.engine.materialise(met.filter(~other).select(names))
+    others = 0 if kept is table else _n(extract, table) - _n(extract, kept)
     said = (
-        (counts[0] - counts[1], "of_no_patient", "of patients whom the main file does not have"),
-        (counts[1] - counts[2], "of_other_tumours", "of tumours that do not stand for a patient"),
+        (strange, "of_no_patient", "of patients whom the main file does not have"),
+        (others, "of_other_tumours", "of tumours that do not stand for a patient"),
     )
     found = (
         Finding("warning" if rule == "of_no_patient" else "info", kind, "", "", f"{kind}_{rule}",
-                n, f"These {kind} are {words}: not used.")
+                n, f"These {kind} are {words}: not used.", kind.removesuffix("s"))
         for n, rule, words in said if n
     )  # fmt: skip
-    return extract.engine.materialise(kept.select(names)), found
+    return kept, found
 
 
-def _seen(made: Sequence[_Made]) -> Iterator[Finding]:
+def _seen(made: Sequence[_Made], unit: str) -> Iterator[Finding]:
     """What became of the values, file by file."""
     for role in dict.fromkeys(one.role for one in made):
         tallies: dict[str, Tally] = {}
@@ -192,7 +231,7 @@ def _seen(made: Sequence[_Made]) -> Iterator[Finding]:
                 for name, tally in one.tallies.items():
                     tallies[name] = _added(tallies.get(name, {}), tally)
                     groups[name] = (*groups.get(name, ()), *one.pieces.groups[name])
-        yield from tally_findings(tallies, groups)
+        yield from tally_findings(tallies, groups, unit)
 
 
 def _without(extract: Extract, specimens: LazyTable, n: int) -> Iterator[Finding]:
@@ -210,7 +249,7 @@ def _without_day(extract: Extract, events: LazyTable) -> Iterator[Finding]:
     n = _n(extract, events.filter(nw.col(time).is_null()))
     if n:
         advice = "These events happened, but it is not known when."
-        yield Finding("warning", "events", time, "", "event_without_time", n, advice)
+        yield Finding("warning", "events", time, "", "event_without_time", n, advice, "event")
 
 
 def _added(one: Tally, other: Tally) -> Tally:

@@ -82,4 +82,4 @@ def rows_of_no_role(
         n = int(engine.collect(table.filter(~used).select(n=nw.len()))["n"][0].as_py())
         if n:
             advice = "These rows are of a kind that the dictionary does not read: not used."
-            yield Finding("info", file, "", "", "rows_of_no_role", n, advice)
+            yield Finding("info", file, "", "", "rows_of_no_role", n, advice, "row")

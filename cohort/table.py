@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 TimeUnit = Literal["days", "months"]
+_LEFT_OUT = frozenset(
+    {
+        *("several_tumours", "tumours_not_used", "patients_without_tumour"),
+        *("several_specimens", "own_evidence_replaced", "specimens_of_no_patient"),
+        *("specimens_of_other_tumours", "events_of_no_patient", "events_of_other_tumours"),
+        *("rows_of_no_role", "blank_rows", "extension", "user_dictionary", "unmapped_column"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,11 @@ class Finding:
     rule
         Short name of the check (``unknown_code``, ``few_events``).
     n
-        Patients (or rows) concerned.
+        How many are concerned.
     advice
         What it means and what to do, one sentence.
+    unit
+        What ``n`` counts, in the singular.
     """
 
     severity: Severity
@@ -49,6 +59,17 @@ class Finding:
     rule: str
     n: int
     advice: str
+    unit: str = "patient"
+
+    @property
+    def counted(self) -> str:
+        """How many are concerned, with what they are."""
+        return f"{self.n:,} {self.unit}{'' if self.n == 1 else 's'}"
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether it counts what the files hold and what is not used, or what was chosen among."""
+        return self.rule in _LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,8 +207,9 @@ def _not_used(
     for name, (_, words) in _REASONS.items():
         if name in counts:
             advice = f"Tumours {words}: not used."
-            yield Finding("info", source, "", name, "tumours_not_used", counts[name], advice)
+            n = counts[name]
+            yield Finding("info", source, "", name, "tumours_not_used", n, advice, "tumour")
     n = counts.get("alike", 0) + repeated
     if n:
         advice = "Tumours alike in site, behaviour, date, sequence and size: the first was taken."
-        yield Finding("warning", source, "", "alike", "tumours_not_used", n, advice)
+        yield Finding("warning", source, "", "alike", "tumours_not_used", n, advice, "tumour")

@@ -13,6 +13,7 @@ from analyses.commands.messages import (
     aligned,
     counted,
     finding_lines,
+    left_out_lines,
     progress_shown,
     roles,
     told,
@@ -84,7 +85,9 @@ def classify(
             _write(cohort, new)
     if not quiet:
         typer.echo("\n".join(_count_lines(her2_counts(cohort), edition)))
-        for line in finding_lines([f for f in cohort.findings if f.severity != "info"]):
+        noted = [f for f in cohort.findings if f.severity == "info" and f.leaves_out]
+        warned = [f for f in cohort.findings if f.severity != "info"]
+        for line in (*left_out_lines(noted), *finding_lines(warned)):
             typer.echo(line)
         shape = f"{counted(cohort.n, 'patient')}, {counted(len(cohort.columns), 'column')}"
         again = NAMES[cohort.time_unit]

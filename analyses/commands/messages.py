@@ -96,11 +96,19 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     columns = len({finding.column for finding in findings})
     every = "showing all" if len(shown) == len(findings) else f"showing {len(shown)}"
     noted, where = counted(len(findings), "finding"), counted(columns, "column")
-    cells = [
-        (f.column, f"'{f.value}'" if f.value else "", counted(f.n, "patient"), f.advice)
-        for f in shown
-    ]
-    return [f"{noted} in {where} ({every})", *(f"    {line}" for line in aligned(cells))]
+    return [f"{noted} in {where} ({every})", *_findings(shown)]
+
+
+def left_out_lines(findings: Sequence[Finding]) -> list[str]:
+    """What the files hold and what was not used, each with its count, however many there are."""
+    if not findings:
+        return []
+    return ["In the files, but not used, or chosen among:", *_findings(findings)]
+
+
+def _findings(findings: Sequence[Finding]) -> list[str]:
+    cells = [(f.column, f"'{f.value}'" if f.value else "", f.counted, f.advice) for f in findings]
+    return [f"    {line}" for line in aligned(cells)]
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

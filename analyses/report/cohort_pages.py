@@ -188,11 +188,11 @@ def findings_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
     more = len(told) - len(kept)
     yield Table(
         "findings",
-        "Findings, with the patients concerned.",
+        "Findings, with how many patients, specimens or other things they concern.",
         ("Kind", "Where", "Value", "n", "What it means"),
         ("left", "left", "left", "right", "left"),
         tuple(_finding(f, style) for f in kept),
-        (1.1, 2.5, 1.8, 0.9, 5.2),
+        (1.1, 2.4, 1.6, 1.4, 5.0),
         f"{more} more findings are in findings.csv." if more else "",
     )
     missing = [finding for finding in shown if finding.rule == MISSING]
@@ -201,18 +201,19 @@ def findings_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 
 
 def _missing_values(findings: Sequence[Finding], style: NumberStyle) -> Table:
-    """Missing values of all patients of the source by column and kind, one row a column."""
-    kinds: dict[str, list[Finding]] = {}
+    """Missing values of the source by column, of patients or others, and kind."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        kinds.setdefault(finding.column, []).append(finding)
+        kinds.setdefault((finding.column, finding.unit), []).append(finding)
     rows = []
-    for column, found in kinds.items():
+    for (column, unit), found in kinds.items():
         said = joined([f"{f.value.replace('_', ' ')} {count(f.n, style)}" for f in found])
-        rows.append(row(Cell(label(column), strong=True), said))
+        of = "" if unit == "patient" else f" (of {unit}s)"
+        rows.append(row(Cell(f"{label(column)}{of}", strong=True), said))
     return Table(
         "missing",
         "Missing values of all patients of the source, by kind, before selection.",
-        ("Column", "Kind and patients"),
+        ("Column", "Kind and how many"),
         ("left", "left"),
         tuple(rows),
         (2, 5),
@@ -236,6 +237,6 @@ def _finding(finding: Finding, style: NumberStyle) -> tuple[Cell, ...]:
         _SEVERITIES[finding.severity],
         where,
         finding.value or style.dash,
-        count(finding.n, style),
+        f"{count(finding.n, style)} {finding.unit}{'' if finding.n == 1 else 's'}",
         finding.advice,
     )

@@ -50,7 +50,7 @@ from cohort.table import Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-FINDING_COLUMNS = ("severity", "source", "column", "value", "rule", "n", "advice")
+FINDING_COLUMNS = ("severity", "source", "column", "value", "rule", "n", "advice", "unit")
 
 
 def write_report(result: StudyResult, out: str | Path) -> Path:
@@ -154,7 +154,7 @@ def _glyphs(title: str, blocks: Sequence[Block]) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             "warning", "report", "", f"U+{ord(c):04X}", "no_glyph", text.count(c),
-            "No font of the report has this character; it is printed as an escape.",
+            "No font of the report has this character; it is printed as an escape.", "character",
         )
         for c in unprintable(text)
     )  # fmt: skip

@@ -115,4 +115,4 @@ def unpacked(path: Path, name: str, folder: Path) -> tuple[Path, str]:
 def unpacked_finding(role: str, n_lines: int) -> Finding:
     """A note that a file was compressed."""
     advice = "The file was decompressed before it was read."
-    return Finding("info", role, "", "gzip", "compressed", n_lines, advice)
+    return Finding("info", role, "", "gzip", "compressed", n_lines, advice, "line")

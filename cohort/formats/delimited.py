@@ -110,10 +110,12 @@ def _rewritten(role: str, seen: encoding.Scan) -> tuple[Finding, ...]:
             else "The file was rewritten to UTF-8 before it was read."
         )
         level: Severity = "warning" if single else "info"
-        found.append(Finding(level, role, "", seen.encoding, "encoding", seen.n_lines, advice))
+        found.append(
+            Finding(level, role, "", seen.encoding, "encoding", seen.n_lines, advice, "line")
+        )
     if seen.line_ends == "mixed":
         advice = "Line ends of several kinds were made one before the file was read."
-        found.append(Finding("info", role, "", "", "line_ends", seen.n_lines, advice))
+        found.append(Finding("info", role, "", "", "line_ends", seen.n_lines, advice, "line"))
     return tuple(found)
 
 
@@ -124,7 +126,7 @@ def _kept(role: str, kept: Sequence[int]) -> Finding:
         "they were read."
     )
     rows = ", ".join(str(row) for row in kept)
-    return Finding("warning", role, "", rows, "rows_kept", len(kept), advice)
+    return Finding("warning", role, "", rows, "rows_kept", len(kept), advice, "row")
 
 
 def _last_line(role: str) -> Finding:
@@ -133,7 +135,7 @@ def _last_line(role: str) -> Finding:
         "The last line has no line end: look whether its last value is whole, as the file may "
         "have been cut off there."
     )
-    return Finding("info", role, "", "", "last_line_open", 1, advice)
+    return Finding("info", role, "", "", "last_line_open", 1, advice, "line")
 
 
 def layout(path: Path, name: str, rule: FileRule) -> Layout:

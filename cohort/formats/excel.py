@@ -60,7 +60,7 @@ def open_workbook(given: Given) -> Opened:
             f"The first of {n_sheets} sheets was read; 'sheet' in the dictionary names another."
         )
         findings = (
-            Finding("info", given.role, "", sheet, "sheet", table.num_rows, advice),
+            Finding("info", given.role, "", sheet, "sheet", table.num_rows, advice, "row"),
             *findings,
         )
     named = table.rename_columns(list(headings))
@@ -202,25 +202,25 @@ def _damaged(name: str, error: Exception) -> DataError:
 def _findings(role: str, layout: SheetLayout, seen: _Seen, first: int) -> tuple[Finding, ...]:
     """What was counted, in words."""
     merged = layout.merged_in(first)
-    counted: tuple[tuple[Severity, str, int, str], ...] = (
-        ("warning", "error_cells", seen.errors,
+    counted: tuple[tuple[Severity, str, int, str, str], ...] = (
+        ("warning", "error_cells", seen.errors, "cell",
          "Cells that show an error (#N/A, #REF!) are missing: mend them in the workbook."),
-        ("warning", "formula_without_value", layout.uncalculated,
+        ("warning", "formula_without_value", layout.uncalculated, "cell",
          "Formulas whose value the file does not hold are missing: open it in Excel, save it."),
-        ("info", "blank_rows", seen.blank_rows, "Rows without any value were left out."),
-        ("warning", "cells_beyond_headings", seen.beyond,
+        ("info", "blank_rows", seen.blank_rows, "row", "Rows without any value were left out."),
+        ("warning", "cells_beyond_headings", seen.beyond, "cell",
          "Cells right of the last heading were not read."),
-        ("warning", "merged_headings", merged,
+        ("warning", "merged_headings", merged, "range",
          "Merged cells in the row of headings: only the first column of each has a name."),
-        ("warning", "merged_cells", len(layout.merged) - merged,
+        ("warning", "merged_cells", len(layout.merged) - merged, "range",
          "Merged cells: only the first of each has the value, the others are missing."),
-        ("info", "hidden_rows", layout.hidden_rows,
+        ("info", "hidden_rows", layout.hidden_rows, "row",
          "Rows that the workbook hides, as filters do, were read as any other."),
-        ("info", "hidden_columns", layout.hidden_columns,
+        ("info", "hidden_columns", layout.hidden_columns, "column",
          "Columns that the workbook hides were read as any other."),
     )  # fmt: skip
     return tuple(
-        Finding(severity, role, "", "", rule, n, advice)
-        for severity, rule, n, advice in counted
+        Finding(severity, role, "", "", rule, n, advice, unit)
+        for severity, rule, n, unit, advice in counted
         if n
     )

@@ -145,7 +145,7 @@ def _findings(role: str, parser: NaaccrParser, store: _Store) -> tuple[Finding, 
     found = [
         Finding(
             "info", role, "", _version(parser), "naaccr_xml", store.n_rows,
-            f"Tumours of {parser.n_patients:,} patients, one row each.",
+            f"Tumours of {parser.n_patients:,} patients, one row each.", "tumour",
         )
     ]  # fmt: skip
     if parser.n_without_tumour:
@@ -160,6 +160,7 @@ def _findings(role: str, parser: NaaccrParser, store: _Store) -> tuple[Finding, 
             Finding(
                 "warning", role, "", "", "stated_twice", parser.n_conflicts,
                 "Items stated twice for one tumour with different values are taken as missing.",
+                "value",
             )
         )  # fmt: skip
     for space, n in sorted(parser.extensions.items()):
@@ -167,6 +168,7 @@ def _findings(role: str, parser: NaaccrParser, store: _Store) -> tuple[Finding, 
             Finding(
                 "info", role, "", space, "extension", n,
                 "Elements of other name spaces, and all that is in them, are not read.",
+                "element",
             )
         )  # fmt: skip
     user = parser.attributes.get("userDictionaryUri", "")
@@ -175,7 +177,7 @@ def _findings(role: str, parser: NaaccrParser, store: _Store) -> tuple[Finding, 
             Finding(
                 "info", role, "", user, "user_dictionary", len(parser.headings) - len(parser.slots),
                 "The file has a dictionary of its own for some items; of all kinds of item in it, "
-                "so many are not named by the source's dictionary and are not read.",
+                "so many are not named by the source's dictionary and are not read.", "item",
             )
         )  # fmt: skip
     return tuple(found)

@@ -73,4 +73,4 @@ def _about_digest(role: str, n: int) -> Finding:
         "The digest of a Spark table is of its columns, types, number of rows and the sum of "
         "their 64-bit hashes, not of a file's bytes."
     )
-    return Finding("info", role, "", "", "digest_of_table", n, advice)
+    return Finding("info", role, "", "", "digest_of_table", n, advice, "row")

@@ -334,3 +334,28 @@ def test_help_of_a_command_says_what_it_is_for_and_imports_nothing_heavy(command
     )  # fmt: skip
     assert "FILE" in done.stdout
     assert "HEAVY []" in done.stdout
+
+
+def test_classify_says_what_was_left_out_and_of_what_it_is(tmp_path: Path) -> None:
+    tumour = (
+        '<Tumor><Item naaccrId="primarySite">{}</Item><Item naaccrId="dateOfDiagnosis">{}</Item>'
+        '<Item naaccrId="her2IhcSummary">1</Item></Tumor>'
+    )
+    file = tmp_path / "registry.xml"
+    file.write_text(
+        '<NaaccrData baseDictionaryUri="http://naaccr.org/naaccrxml/naaccr-dictionary-240.xml" '
+        'recordType="I" specificationVersion="1.7" xmlns="http://naaccr.org/naaccrxml"><Patient>'
+        '<Item naaccrId="patientIdNumber">00000001</Item><Item naaccrId="vitalStatus">1</Item>'
+        + tumour.format("C341", "20100101")
+        + tumour.format("C504", "20180105")
+        + '<x:ext xmlns:x="http://x.org"><x:a>1</x:a></x:ext></Patient></NaaccrData>'
+    )
+    words = ("classify", str(file), "--source", "naaccr", "--out", str(tmp_path / "out.csv"))
+    result = CliRunner().invoke(cli.app, list(words))
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    at = lines.index("In the files, but not used, or chosen among:")
+    told = lines[at + 1 : at + 4]
+    assert told[0].startswith("'http://x.org' 1 element Elements of other name spaces")
+    assert told[1].startswith("n_tumours 1 patient These patients have more than one tumour")
+    assert told[2] == "'site' 1 tumour Tumours of another site than the breast: not used."
