@@ -20,7 +20,7 @@ from cohort.fit import Fit, Headings, every_heading, heading_fit, is_found, pack
 from cohort.harmonisation import harmonise
 from cohort.headings import places, position
 from cohort.her2_outlook import her2_outlook
-from cohort.loading import Extract, headings_of, load
+from cohort.loading import Extract, findings_of, headings_of, load
 from cohort.pieces import Pieces, resolved
 from cohort.plausibility import implausible
 from cohort.records import told_of_patients
@@ -87,7 +87,8 @@ def describe(
     """
     fits, reading = _read(files, source, identify)
     if reading is None:
-        return Description("", fits)
+        items = files.values() if isinstance(files, Mapping) else [files]
+        return Description("", fits, noted=tuple(f for item in items for f in findings_of(item)))
     day = today or date.today()  # noqa: DTZ011  the reader's own day
     return _described(reading, fits, edition, day)
 

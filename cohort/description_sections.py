@@ -89,6 +89,8 @@ def _unfit(described: Description) -> Iterator[Section]:
     )
     yield Section("Source", tuple(sentences))
     yield _candidates("Dictionaries tried", described.fits)
+    noted = _noted(described)
+    yield from [noted] if noted is not None else []
 
 
 def _candidates(title: str, fits: Sequence[Fit]) -> Section:

@@ -112,7 +112,7 @@ def load(
         headings = {file.role: file.headings for file in opened}
         wrong = column_problems(dictionary, headings, {file.role: file.name for file in opened})
         if wrong or unclear:
-            raise DataError([*wrong, *unclear])
+            raise DataError([*wrong, *unclear], [f for file in opened for f in file.findings])
         return _read(opened, dictionary, engine)
 
 
@@ -157,16 +157,26 @@ def headings_of(item: Any, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     SpecError, DataError
         As `load` does.
     """
+    return _looked_into(item, wanted).headings
+
+
+def findings_of(item: Any) -> tuple[Finding, ...]:
+    """What is seen of a file or table before any dictionary reads it, as by `headings_of`."""
+    return _looked_into(item, ()).findings
+
+
+def _looked_into(item: Any, wanted: Sequence[str]) -> Opened:
+    """A file or table before any dictionary reads it; its body is not for reading."""
     plain = FileRule(grain="patient", key=("",))
     # A biotab has two more rows of names, which a rule must say.
     biotab = plain.model_copy(update={"skip_rows": (2, 3)})
     names = tuple(wanted)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return _open("main", item, plain, names, Path(folder)).headings
+            return _open("main", item, plain, names, Path(folder))
         except DataError as error:
             try:
-                return _open("again", item, biotab, names, Path(folder)).headings
+                return _open("again", item, biotab, names, Path(folder))
             except DataError:
                 raise error from None
 

@@ -43,26 +43,26 @@ def open_workbook(given: Given) -> Opened:
     """
     path, name = given.path, given.name
     check_sizes(path, name)
-    sheet, n_sheets = _chosen_sheet(given)
+    sheet, others = _chosen_sheet(given)
     where = f"{name} sheet '{sheet}'"
     layout = sheet_layout(path, name, sheet)
     seen = _Seen()
     with _worksheet(path, name, sheet) as rows:
         first = given.rule.header_row
-        headings = _headings(list(islice(rows, first)), first, where)
+        headings = _headings(list(islice(rows, first)), first, where, others)
         for _ in islice(rows, len(given.rule.skip_rows)):
             pass
         schema = pa.schema([(f"c{i}", pa.string()) for i in range(len(headings))])
         table = pa.Table.from_batches(_batches(rows, schema, seen), schema)
     findings = _findings(given.role, layout, seen, first)
-    if given.rule.sheet is None and n_sheets > 1:
-        advice = (
-            f"The first of {n_sheets} sheets was read; 'sheet' in the dictionary names another."
-        )
+    if given.rule.sheet is None and others:
+        advice = f"The first sheet was read. {_another(others)}"
         findings = (
             Finding("info", given.role, "", sheet, "sheet", table.num_rows, advice, "row"),
             *findings,
         )
+    if not table.num_rows and others:
+        raise DataError(Problem(where, "columns only, no patients", advice=_another(others)))
     named = table.rename_columns(list(headings))
     return opened_table(given.role, where, named, digest(path), findings)
 
@@ -129,31 +129,40 @@ def _filled(rows: Iterator[Sequence[Any]], width: int, seen: _Seen) -> Iterator[
             seen.blank_rows += 1
 
 
-def _headings(rows: list[Sequence[Any]], first: int, where: str) -> tuple[str, ...]:
+def _another(others: Sequence[str]) -> str:
+    """How another sheet than the first is read."""
+    return f"Other sheets: {listed(others)}; 'sheet' of a dictionary's file names the one to read."
+
+
+def _headings(
+    rows: list[Sequence[Any]], first: int, where: str, others: Sequence[str]
+) -> tuple[str, ...]:
     """Column names, from the row that holds them."""
     seen = _Seen()
     texts = [seen.text(cell) or "" for cell in rows[-1]] if len(rows) == first else []
     while texts and not texts[-1].strip(WHITE):
         texts.pop()
     if not texts:
-        raise DataError(Problem(f"{where} row {first}", "no headings where they should stand"))
+        advice = _another(others) if others else ""
+        found = "no headings where they should stand"
+        raise DataError(Problem(f"{where} row {first}", found, advice=advice))
     return checked_headings(texts, where)
 
 
-def _chosen_sheet(given: Given) -> tuple[str, int]:
-    """Name of the sheet to read, and how many there are."""
+def _chosen_sheet(given: Given) -> tuple[str, list[str]]:
+    """Name of the sheet to read, and those of the others."""
     with _workbook(given.path, given.name) as workbook:
         names = [sheet.title for sheet in workbook.worksheets]
     wanted = given.rule.sheet
     if not names:
         raise DataError(Problem(given.name, "a workbook without a sheet of cells"))
     if wanted is None:
-        return names[0], len(names)
+        return names[0], names[1:]
     if wanted not in names:
         found = f"has no sheet '{wanted}'"
         allowed = f"Sheets: {listed(names)}"
         raise SpecError(Problem(given.name, found, allowed, suggest(wanted, names)))
-    return wanted, len(names)
+    return wanted, [other for other in names if other != wanted]
 
 
 @contextmanager

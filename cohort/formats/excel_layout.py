@@ -15,6 +15,7 @@ from cohort.errors import DataError, Problem
 _MOST_TIMES = 200
 _FREE = 1 << 28  # bytes that may be as even as they like
 _CHUNK = 1 << 20
+MOST_ROWS = 1_048_576  # rows that Excel itself can hold on a sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,11 @@ def sheet_layout(path: Path, name: str, sheet: str) -> SheetLayout:
     Raises
     ------
     DataError
-        Where the sheet is damaged.
+        Where the sheet is damaged, or has more rows than a sheet can have.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            reader = _LayoutReader()
+            reader = _LayoutReader(f"{name} sheet '{sheet}'")
             with archive.open(_part(archive, sheet)) as file:
                 while piece := file.read(_CHUNK):
                     reader.parser.Parse(piece, False)
@@ -110,15 +111,16 @@ def _elements(content: bytes, wanted: str) -> list[dict[str, str]]:
 
 
 class _LayoutReader:
-    """Counts as the sheet streams by."""
+    """Counts as the sheet streams by, as far as a sheet can go."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str) -> None:
+        self._where, self._rows = where, 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self._merged: list[tuple[int, int]] = []
         self._hidden_rows = self._hidden_columns = self._uncalculated = 0
-        self._formula = self._value = False
+        self._formula = self._value = self._text = False
 
     def layout(self) -> SheetLayout:
         """What was counted."""
@@ -128,11 +130,16 @@ class _LayoutReader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         match name.rpartition(" ")[2]:
+            case "c":
+                self._text = attributes.get("t") == "str"
             case "f":
                 self._formula = True
-            case "v":
-                self._value = True
+            case "v" if self._formula:
+                # An empty value is the value of a formula that gives text, of no other.
+                self._value = self._text
+                self.parser.CharacterDataHandler = self._written
             case "row":
+                self._count_row(attributes)
                 self._hidden_rows += _is_on(attributes, "hidden")
             case "col" if _is_on(attributes, "hidden"):
                 self._hidden_columns += int(attributes["max"]) - int(attributes["min"]) + 1
@@ -140,10 +147,28 @@ class _LayoutReader:
                 rows = [int(row) for row in re.findall(r"[0-9]+", attributes["ref"])]
                 self._merged.append((min(rows), max(rows)))
 
+    def _count_row(self, attributes: dict[str, str]) -> None:
+        self._rows = int(attributes.get("r", self._rows + 1))
+        if self._rows > MOST_ROWS:
+            raise DataError(
+                Problem(
+                    self._where,
+                    f"a row of number {self._rows:,}",
+                    f"up to {MOST_ROWS:,}, as many as Excel holds",
+                    "Excel did not write this sheet whole: give the table as CSV or Parquet.",
+                )
+            )
+
+    def _written(self, _: str) -> None:
+        self._value = True
+
     def _end(self, name: str) -> None:
-        if name.rpartition(" ")[2] == "c":
-            self._uncalculated += self._formula and not self._value
-            self._formula = self._value = False
+        match name.rpartition(" ")[2]:
+            case "v":
+                self.parser.CharacterDataHandler = None
+            case "c":
+                self._uncalculated += self._formula and not self._value
+                self._formula = self._value = self._text = False
 
 
 def _is_on(attributes: dict[str, Any], name: str) -> bool:

@@ -118,6 +118,41 @@ def test_formulas_are_read_as_stored_and_counted_where_nothing_is(tmp_path: Path
     assert noted(extract) == {"formula_without_value": 1}
 
 
+def test_an_empty_value_beside_a_formula_is_none_unless_it_is_text(tmp_path: Path) -> None:
+    path = workbook(tmp_path, HEADINGS, [1, "=25+25", "=A2", None], [2, 50, None, None])
+    _edit(path, "<f>25+25</f><v></v>", "<f>25+25</f><v />")
+    _edit(path, "<f>A2</f><v></v>", "<f>A2</f><v />")
+    _edit(path, '<c r="C2">', '<c r="C2" t="str">')
+    extract = load(path, source=clinic(tmp_path))
+    assert rows(extract)[0] == ["1", None, None, None]
+    # The age has never been computed; a text that is empty has.
+    assert noted(extract) == {"formula_without_value": 1}
+
+
+def test_a_sheet_with_more_rows_than_excel_has_is_refused_at_once(tmp_path: Path) -> None:
+    path = workbook(tmp_path, HEADINGS, [1, 50, None, None], [2, 50, None, None])
+    _edit(path, '<row r="3">', '<row r="1048577">')
+    with pytest.raises(DataError, match="a row of number 1,048,577") as caught:
+        load(path, source=clinic(tmp_path))
+    assert "give the table as CSV or Parquet" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "first", [["Written by A."], [], ["Note", "By"]], ids=["line", "blank", "other headings"]
+)
+def test_a_first_sheet_of_notes_is_refused_with_the_names_of_the_others(
+    tmp_path: Path, first: list[str]
+) -> None:
+    def change(book: Any) -> None:
+        book.create_sheet("Data").append(HEADINGS)
+
+    path = workbook(tmp_path, first, *([["x", "y"]] if len(first) > 1 else []), change=change)
+    with pytest.raises(DataError) as caught:
+        load(path, source=clinic(tmp_path))
+    told = [str(caught.value), *(finding.advice for finding in caught.value.findings)]
+    assert any("Other sheets: Data; 'sheet' of a dictionary's file names" in one for one in told)
+
+
 def test_blank_rows_are_left_out_and_counted(tmp_path: Path) -> None:
     path = workbook(tmp_path, HEADINGS, [1, 50], [None], ["  "], [2, 51], [None, None])
     extract = load(path, source=clinic(tmp_path))
