@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cohort.decode import (
@@ -144,9 +144,12 @@ def _wrong_values(
 ) -> Iterator[Finding]:
     """One finding for each value, the commonest first."""
     dated = any(piece.rule.days_from or piece.rule.date for piece in group)
+    decimals = {piece.rule.number.decimal for piece in group if piece.rule.number}
     values = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     for value, n in values[:_SHOWN]:
         rule, advice = _worded(name, label, value, dated)
+        if rule == "unparsable_number":
+            advice += _about_marks(value, decimals)
         yield Finding("warning", role, name, value, rule, n, advice)
     rest = values[_SHOWN:]
     if rest:
@@ -165,6 +168,15 @@ def _worded(name: str, label: str, value: str, dated: bool) -> tuple[str, str]:
     if label == IMPOSSIBLE and timed and value.startswith("-"):
         return "negative_followup", "Follow-up cannot be negative: missing. Ask the data's owner."
     return _SAID[label]
+
+
+def _about_marks(value: str, decimals: Collection[str]) -> str:
+    """What to do where a mark in a number is not that of its fraction."""
+    if "," in value and "," not in decimals:
+        return ' If the comma marks the fraction, write number: {decimal: ","} in the dictionary.'
+    if "." in value and "." not in decimals and decimals:
+        return " The fraction is marked by a comma here; a mark of thousands is never guessed."
+    return ""
 
 
 def unverified_codes(

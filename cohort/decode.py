@@ -22,6 +22,7 @@ UNCERTAIN, RECODED = "uncertain", "recoded"
 INCOMPLETE = f"{MISSING}incomplete_date"
 
 _NUMBER = re.compile(r"[-+]?([0-9]{1,30}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,2})?")
+_COMMA = re.compile(r"[-+]?([0-9]{1,30}(,[0-9]*)?|,[0-9]+)")
 _WHOLE = re.compile(r"([0-9]+)[.]0+")
 _DIGITS = re.compile(r"[0-9]+")
 _CLOCK = r"([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?Z?)?"
@@ -300,9 +301,10 @@ def _number(column: Column, rule: ColumnRule, how: NumberRule, part: str, text: 
         _DIGITS.fullmatch(written) and len(written) == how.code_width
     ):
         return Meaning(UNPARSABLE, text)
-    if not _NUMBER.fullmatch(written):
+    pattern = _COMMA if how.decimal == "," else _NUMBER
+    if not pattern.fullmatch(written):
         return Meaning(UNPARSABLE, text)
-    number = float(written)
+    number = float(written.replace(",", "."))
     whole = how.integer or column.kind == "integer"
     if whole and not number.is_integer():
         return Meaning(UNPARSABLE, text)

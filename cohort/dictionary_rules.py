@@ -54,6 +54,8 @@ class NumberRule(Strictly):
 
     ``min`` and ``max`` bound what may be written, before it is multiplied by ``scale``;
     ``code_width`` is the number of digits of a number written as a code (``199`` for 1.99).
+    ``decimal`` is the mark before the fraction. Thousands are never marked: what such a mark
+    would mean cannot be told (``1.200`` beside decimal commas is no number, and not 1.2).
     """
 
     min: float | None = None
@@ -61,6 +63,13 @@ class NumberRule(Strictly):
     scale: float = Field(default=1, gt=0)
     code_width: int | None = Field(default=None, ge=1)
     integer: bool = False
+    decimal: Literal[".", ","] = "."
+
+    @model_validator(mode="after")
+    def _one_way(self) -> NumberRule:
+        if self.decimal == "," and self.code_width is not None:
+            raise ValueError("a number written as a code has no decimal mark")
+        return self
 
 
 class DaysRule(Strictly):

@@ -20,6 +20,7 @@ from cohort.drafting_values import (
 from cohort.schema import Column, column
 
 _PARSED = 0.95  # share of texts that must be numbers in a column of numbers
+_MARK = "DECIDE: does the comma mark the fraction? A mark of thousands is not read"
 _LARGE_TUMOUR = 10  # a median tumour of 10 cm is not credible: such a column is in mm
 _DAYS = {
     "death_date": "death_day",
@@ -134,19 +135,25 @@ def _number(one: Guess, known: Column, values: Values, role: str) -> Entry:
     """A column of numbers, with the range that was seen."""
     seen = numbers(values)
     said = [f"guessed from the heading '{one.heading}'"]
-    inner, decided = "integer: true" if known.kind == "integer" else "", True
+    keys, decided = ["integer: true"] if known.kind == "integer" else [], True
     if seen is None or seen.share < _PARSED:
         share = 0 if seen is None else round(100 * seen.share)
         said.append(f"only {share} % of its texts are numbers: say what the others mean by codes")
-        rule = f"{{from: {reference(one.heading, role)}, number: {{{inner}}}}}"
+        keys += _decimal(seen)
+        rule = f"{{from: {reference(one.heading, role)}, number: {{{', '.join(keys)}}}}}"
         return Entry(one.column, rule, (one.heading,), False, tuple(said))
     if one.column == "tumour_size_mm":
-        inner, decided, more = _size(one, seen.middle)
+        scale, decided, more = _size(one, seen.middle)
+        keys += scale
         said.append(more)
     elif one.column == "her2_copies" and one.heading.casefold() != one.column:
         decided = False
         said.append("DECIDE: of a dual probe (her2_copies) or a single (her2_copies_single)?")
-    rule = f"{{from: {reference(one.heading, role)}, number: {{{inner}}}}}"
+    if not seen.marked:
+        decided = False
+        said.append(_MARK)
+    keys += _decimal(seen)
+    rule = f"{{from: {reference(one.heading, role)}, number: {{{', '.join(keys)}}}}}"
     said.append(f"seen: {seen.low:g} to {seen.high:g}, half of them up to {seen.middle:g}")
     if _outside(seen, known):
         said.append(
@@ -156,6 +163,11 @@ def _number(one: Guess, known: Column, values: Values, role: str) -> Entry:
     return Entry(one.column, rule, (one.heading,), decided, tuple(said))
 
 
+def _decimal(seen: Numbers | None) -> list[str]:
+    """What a rule says of the mark before the fraction, where that is no point."""
+    return ['decimal: ","'] if seen is not None and seen.decimal == "," else []
+
+
 def _outside(seen: Numbers, known: Column) -> bool:
     """Whether numbers were seen that the column cannot hold."""
     if known.low is None or known.high is None:
@@ -163,13 +175,14 @@ def _outside(seen: Numbers, known: Column) -> bool:
     return seen.low < known.low or seen.high > known.high
 
 
-def _size(one: Guess, middle: float) -> tuple[str, bool, str]:
+def _size(one: Guess, middle: float) -> tuple[list[str], bool, str]:
     """Scale of a tumour's size, whether it is certain, and why."""
     if one.unit in ("mm", "cm"):
-        return "scale: 10" if one.unit == "cm" else "", True, f"in {one.unit}, as the heading says"
+        scale = ["scale: 10"] if one.unit == "cm" else []
+        return scale, True, f"in {one.unit}, as the heading says"
     if middle >= _LARGE_TUMOUR:
-        return "", True, f"in mm: half of the sizes are {middle:g} or less, which no cm would be"
-    return "", False, "DECIDE: mm, or cm (then write number: {scale: 10})?"
+        return [], True, f"in mm: half of the sizes are {middle:g} or less, which no cm would be"
+    return [], False, "DECIDE: mm, or cm (then write number: {scale: 10})?"
 
 
 def _date(one: Guess, values: Values, role: str) -> Entry:
@@ -200,15 +213,18 @@ def _followup(one: Guess, values: Values, role: str) -> Entry:
     start = f"guessed from the heading '{one.heading}'"
     unit = one.unit if one.unit in ("days", "months") else ""
     name = f"followup_{unit or 'days'}"
-    rule = f"{{from: {reference(one.heading, role)}, number: {{}}}}"
     seen = numbers(values)
+    mark = ", ".join(_decimal(seen))
+    rule = f"{{from: {reference(one.heading, role)}, number: {{{mark}}}}}"
     span = f"seen: {seen.low:g} to {seen.high:g}" if seen is not None else "no numbers seen"
     said = [start, span]
     if one.unit == "years":
         said.append("in years: give days or months instead, follow-up is never converted")
     elif not unit:
         said.append("DECIDE the unit: followup_days or followup_months (and time: above)")
-    decided = bool(unit) and seen is not None and seen.share >= _PARSED
+    if seen is not None and not seen.marked:
+        said.append(_MARK)
+    decided = bool(unit) and seen is not None and seen.share >= _PARSED and seen.marked
     return Entry(name, rule, (one.heading,), decided, tuple(said))
 
 

@@ -27,7 +27,11 @@ MOST_CODES = 60
 _SEEN = 20_000
 _DIGITS = re.compile(r"[0-9]+")
 _SCORE = re.compile(r"[0-3]")
-_NUMBER = re.compile(r"[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)")
+_NUMBERS = {
+    ".": re.compile(r"[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)"),
+    ",": re.compile(r"[-+]?([0-9]+(,[0-9]*)?|,[0-9]+)"),
+}
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 # Digits that registries and data bases write for "unknown", whatever the column.
 _UNKNOWN_DIGITS = frozenset({"8", "9", "88", "98", "99", "888", "998", "999"})
 _ROLE = "main"
@@ -186,20 +190,38 @@ def tokens(values: Values) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How far the texts of a column are numbers: the share, the range, whether all are whole."""
+    """How far the texts of a column are numbers: the share, the range, whether all are whole.
+
+    ``decimal`` is the mark before the fraction; ``marked`` whether it is certain, and no mark of
+    thousands (1,234).
+    """
 
     share: float
     low: float
     high: float
     middle: float
     whole: bool
+    decimal: str = "."
+    marked: bool = True
 
 
 def numbers(values: Values) -> Numbers | None:
-    """The numbers among some texts; None where there are none."""
-    found = {float(text): n for text, n in values.items() if _NUMBER.fullmatch(text)}
+    """The numbers among some texts, written as most of them are; None where there are none."""
+    ways = [way for mark in _NUMBERS if (way := _numbers(values, mark)) is not None]
+    return max(ways, key=lambda way: way.share, default=None)
+
+
+def _numbers(values: Values, mark: str) -> Numbers | None:
+    """The numbers whose fractions have this mark."""
+    texts = [text for text in values if _NUMBERS[mark].fullmatch(text)]
+    found: dict[float, int] = {}
+    for text in texts:
+        number = float(text.replace(",", "."))
+        found[number] = found.get(number, 0) + values[text]
     if not found:
         return None
+    commas = [text for text in texts if "," in text]
+    marked = not commas or not all(_THOUSANDS.fullmatch(text) for text in commas)
     every = sum(values.values())
     n = sum(found.values())
     ordered = sorted(found)
@@ -209,9 +231,8 @@ def numbers(values: Values) -> Numbers | None:
         if 2 * below >= n:
             middle = number
             break
-    return Numbers(
-        n / every, ordered[0], ordered[-1], middle, all(number.is_integer() for number in found)
-    )
+    whole = all(number.is_integer() for number in found)
+    return Numbers(n / every, ordered[0], ordered[-1], middle, whole, mark, marked)
 
 
 def date_formats(values: Values) -> tuple[DateFormat, ...]:

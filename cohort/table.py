@@ -20,7 +20,7 @@ TimeUnit = Literal["days", "months"]
 _LEFT_OUT = frozenset(
     {
         *("several_tumours", "tumours_not_used", "patients_without_tumour"),
-        *("several_specimens", "own_evidence_replaced", "specimens_of_no_patient"),
+        *("several_specimens", "specimens_of_no_patient"),
         *("specimens_of_other_tumours", "events_of_no_patient", "events_of_other_tumours"),
         *("rows_of_no_role", "blank_rows", "extension", "user_dictionary", "unmapped_column"),
     }

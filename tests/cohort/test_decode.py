@@ -107,3 +107,26 @@ def test_every_text_has_exactly_one_outcome(text: str) -> None:
     found = meaning(piece("age_years", (code("99", "30"),), number={}), [text], {"na": "none"})
     assert (found.value is not None) == (found.outcome == "value")
     assert found.value is None or 0 <= float(found.value) <= 120
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("2,1", 2.1), ("12,50", 12.5), ("-,5", -0.5), ("3", 3.0), ("7,", 7.0)],
+)
+def test_a_comma_marks_the_fraction_where_the_dictionary_says_so(
+    written: str, value: float
+) -> None:
+    found = meaning(piece("her2_ratio", number={"decimal": ",", "min": -1}), [written], {})
+    assert found.outcome == ("value" if value >= 0 else "impossible")
+    assert found.value == (value if value >= 0 else None)
+
+
+@pytest.mark.parametrize("written", ["1.200", "2.1", "1.234,5", "1,234,5", "2,1e0", "2, 1", ","])
+def test_beside_commas_a_point_is_never_taken_for_a_mark(written: str) -> None:
+    found = meaning(piece("her2_ratio", number={"decimal": ","}), [written], {})
+    assert (found.outcome, found.value) == ("unparsable", None)
+
+
+def test_a_number_written_as_a_code_has_no_decimal_mark() -> None:
+    with pytest.raises(ValueError, match="written as a code has no decimal mark"):
+        piece("her2_ratio", number={"decimal": ",", "code_width": 3})
