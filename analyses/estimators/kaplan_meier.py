@@ -172,48 +172,42 @@ def _curves(
             weights=rows.weights,
             entry=rows.entry,
         )
-    low, high = survival_limits(fit.survival, error, conf_level, conf_type)
     arrays = {
         "n_risk": n_risk,
         "events": plain.events,
         "censored": plain.censored,
         "survival": fit.survival,
         "std_error": error,
-        "conf_low": low,
-        "conf_high": high,
         "weighted_n_risk": weighted_risk,
         "weighted_events": used.events,
     }
-    entries = _entries(rows)
-    return tuple(
-        _curve(
-            (rows.levels[g], origin), plain, {name: a[g] for name, a in arrays.items()}, g, entry
-        )
-        for g, entry in enumerate(entries)
-    )
+    leaving = plain.exits > 0
+    made = []
+    for g, (level, entries) in enumerate(zip(rows.levels, _entries(rows), strict=True)):
+        own = {"time": plain.time[leaving[g]]}
+        own |= {name: values[g, leaving[g]] for name, values in arrays.items()}
+        limits = survival_limits(own["survival"], own["std_error"], conf_level, conf_type)
+        own |= dict(zip(("conf_low", "conf_high"), limits, strict=True))
+        made.append(_curve((level, origin), own, entries))
+    return tuple(made)
 
 
 def _curve(
     named: tuple[str, float],
-    counts: Counts,
     arrays: dict[str, npt.NDArray[np.float64]],
-    g: int,
     entries: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
 ) -> Curve:
-    """One group's curve over its own exit times, from its origin."""
-    own = counts.exits[g] > 0
-    n_event = int(counts.events[g].sum())
-    n = int(counts.exits[g].sum())
+    """One group's curve from its origin, over its own exit times."""
+    n_event, n_censor = int(arrays["events"].sum()), int(arrays["censored"].sum())
     return Curve(
         group=named[0],
         origin=named[1],
-        n=n,
+        n=n_event + n_censor,
         n_event=n_event,
-        n_censor=n - n_event,
-        time=frozen(counts.time[own]),
+        n_censor=n_censor,
         entry_time=frozen(entries[0]),
         entered=frozen(entries[1]),
-        **{name: frozen(values[own]) for name, values in arrays.items()},
+        **{name: frozen(values) for name, values in arrays.items()},
     )
 
 
