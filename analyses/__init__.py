@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.estimators.logrank import logrank, pairwise_logrank
     from analyses.estimators.max_combo import max_combo
+    from analyses.estimators.parametric import parametric_survival
     from analyses.estimators.rmst import rmst
     from analyses.estimators.table_one import table_one
     from analyses.report.report import write_report
@@ -32,6 +33,7 @@ _HOMES = {
     "logrank": "estimators.logrank",
     "max_combo": "estimators.max_combo",
     "pairwise_logrank": "estimators.logrank",
+    "parametric_survival": "estimators.parametric",
     "rmst": "estimators.rmst",
     "run_study": "study.run",
     "table_one": "estimators.table_one",
@@ -48,6 +50,7 @@ __all__ = [
     "logrank",
     "max_combo",
     "pairwise_logrank",
+    "parametric_survival",
     "rmst",
     "run_study",
     "table_one",

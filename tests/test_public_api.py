@@ -16,8 +16,8 @@ COHORT = {
 }  # fmt: skip
 ANALYSES = {
     "cox", "cumulative_incidence", "fine_gray", "gray_test", "kaplan_meier", "load_study",
-    "logrank", "max_combo", "pairwise_logrank", "rmst", "run_study", "table_one",
-    "write_report",
+    "logrank", "max_combo", "pairwise_logrank", "parametric_survival", "rmst", "run_study",
+    "table_one", "write_report",
 }  # fmt: skip
 
 
@@ -36,6 +36,9 @@ def test_signatures_of_the_estimators():
         "kaplan_meier": "data time event by entry weights conf_level conf_type given",
         "logrank": "data time event by strata entry weights rho gamma trend test",
         "rmst": "data time event by tau reference entry strata weights conf_level",
+        "parametric_survival": (
+            "data time event terms distributions entry weights zero_as conf_level"
+        ),
         "cox": "data time event terms entry strata weights cluster robust offset ties conf_level",
     }
     for name, parameters in expected.items():
