@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cohort.dictionary import SourceDictionary
 from cohort.drafting_boxes import box_entries
 from cohort.drafting_entries import Entry, day_entry, entry, year_entry
+from cohort.drafting_evidence import weighed
 from cohort.drafting_headings import Guess, box, guesses, is_later, specimen_labels, words
 from cohort.drafting_rows import Rows, rows_of
 from cohort.drafting_text import code_rows, dictionary_text
@@ -92,6 +94,7 @@ class Plan:
     blocks: list[SpecimenBlock] = field(default_factory=list)
     also: dict[str, list[str]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def values(self, heading: str, where: Mapping[str, Sequence[str]] | None = None) -> Values:
         """A column's texts without those that mean missing in any column; these are noted."""
@@ -139,7 +142,8 @@ def draft(item: Any, *, name: str) -> Draft:
     Checked by harmonising worked files with their drafts (tests/cohort/test_drafting.py).
     """
     seen = survey(item)
-    found = guesses(heading for heading in seen.headings if box(heading) is None)
+    plain = [heading for heading in seen.headings if box(heading) is None]
+    found = weighed(plain, seen.values)
     plan = Plan(name, seen, rows_of(seen, found))
     wide = _wide(plan, found)
     _columns(plan, {k: group for k, group in found.items() if k != "patient_id"}, wide)
@@ -156,7 +160,7 @@ def _columns(plan: Plan, found: Mapping[str, list[Guess]], wide: Sequence[Guess]
     origin = found.get("diagnosis_date", [None])[0]
     origin_values = plan.values(origin.heading) if origin is not None else {}
     for column, group in found.items():
-        left = [one for one in group if one.heading not in taken]
+        left = [one for one in group if one.heading not in taken and _is_told(one, plan)]
         if not left:
             continue
         best, *others = _fullest(left, plan)
@@ -165,12 +169,20 @@ def _columns(plan: Plan, found: Mapping[str, list[Guess]], wide: Sequence[Guess]
             made = day_entry(best, origin, values, origin_values)
         else:
             made = entry(best, values, codes=plan.codes(column))
+        if made is None and column.endswith("_date") and origin is None:
+            plan.notes[best.heading] = "  (days are counted from a date of diagnosis: none found)"
         if made is not None:
             plan.entries.append(made)
             plan.also[made.column] = [one.heading for one in others]
     if origin is not None and "diagnosis_year" not in found:
         year = year_entry(origin, origin_values)
         plan.entries += [year] if year is not None else []
+
+
+def _is_told(one: Guess, plan: Plan) -> bool:
+    """Whether a column can be what it seems: a number of tumours tells none apart in one row."""
+    sequence = one.column == "tumour_id" and "sequence" in words(one.heading)
+    return plan.rows.grain == "tumour" or not sequence
 
 
 def _fullest(group: Sequence[Guess], plan: Plan) -> list[Guess]:
@@ -220,7 +232,7 @@ def _repeated_rows(plan: Plan) -> None:
     """Rows of a repeating instrument that hold HER2 evidence, made into blocks of specimens."""
     for role, where in plan.rows.repeats.items():
         filled = [h for h in plan.survey.headings if plan.survey.values(h, where)]
-        found = guesses(filled)
+        found = weighed(filled, partial(plan.survey.values, where=where))
         members = [found[column][0] for column in _EVIDENCE if column in found]
         if members:
             entries = list(_members(plan, members, role, role, where))

@@ -22,7 +22,7 @@ from cohort.schema import Column, column
 _PARSED = 0.95  # share of texts that must be numbers in a column of numbers
 _MARK = "DECIDE: does the comma mark the fraction? A mark of thousands is not read"
 _LARGE_TUMOUR = 10  # a median tumour of 10 cm is not credible: such a column is in mm
-_DAYS = {
+DAYS = {
     "death_date": "death_day",
     "last_contact_date": "last_contact_day",
     "surgery_date": "surgery_day",
@@ -118,6 +118,9 @@ def _coded(one: Guess, values: Values, codes: str, role: str) -> Entry:
     if not values:
         return Entry(one.column, rule, (one.heading,), False, (start, "the column is empty"))
     found = labels(one.column, one.family, values)
+    if not one.sure:
+        whose = f"DECIDE: the heading '{one.heading}' does not say whose scores these are: HER2's?"
+        return Entry(one.column, rule, (one.heading,), False, (whose,), tuple(found))
     open_ones = [label for label in found if not label.decided]
     levels = ", ".join(known.levels) if known is not None else ""
     said = [start]
@@ -232,7 +235,7 @@ def day_entry(
     one: Guess, origin: Guess, values: Values, origin_values: Values, *, role: str = "main"
 ) -> Entry | None:
     """Days from the date of diagnosis to another date; None for a date that no column is for."""
-    name = _DAYS.get(one.column)
+    name = DAYS.get(one.column)
     if name is None:
         return None
     forms = [

@@ -21,6 +21,7 @@ _FILLERS = frozenset(
 _NOT_OF_PATIENTS = frozenset(
     (*DERIVED, *(f"{name}_{side}" for name in INTERVALS for side in ("low", "high")), *EVENT)
 ) - {"patient_id", "tumour_id"}
+_SHORT = frozenset({"at", "er", "id", "of", "os", "pr"})
 _CANONICAL = (99, 0)  # the strength of a heading that is the column's own name
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
@@ -45,6 +46,8 @@ class Guess:
         Unit that the heading names, empty where it names none.
     strength
         Words that made the guess, and (negative) words that had no part in it.
+    sure
+        Whether the heading says what is measured; otherwise the values alone do.
     """
 
     heading: str
@@ -52,6 +55,7 @@ class Guess:
     family: str
     unit: str
     strength: tuple[int, int]
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +113,37 @@ def words(heading: str) -> frozenset[str]:
     """The words of a heading, each in one spelling."""
     plain = unicodedata.normalize("NFKD", heading.replace("%", " percent "))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    text = f" {_OTHER.sub(' ', _CAMEL.sub(' ', plain).casefold()).strip()} "
+    apart = _OTHER.sub(" ", _CAMEL.sub(" ", plain).casefold()).split()
+    text = f" {' '.join(part for word in apart for part in _parts(word))} "
     # Twice: one spelling may bring about another (follow up, last followup, last contact).
     for _ in range(2):
         for written, meant in _spellings():
             text = text.replace(written, meant)
     return frozenset(text.split())
+
+
+@cache
+def _parts(word: str) -> tuple[str, ...]:
+    """The words that a word is run together from (her2score); itself where it is one, or none."""
+    known = _vocabulary()
+    best: dict[int, tuple[str, ...]] = {0: ()}
+    for end in range(1, len(word) + 1):
+        for start in range(end):
+            piece = word[start:end]
+            if start in best and piece in known:
+                parts = (*best[start], piece)
+                if end not in best or len(parts) < len(best[end]):
+                    best[end] = parts
+    return best.get(len(word), (word,))
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Words of the tables; very short ones only where they are not part of many others."""
+    texts = [row[name] for row in read("headings") for name in ("words", "without")]
+    texts += [row[name] for row in read("words") for name in ("word", "means")]
+    every = {word for text in texts for word in text.split()} | _FILLERS
+    return frozenset(word for word in every if len(word) > 2 or word in _SHORT)
 
 
 @cache

@@ -12,6 +12,7 @@ from cohort.codes import COLUMNS
 from cohort.drafting_entries import Entry, quoted, reference
 from cohort.drafting_headings import guess
 from cohort.drafting_values import Label
+from cohort.errors import listed
 from cohort.schema import SCHEMA, column
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def dictionary_text(
         *_rules("columns", standing, plan.also),
         *_open(left_open, plan.also),
         *_specimens(plan.blocks),
-        *_unrecognised(unrecognised),
+        *_unrecognised(unrecognised, plan.notes),
     ]
     return "\n".join(lines) + "\n"
 
@@ -120,24 +121,29 @@ def _time(plan: Plan, standing: Sequence[Entry], left_open: Sequence[Entry]) -> 
 
 
 def _identifies(plan: Plan, standing: Sequence[Entry], left_open: Sequence[Entry]) -> Iterator[str]:
-    """What the file can tell: said of every column that was found, decided or not."""
-    names = {one.column for one in (*standing, *left_open)}
-    names |= {one.column for block in plan.blocks for one in block.entries}
-    treatment = "partly" if names & set(_TREATMENT) else "none"
-    starts = any(f"{name}_day" in names for name in _TREATMENT)
-    said = {
-        "her2_score": "her2_ihc" in names,
-        "cause_of_death": "cause_of_death" in names,
-        "recurrence": "metastasis_day" in names,
-        "treatment": treatment,
-        "treatment_starts": starts,
-        "anti_her2": "anti_her2_therapy" in names,
-        "adc": "adc_therapy" in names,
+    """What the file can tell by the columns that are read; what others would tell is a comment."""
+    names = {one.column for one in standing}
+    names |= {one.column for block in plan.blocks if block.stands for one in block.entries
+              if one.decided}  # fmt: skip
+    waiting = {one.column for one in left_open}
+    waiting |= {one.column for block in plan.blocks for one in block.entries}
+    wanted = {
+        "her2_score": ("her2_ihc",),
+        "cause_of_death": ("cause_of_death",),
+        "recurrence": ("metastasis_day",),
+        "treatment": _TREATMENT,
+        "treatment_starts": tuple(f"{name}_day" for name in _TREATMENT),
+        "anti_her2": ("anti_her2_therapy",),
+        "adc": ("adc_therapy",),
     }
     yield "# what this source can tell; a study that needs what is false is refused"
     yield "identifies:"
-    for name, value in said.items():
-        yield f"  {name}: {str(value).lower()}"
+    for name, columns in wanted.items():
+        yes, no = ("partly", "none") if name == "treatment" else ("true", "false")
+        said = yes if names & set(columns) else no
+        open_ones = sorted(waiting & set(columns)) if said == no else []
+        note = f"  # {yes} as soon as {listed(open_ones)} is read" if open_ones else ""
+        yield f"  {name}: {said}{note}"
 
 
 def _missing(tokens: Mapping[str, str]) -> Iterator[str]:
@@ -216,11 +222,12 @@ def _specimens(blocks: Sequence[SpecimenBlock]) -> Iterator[str]:
             yield f"{mark}    {hidden}{one.column}: {one.rule}"
 
 
-def _unrecognised(headings: Sequence[str]) -> Iterator[str]:
+def _unrecognised(headings: Sequence[str], notes: Mapping[str, str]) -> Iterator[str]:
     if headings:
         yield ""
         yield f"# Columns that no rule reads: their headings say nothing usable ({len(headings)})"
         for heading in headings:
             meant = guess(heading)
             note = _NOTES.get(meant.column, "") if meant is not None else ""
+            note = notes.get(heading, note)
             yield f"#   {' '.join(heading.split())}{note}"

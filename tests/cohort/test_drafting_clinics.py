@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cohort.dictionary import SourceDictionary
 from cohort.drafting import Draft, draft, write
+from cohort.drafting_headings import guess
 from cohort.harmonisation import harmonise
 from cohort.loading import load
 from cohort.table import Cohort
@@ -73,3 +76,83 @@ def test_numbers_with_the_other_mark_are_missing_with_the_way_out(tmp_path: Path
     assert values(cohort, "tumour_size_mm") == [None, 1.2]
     told = {(f.column, f.value): f.advice for f in cohort.findings if "parsable" in f.rule}
     assert "a mark of thousands is never guessed" in told["tumour_size_mm", "12.5"]
+
+
+# --- headings run together, and what values say --------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heading", "meant"),
+    [
+        ("her2score", "her2_ihc"),
+        ("HER2Score", "her2_ihc"),
+        ("her2ihc", "her2_ihc"),
+        ("her2neuihcscore", "her2_ihc"),
+        ("IHC", "her2_ihc"),
+        ("her2fish", "her2_ish"),
+        ("fishratio", "her2_ratio"),
+        ("erstatus", "er_status"),
+        ("vitalstatus", "vital_status"),
+        ("ageatdiagnosis", "age_years"),
+        ("osmonths", "followup"),
+        ("her2low", None),
+        ("update", None),
+        ("tumorRecordNumber", "tumour_id"),
+    ],
+)
+def test_words_that_are_run_together_are_told_apart(heading: str, meant: str | None) -> None:
+    found = guess(heading)
+    assert (None if found is None else found.column) == meant
+
+
+ROWS = "1+,,alive\n2+,neg,dead\n0,,alive\n0-1+,,alive\n"
+
+
+@pytest.mark.parametrize(
+    "heading", ["her2score", "her2ihc", "ihc", "HER2", "HER2 status", "her2 lab"]
+)
+def test_scores_are_read_under_any_heading_of_her2(tmp_path: Path, heading: str) -> None:
+    rows = "".join(f"{i},{row}\n" for i, row in enumerate(ROWS.split()))
+    made = drafted(tmp_path, f"pat,{heading},fish,status\n{rows}")
+    assert standing(made)["her2_ihc"] == (heading,)
+    assert "  her2_score: true\n" in made.text
+    assert values(reread(made, tmp_path), "her2_ihc") == ["1+", "2+", "0", None]
+
+
+def test_scores_under_a_heading_that_says_nothing_are_asked_about(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{row}\n" for i, row in enumerate(ROWS.split()))
+    made = drafted(tmp_path, f"pat,path_1,fish,status\n{rows}")
+    assert "her2_ihc" not in standing(made)
+    assert "'path_1' does not say whose scores these are: HER2's?" in made.text
+    assert "  her2_score: false  # true as soon as her2_ihc is read\n" in made.text
+
+
+def test_receptor_scores_are_not_taken_for_those_of_her2(tmp_path: Path) -> None:
+    made = drafted(tmp_path, "pat,ER intensity,ihc\na,1+,positive\nb,3+,negative\n")
+    assert not {"her2_ihc"} & {one.column for one in (*made.decided, *made.open)}
+
+
+def test_only_what_is_read_is_identified(tmp_path: Path) -> None:
+    made = drafted(tmp_path, "pat,Trastuzumab,ADC,chemotherapy\na,ja,v,yes\nb,nein,w,no\n")
+    assert "  treatment: partly\n" in made.text
+    assert "  anti_her2: false  # true as soon as anti_her2_therapy is read\n" in made.text
+    assert "  adc: false  # true as soon as adc_therapy is read\n" in made.text
+
+
+def test_a_treatment_whose_values_are_dates_is_its_start(tmp_path: Path) -> None:
+    made = drafted(
+        tmp_path, "pat,date of diagnosis,T-DXd start\na,05.01.2019,\nb,15.01.2019,25.01.2019\n"
+    )
+    assert standing(made)["adc_therapy_day"] == ("T-DXd start", "date of diagnosis")
+    assert values(reread(made, tmp_path), "adc_therapy_day") == [None, 10]
+    assert "  treatment_starts: true\n" in made.text
+
+
+def test_a_sequence_of_tumours_is_no_key_of_one_where_each_patient_has_a_row(
+    tmp_path: Path,
+) -> None:
+    made = drafted(tmp_path, "pat,sequence_number,age\na,00,50\nb,01,60\n")
+    assert "tumour_id" not in standing(made)
+    head = "patient_id,sequenceNumberCentral,tumorRecordNumber\n"
+    made = drafted(tmp_path, f"{head}a,01,1\na,02,2\nb,00,\n")
+    assert standing(made)["tumour_id"] == ("tumorRecordNumber",)
