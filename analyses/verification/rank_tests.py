@@ -246,6 +246,8 @@ def _trend(spec: LogRankSpec, frame: pd.DataFrame, weighing: Weighing) -> Iterat
         by = "her2_detail"
         detail = frame[by].astype(str)
         detail = detail.mask(detail.str.startswith("ihc_0_"), "ihc_0")
+        # 2+ that a policy takes as low without an in-situ result.
+        detail = detail.mask(detail == "ihc_2_ish_unknown", "ihc_2_ish_negative")
         frame = frame.assign(her2_detail=detail)[detail.isin(NEGATIVE)]
     rows = patients(frame, spec.endpoint, [by, *spec.strata])
     named = words(rows.frame[by])

@@ -155,6 +155,14 @@ def test_the_trend_holds_every_patient_of_zero_and_low(folder: Path, tmp_path: P
     assert f"with unknown ISH (n = {n:,})" in text
 
 
+def test_the_trend_by_policy_is_verified_too(folder: Path) -> None:
+    test = {"id": "lr", "kind": "logrank", "endpoint": "os", "by": "her2_status"}
+    her2 = {"policies": {"E1": "low", "E17": "low"}}
+    study = BASE | {"her2": her2, "analyses": [test], "verify": True}
+    result = analyses.run_study(Study.from_dict(study, folder=folder))
+    assert result.exit_code == 0
+
+
 def test_eras_are_those_of_the_patients_selected(folder: Path, tmp_path: Path) -> None:
     test = {"id": "lr", "kind": "logrank", "endpoint": "os", "by": "her2_status"}
     late = {
