@@ -8,12 +8,14 @@ from dataclasses import replace
 from cohort.decode import (
     ABSENT,
     BLANK,
+    CONTRADICTED,
     IMPOSSIBLE,
     INTERVAL,
     MISSING,
     OBSOLETE,
     OUTSIDE,
     RECODED,
+    SECOND,
     UNCERTAIN,
     UNKNOWN,
     UNPARSABLE,
@@ -29,7 +31,7 @@ from cohort.table import Finding
 from cohort.texts import texts
 
 _SHOWN = 20  # values listed by column and rule; the rest are counted together
-_BY_TEXT = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN)
+_BY_TEXT = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN, CONTRADICTED)
 _FOLLOWUP = ("followup_days", "followup_months", "death_day", "last_contact_day")
 
 _SAID = {
@@ -49,6 +51,14 @@ _SAID = {
         "The text means more than one value: missing, unless the study says what to read it as.",
     ),
     UNPARSABLE: ("unparsable_number", "No number as the dictionary describes it: missing."),
+    CONTRADICTED: (
+        "columns_contradict",
+        "Columns of one item under several names differ: the first is taken. Ask the data's owner.",
+    ),
+    SECOND: (
+        "second_column",
+        "The column that comes first is blank: read from one that comes later in the dictionary.",
+    ),
     IMPOSSIBLE: ("impossible_value", "This value cannot be: missing. Ask the data's owner."),
 }
 

@@ -19,6 +19,8 @@ VALUE, BLANK, ABSENT, OUTSIDE = "value", "blank", "absent", "outside"
 UNKNOWN, UNPARSABLE, IMPOSSIBLE = "unknown", "unparsable", "impossible"
 INTERVAL, OBSOLETE, MISSING = "interval", "obsolete", "missing:"
 UNCERTAIN, RECODED = "uncertain", "recoded"
+# Beside the outcome of a value: where it came from.
+CONTRADICTED, SECOND = "contradicted", "second_column"
 INCOMPLETE = f"{MISSING}incomplete_date"
 
 _NUMBER = re.compile(r"[-+]?([0-9]{1,30}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,2})?")
@@ -83,6 +85,8 @@ class Piece:
         How many columns the rule needs and the files do not have.
     overrides
         What the study says that a text (in small letters) means, before any code.
+    one_item
+        Whether the texts are one item under several names, of which the files have more than one.
     """
 
     column: Column
@@ -93,6 +97,7 @@ class Piece:
     origins: tuple[str, ...] = ()
     lacking: int = 0
     overrides: Mapping[str, Constant] = field(default_factory=dict)
+    one_item: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -195,6 +200,18 @@ def meaning(piece: Piece, texts: Sequence[str | None], tokens: Mapping[str, str]
     # Where all are missing, the first that says why is counted.
     said = [m for m in meanings if m.outcome != BLANK]
     return (usable or said or meanings)[0]
+
+
+def contradicts(
+    piece: Piece, texts: Sequence[str | None], tokens: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The texts of one patient that mean different values of one item; empty where none do."""
+    if not piece.one_item:
+        return ()
+    known = [
+        one for text in texts if (one := _one(piece, stripped(text), tokens)).value is not None
+    ]
+    return tuple(one.text for one in known) if len({one.value for one in known}) > 1 else ()
 
 
 def day(texts: Sequence[str | None], form: DateFormat, tokens: Mapping[str, str]) -> Meaning:

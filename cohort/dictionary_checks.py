@@ -215,11 +215,13 @@ def _followup(dictionary: SourceDictionary) -> Iterator[Found]:
 
 
 def _roles(dictionary: SourceDictionary, name: str) -> tuple[frozenset[str], ...]:
-    """Files that a column comes from, for each alternative of `first_of`."""
+    """Files that a column comes from, for each alternative of its rules and of `first_of`."""
     return tuple(
-        frozenset(split(reference)[0] for reference in item.references)
-        for rule in dictionary.columns.get(name, ())
-        for item in rule.alternatives
+        dict.fromkeys(
+            frozenset(split(reference)[0] for reference in item.references)
+            for rule in dictionary.columns.get(name, ())
+            for item in rule.alternatives
+        )
     )
 
 

@@ -86,8 +86,11 @@ class DaysRule(Strictly):
 class Text(Strictly):
     """Where the text of a column comes from.
 
-    ``from``: the first of these columns that the file has. ``coalesce``: each patient's first
-    that is not missing. ``first_of``: the first whose file was given, for every patient.
+    ``from``: one item under its names; where a file has several, each patient's first that is not
+    missing counts, and patients whose columns contradict each other are told of. ``coalesce``:
+    different items, of which each patient's first that is not missing counts. ``first_of``:
+    different items, of which the first counts for every patient whose file was given and that it
+    has.
     """
 
     from_: Names = Field(default=(), alias="from")
@@ -119,8 +122,8 @@ class ColumnRule(Text):
     to another (the first is 1), ``up_to`` and ``after`` the part before or after a separator;
     ``when`` limits the rule to years of diagnosis (``diagnosis_year: [2010, 2017]``, both ends
     included, null is open) or to levels of another column (``tumour_sequence: [only]``). Of
-    several rules of a column, the first counts whose conditions hold and whose columns the file
-    has.
+    several rules of a column, each patient's first counts whose conditions hold and whose columns
+    are not blank; who has a value by a later one only is counted.
     """
 
     when: Annotated[Mapping[str, tuple[int | str | None, ...]], AfterValidator(fixed)] = Field(

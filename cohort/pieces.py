@@ -26,7 +26,7 @@ class Pieces:
     conditions
         By column: the rule of each column that decides among rules.
     choices
-        Which file was chosen where a rule names several.
+        Which file or column was chosen where a rule names several.
     """
 
     groups: Mapping[str, tuple[Piece, ...]]
@@ -77,17 +77,26 @@ def order(name: str) -> tuple[int, str]:
 
 def _chosen_files(name: str, rules: tuple[ColumnRule, ...], extract: Extract) -> Iterator[Choice]:
     for rule in rules:
-        if rule.first_of:
-            chosen = ", ".join(_chosen(rule, extract).references)
+        if not rule.first_of:
+            continue
+        chosen = ", ".join(_chosen(rule, extract).references)
+        if len({_files(item) for item in rule.alternatives}) > 1:
             yield Choice("harmonise", name, chosen, "from the first file given")
+        elif sum(bool(_present(item.references, extract)) for item in rule.alternatives) > 1:
+            yield Choice("harmonise", name, chosen, "the first of the columns that the file has")
 
 
 def _chosen(rule: ColumnRule, extract: Extract) -> Text:
-    """The alternative of a rule whose file was given."""
-    for item in rule.alternatives:
-        if any(split(name)[0] in extract.headings for name in item.references):
-            return item
-    return rule.alternatives[0]
+    """The alternative of a rule whose file was given; in that file, whose column it has."""
+    given = [item for item in rule.alternatives if _files(item) & set(extract.headings)]
+    first = next(iter(given), rule.alternatives[0])
+    alike = (item for item in given if _files(item) == _files(first))
+    return next((item for item in alike if _present(item.references, extract)), first)
+
+
+def _files(item: Text) -> frozenset[str]:
+    """The files that an alternative reads."""
+    return frozenset(split(name)[0] for name in item.references)
 
 
 def _piece(name: str, rule: ColumnRule, extract: Extract) -> Piece:
@@ -108,10 +117,9 @@ def _piece(name: str, rule: ColumnRule, extract: Extract) -> Piece:
     chosen = _chosen(rule, extract)
     present = _present(chosen.references, extract)
     lacking = len(chosen.references) - len(present)
-    if not chosen.coalesce and not rule.any_of:
-        present = present[:1]
+    names = not chosen.coalesce and not rule.any_of and len(present) > 1
     role = present[0].partition(":")[0] if present else split(chosen.references[0])[0]
-    return Piece(known, rule, book, role, present, lacking=lacking)
+    return Piece(known, rule, book, role, present, lacking=lacking, one_item=names)
 
 
 def _book(codes: str | None, known: Column, extract: Extract) -> CodeBook | None:

@@ -10,17 +10,21 @@ import narwhals as nw
 import pyarrow as pa
 
 from cohort.decode import (
+    ABSENT,
     BLANK,
+    CONTRADICTED,
     IMPOSSIBLE,
     MISSING,
     OUTSIDE,
     RECODED,
+    SECOND,
     UNCERTAIN,
     UNKNOWN,
     UNPARSABLE,
     VALUE,
     Meaning,
     Piece,
+    contradicts,
     day,
     meaning,
 )
@@ -34,7 +38,9 @@ Tally = dict[tuple[str, str], int]
 _TYPES = {"integer": pa.int64(), "number": pa.float64()}
 SIDES = ("low", "high")
 # Outcomes whose texts are counted one by one; of the others only the number is told.
-_LISTED = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN, RECODED)
+_LISTED = (UNKNOWN, UNPARSABLE, IMPOSSIBLE, UNCERTAIN, RECODED, CONTRADICTED)
+# Outcomes by which a rule leaves a row to the next one.
+_EMPTY = (BLANK, f"{MISSING}{BLANK}")
 # The column that keeps a score as written where it is no certain one.
 SCORE, AS_WRITTEN = "her2_ihc", "her2_ihc_text"
 
@@ -176,7 +182,7 @@ def recode_rows(texts: Texts, pieces: Pieces, missing: Mapping[str, str]) -> Rec
 
 def _recipe(name: str, group: Sequence[Piece], work: _Work) -> Recipe:
     """One canonical column, by the way that suits its rules."""
-    group = _counting(group)
+    group = _counting(group, work)
     constant = all(piece.constant is not None and not piece.rule.when for piece in group)
     if constant or not any(piece.texts or piece.constant is not None for piece in group):
         return _same(name, group[0], work)
@@ -187,12 +193,21 @@ def _recipe(name: str, group: Sequence[Piece], work: _Work) -> Recipe:
     return _decoded(name, group, work)
 
 
-def _counting(group: Sequence[Piece]) -> Sequence[Piece]:
-    """The rules that can count: the first for all rows of which the file has the columns."""
+def _counting(group: Sequence[Piece], work: _Work) -> Sequence[Piece]:
+    """The rules that can count: to the first that has a text for every row."""
     for i, piece in enumerate(group):
-        if not piece.rule.when and (piece.texts or piece.constant is not None):
-            return [*(one for one in group[:i] if one.rule.when), piece]
+        if piece.rule.when or not (piece.texts or piece.constant is not None):
+            continue
+        later = any(one.texts or one.constant is not None for one in group[i + 1 :])
+        if piece.constant is not None or not later or _is_whole(piece, work):
+            there = (one for one in group[:i] if one.rule.when or one.texts)
+            return [*there, piece]
     return group
+
+
+def _is_whole(piece: Piece, work: _Work) -> bool:
+    """Whether no row is blank in the columns of a rule."""
+    return not any(work.texts.tokens(text, [""]) for text in piece.texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,14 +247,14 @@ def _decoded(name: str, group: Sequence[Piece], work: _Work) -> Recipe:
     conditions = {condition: work.conditions[condition] for condition in names}
     keys = dict.fromkeys(t for piece in (*group, *conditions.values()) for t in piece.texts)
     rows = work.texts.distinct(list(keys)) if keys else [{"n": work.texts.n}]
-    chosen = [_piece_for(row, group, conditions, work.tokens) for row in rows]
-    found = [
-        Meaning(OUTSIDE) if piece is None else meaning(piece, _texts(row, piece), work.tokens)
-        for row, piece in zip(rows, chosen, strict=True)
-    ]
     tally: Tally = {}
-    for row, one in zip(rows, found, strict=True):
+    found = []
+    for row in rows:
+        one, places = _found(row, group, conditions, work.tokens)
+        found.append(one)
         _count(tally, one, int(row["n"]))
+        for place in places:
+            _count(tally, place, int(row["n"]))
     values = {name: [one.value for one in found]}
     if work.keeps_text(name) and any(piece.has_uncertain_codes for piece in group):
         values[AS_WRITTEN] = [one.text if one.outcome == UNCERTAIN else None for one in found]
@@ -259,22 +274,32 @@ def arrow_type(name: str) -> pa.DataType:
     return pa.bool_() if name.endswith("?") else pa.int64()
 
 
-def _piece_for(
+def _found(
     row: Mapping[str, Any],
     group: Sequence[Piece],
     conditions: Mapping[str, Piece],
     tokens: Mapping[str, str],
-) -> Piece | None:
-    """The first rule whose conditions hold and whose columns the file has.
+) -> tuple[Meaning, list[Meaning]]:
+    """What the first rule makes of a row whose conditions hold and whose columns are not blank.
 
-    None where the conditions of none hold; where the file has the columns of none, the first.
+    Beside it what must be told of where the value came from: columns that contradict each other,
+    and a rule that is not the first of which the files have the columns.
     """
     told = {
         name: meaning(piece, _texts(row, piece), tokens).value for name, piece in conditions.items()
     }
     covering = [piece for piece in group if piece.rule.covers(told)]
-    present = (piece for piece in covering if piece.texts or piece.constant is not None)
-    return next(present, next(iter(covering), None))
+    if not covering:
+        return Meaning(OUTSIDE), []
+    present = [one for one in covering if one.texts or one.constant is not None] or covering[:1]
+    by_rule = [(one, meaning(one, _texts(row, one), tokens)) for one in present]
+    piece, one = next((pair for pair in by_rule if pair[1].outcome not in _EMPTY), by_rule[0])
+    beside = []
+    if texts := contradicts(piece, _texts(row, piece), tokens):
+        beside.append(Meaning(CONTRADICTED, " / ".join(texts)))
+    if piece is not present[0] and one.outcome != ABSENT:
+        beside.append(Meaning(SECOND))
+    return one, beside
 
 
 def _texts(row: Mapping[str, Any], piece: Piece) -> list[str | None]:

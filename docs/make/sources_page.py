@@ -91,7 +91,7 @@ def _from(rule: ColumnRule) -> str:
         return f"days from {_names(days.origin)} to {_names(days.date)}"
     ways = (
         (rule.coalesce, "first not missing of "), (rule.any_of, "any of "),
-        (rule.from_, "first there is of " if len(rule.from_) > 1 else ""),
+        (rule.from_, "by any of its names " if len(rule.from_) > 1 else ""),
     )  # fmt: skip
     for names, words in ways:
         if names:

@@ -415,10 +415,27 @@ BY_FILE = """\
 grade: [{from: main.G, codes: g}, {from: main.H, codes: metabric_grade}]"""
 
 
-def test_of_several_rules_the_first_whose_column_the_file_has(tmp_path: Path) -> None:
+def test_of_several_rules_the_first_whose_column_is_not_blank(tmp_path: Path) -> None:
     assert values(read(tmp_path, BY_FILE, H=["3", "2"]), "grade") == ["3", "2"]
-    assert values(read(tmp_path, BY_FILE, G=["02", ""], H=["3", "3"]), "grade") == ["2", None]
+    cohort = read(tmp_path, BY_FILE, G=["02", "", "", "77"], H=["3", "3", "", "3"])
+    assert values(cohort, "grade") == ["2", "3", None, None]
+    assert counts(cohort, "grade")["second_column", ""] == 1
+    assert counts(cohort, "grade")["unknown_code", "77"] == 1
     assert values(read(tmp_path, BY_FILE, J=["3"]), "grade") == [None]
+
+
+BY_NAME = "grade: {from: [main.G, main.H], codes: metabric_grade}"
+
+
+def test_one_item_under_two_names_loses_no_value_and_contradictions_are_told(
+    tmp_path: Path,
+) -> None:
+    cohort = read(tmp_path, BY_NAME, G=["1", "", "2", "3", ""], H=["", "2", "3", "3", ""])
+    assert values(cohort, "grade") == ["1", "2", "2", "3", None]
+    told = counts(cohort, "grade")
+    assert told["columns_contradict", "2 / 3"] == 1
+    assert told["missing", "blank"] == 1
+    assert ("second_column", "") not in told
 
 
 BY_SEQUENCE = """\

@@ -218,7 +218,9 @@ CERTIFIED = [
     ("01", "C509", "breast_cancer"), ("01", "C349", "other"), ("02", "C798", "breast_cancer"),
     ("02", "D486", "breast_cancer"), ("01", "I219", "other"), ("00", "7777", "unknown"),
     ("01", "7797", "unknown"), ("00", "C5", "unknown"), ("01", "I2", "unknown"),
-    ("99", "C349", "other"), ("00", "0000", None), ("00", "", None),
+    # Which rule it is cannot be told: what both say.
+    ("99", "C349", "unknown"), ("99", "C509", "breast_cancer"), ("99", "I219", "other"),
+    ("88", "B21", "unknown"), ("00", "0000", None), ("00", "", None),
 ]  # fmt: skip
 
 
