@@ -9,6 +9,7 @@ from cohort.dictionary import Block, FileRule, Rules, SourceDictionary
 from cohort.dictionary_rules import LEVELS, ColumnRule, Constant, split
 from cohort.errors import listed, suggest
 from cohort.schema import EVENT, GIVEN, SCHEMA, SPECIMEN, Column, column
+from cohort.table import STAGES
 
 # Place, what was found, what is allowed, advice.
 Place = tuple[str | int, ...]
@@ -115,6 +116,9 @@ def _files(dictionary: SourceDictionary) -> Iterator[Found]:
         place = ("files", role)
         if not role.isidentifier():
             yield place, "a role is one word of letters, digits and underscores", "", ""
+        if role in STAGES:
+            advice = f"Call it {role}_file: findings name the stage or file that they are of."
+            yield place, "is the name of a stage", "", advice
         if rule.of is not None and rule.of not in dictionary.own_files:
             own = dictionary.own_files
             yield (*place, "of"), f"'{rule.of}' is no file", listed(own), suggest(rule.of, own)

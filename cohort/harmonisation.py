@@ -23,6 +23,7 @@ from cohort.pieces import Overrides, Pieces, order, resolved
 from cohort.receptors import with_hr_status
 from cohort.recoding import Recoded, recode_rows
 from cohort.records import Records, records
+from cohort.sites import site_findings
 from cohort.table import Choice, Cohort, Finding
 from cohort.texts import texts
 from cohort.tumours import index_tumours
@@ -171,6 +172,7 @@ def _findings(
         *keys.findings,
         *tally_findings(patients.recoded.tallies, groups, unit),
         *patients.findings,
+        *site_findings(patients.table, extract.engine, extract.dictionary.main),
         *(finding for one in beside for finding in one.findings),
         *override_findings(overrides, tallies),
         *unmapped_columns(extract),

@@ -166,9 +166,12 @@ def _ambiguous(
     """Names that fit two headings which differ in case only."""
     folded = [heading.casefold() for heading in headings]
     problems = []
+    known = set(dictionary.headings(role))
     for name in dictionary.headings(role):
-        if name not in headings and folded.count(name.casefold()) > 1:
+        if folded.count(name.casefold()) > 1:
             same = [h for h in headings if h.casefold() == name.casefold()]
+            if known.issuperset(same):
+                continue  # each has a place of its own
             problems.append(
                 Problem(
                     file, f"'{name}' may be {' or '.join(same)}", advice="Delete or rename one."

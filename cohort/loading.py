@@ -18,7 +18,7 @@ from cohort.formats.naaccr_xml import open_xml
 from cohort.formats.opened import Given, Opened
 from cohort.formats.spark_frames import is_spark
 from cohort.headings import as_named, column_problems, places
-from cohort.rows import rows_by_role, rows_of_no_role
+from cohort.rows import rows_by_role, rows_of_no_role, without_main_row
 from cohort.table import Finding, SourceFile
 from cohort.wanted import with_only
 
@@ -289,6 +289,9 @@ def _read(opened: list[Opened], dictionary: SourceDictionary, engine: Engine) ->
     headings = {file.role: file.headings for file in opened}
     findings = [finding for file in opened for finding in file.findings]
     findings += rows_of_no_role(dictionary, tables, headings, engine)
+    without = without_main_row(dictionary, tables, headings, engine)
+    _stop([DataError(without.problems)] if without.problems else [])
+    findings += without.findings
     by_role = rows_by_role(dictionary, tables, headings)
     return Extract(
         engine,

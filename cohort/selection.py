@@ -10,6 +10,7 @@ import narwhals as nw
 
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.schema import HER2_STATUS, column
+from cohort.sites import COLUMN, other_site
 from cohort.table import AttritionStep, Choice, Cohort
 
 LazyTable = nw.LazyFrame[Any]
@@ -99,6 +100,21 @@ def her2_criteria() -> tuple[Criterion, ...]:
         every.remove(status)
         criteria.append(Criterion(f"her2-{status}", "her2_status", reason, one_of=tuple(every)))
     return tuple(criteria)
+
+
+def breast_criterion(cohort: Cohort) -> Criterion | None:
+    """The criterion that leaves out tumours of other sites; None where there are none.
+
+    A site that is not known, or is no topography code, stays and is counted among the findings.
+    """
+    if COLUMN not in cohort.columns:
+        return None
+    sites = cohort.patients.filter(other_site()).select(COLUMN).unique().sort(COLUMN)
+    others = cohort.engine.collect(sites)[COLUMN].to_pylist()
+    if not others:
+        return None
+    reason = "Tumour of another site than the breast"
+    return Criterion("breast-site", COLUMN, reason, none_of=tuple(others))
 
 
 def neoadjuvant_criterion() -> Criterion:

@@ -12,7 +12,8 @@ from cohort.table import Cohort, Finding, Severity
 
 LazyTable = nw.LazyFrame[Any]
 
-STAGE = "specimens"  # under which findings and choices are noted
+# Findings of a file have its role as source; no role has this name (cohort.dictionary_checks).
+STAGE = "index_specimen"
 
 _Told = tuple[str, Severity, str, nw.Expr, str]
 

@@ -28,6 +28,8 @@ from cohort.table import Choice, Cohort
 
 LazyTable = nw.LazyFrame[Any]
 
+_DECIDED = "specimens"  # under which choices are noted
+
 
 def index_specimen(
     cohort: Cohort,
@@ -108,7 +110,7 @@ def _with_index(
             _filled(_with_evidence(cohort, index, every, keep=keep), index, features)
         ),
         findings=tuple(f for f in cohort.findings if f.source != STAGE),
-        choices=tuple(c for c in cohort.choices if c.stage != STAGE),
+        choices=tuple(c for c in cohort.choices if c.stage != _DECIDED),
     )
     return made.noting(findings, _choices(settled, index_day))
 
@@ -266,11 +268,11 @@ def _filled(patients: LazyTable, index: LazyTable, features: Sequence[str]) -> L
 def _choices(settled: Mapping[str, str], index_day: str | None) -> tuple[Choice, ...]:
     """What was decided about specimens, for the methods text and the manifest."""
     made = [
-        Choice(STAGE, policy.id, settled[policy.id], policy.meaning(settled[policy.id]))
+        Choice(_DECIDED, policy.id, settled[policy.id], policy.meaning(settled[policy.id]))
         for policy in her2_rules.policies()
         if policy.stage == "specimens"
     ]
     if index_day is not None:
         known = column(index_day)
-        made.append(Choice(STAGE, "index_day", index_day, known.meaning if known else ""))
+        made.append(Choice(_DECIDED, "index_day", index_day, known.meaning if known else ""))
     return tuple(made)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 TimeUnit = Literal["days", "months"]
+# Stages that note findings under their own name, which no file's role may have.
+STAGES = ("her2", "index_specimen", "endpoint")
 _LEFT_OUT = frozenset(
     {
         *("several_tumours", "tumours_not_used", "patients_without_tumour"),

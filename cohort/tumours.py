@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from cohort.errors import DataError, Problem
+from cohort.sites import other_site
 from cohort.table import Engine, Finding
 
 LazyTable = nw.LazyFrame[Any]
@@ -22,6 +23,8 @@ _REASONS = {
     "sequence": (4, "a later primary by its sequence number"),
     "size": (_LARGEST + 1, "smaller, or of unknown size"),
 }
+# What a patient has once, however many tumours.
+_OF_PATIENTS = ("sex", "race", "vital_status")
 _ADVICE = (
     "The tumour that stands for the patient was chosen by site, behaviour, date, sequence, size."
 )
@@ -101,7 +104,8 @@ def index_tumours(tumours: LazyTable, engine: Engine, source: str) -> Chosen:
         chosen.select(n=nw.len(), several=(nw.col("n_tumours") > 1).cast(nw.Int64).sum())
     ).to_pylist()[0]
     findings = [*_several(int(counts["several"] or 0), source),
-                *_not_used(ranked, chosen, engine, source, repeated)]  # fmt: skip
+                *_not_used(ranked, chosen, engine, source, repeated),
+                *_contradictions(tumours, engine, source)]  # fmt: skip
     kept = [*(name for name in names if name != "n_tumours"), "n_tumours"]
     return Chosen(chosen.select(kept), int(counts["n"]), tuple(findings))
 
@@ -109,7 +113,8 @@ def index_tumours(tumours: LazyTable, engine: Engine, source: str) -> Chosen:
 def _ranks(names: list[str]) -> Iterator[tuple[str, nw.Expr]]:
     """The rank of each tumour by each thing that decides; alike where the source has it not."""
     known = set(names)
-    yield "site", _levels("primary_site", known, _other_site())
+    far = nw.when(other_site()).then(nw.lit(1)).otherwise(nw.lit(0))
+    yield "site", _levels("primary_site", known, far)
     yield (
         "behaviour",
         _levels("behaviour", known, _rank("behaviour", {"invasive": 0, "in_situ": 2}, 1)),
@@ -123,13 +128,6 @@ def _ranks(names: list[str]) -> Iterator[tuple[str, nw.Expr]]:
 
 def _levels(name: str, known: set[str], rank: nw.Expr) -> nw.Expr:
     return rank if name in known else nw.lit(0)
-
-
-def _other_site() -> nw.Expr:
-    """Another site than the breast; a site that is not known may be the breast."""
-    site = nw.col("primary_site").str.to_lowercase()
-    other = (~site.str.starts_with("c50")).fill_null(False)
-    return nw.when(other).then(nw.lit(1)).otherwise(nw.lit(0))
 
 
 def _rank(name: str, ranks: dict[str, int], otherwise: int) -> nw.Expr:
@@ -186,6 +184,29 @@ def _several(n: int, source: str) -> Iterator[Finding]:
     if n:
         advice = f"These patients have more than one tumour in the source. {_ADVICE}"
         yield Finding("info", source, "n_tumours", "", "several_tumours", n, advice)
+
+
+def _contradictions(tumours: LazyTable, engine: Engine, source: str) -> Iterator[Finding]:
+    """Patients of whom their rows say different things that are one a patient."""
+    names = [name for name in _OF_PATIENTS if name in tumours.collect_schema().names()]
+    if not names:
+        return
+    ends = {
+        f"{end}{name}": getattr(nw.col(name), end)() for name in names for end in ("min", "max")
+    }
+    by_patient = tumours.group_by("patient_id").agg(**ends)
+    differ = {
+        name: (nw.col(f"min{name}") != nw.col(f"max{name}")).fill_null(False).cast(nw.Int64).sum()
+        for name in names
+    }
+    counts = engine.collect(by_patient.select(**differ)).to_pylist()[0]
+    for name in names:
+        if n := int(counts[name] or 0):
+            advice = (
+                "The rows of these patients contradict each other: that of the tumour that stands "
+                "for the patient is taken. Ask the data's owner."
+            )
+            yield Finding("warning", source, name, "", "rows_contradict", n, advice)
 
 
 def _not_used(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import model_validator
@@ -11,6 +12,7 @@ from analyses.study.wording import refused
 
 if TYPE_CHECKING:
     from cohort.selection import Criterion
+    from cohort.table import Cohort
 
 
 class CriterionSpec(Spec):
@@ -58,3 +60,12 @@ class CriterionSpec(Spec):
             one_of=one_of,
             not_missing=bool(self.not_missing),
         )
+
+
+def criteria(specs: Sequence[CriterionSpec], cohort: Cohort) -> list[Criterion]:
+    """The criteria of a study, after that of the tumour's site where a patient needs it."""
+    from cohort.selection import breast_criterion
+
+    of_breast = breast_criterion(cohort)
+    own = [spec.to_criterion() for spec in specs]
+    return own if of_breast is None else [of_breast, *own]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, needed, observed_levels
+from analyses.study.criterion_spec import criteria
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
 from analyses.study.patients import StudyPatients
@@ -162,8 +163,7 @@ def _selected(study: Study, cohort: Cohort) -> _Selected:
     from cohort.her2_findings import era_findings
     from cohort.selection import neoadjuvant_criterion, select
 
-    criteria = [spec.to_criterion() for spec in study.select]
-    shared = select(cohort, criteria, her2_groups=_compares_her2(study))
+    shared = select(cohort, criteria(study.select, cohort), her2_groups=_compares_her2(study))
     if shared.n == 0:
         emptied = next(step for step in shared.attrition if step.n_after == 0)
         raise AnalysisError(

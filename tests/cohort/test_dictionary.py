@@ -353,6 +353,7 @@ def test_a_wrong_block_is_told_with_its_place(
     [
         ("of: main,", "of: mian,", "Did you mean 'main'?"),
         ("of: main,", "of: main, required: false,", "leave out required"),
+        ("main", "her2", "Call it her2_file"),
         ("{grain: event, of: main, where", "{grain: event, where", "key: this key is needed"),
         ("grain: specimen,", "grain: tumour,", "only the first file can be of grain tumour"),
     ],

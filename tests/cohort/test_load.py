@@ -198,12 +198,23 @@ def test_two_headings_that_differ_in_case_only_are_ambiguous(
     assert "'Age' may be AGE or age" in refused(path, clinic)
 
 
-def test_headings_that_differ_in_case_only_are_fine_where_one_is_exact(
+def test_headings_that_differ_in_case_only_are_ambiguous_though_one_is_exact(
     tmp_path: Path, clinic: SourceDictionary
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ID,AGE,Age\n1,2,3\n")
-    assert rows(load(path, source=clinic)) == [{"c0": "1", "c2": "3"}]
+    assert "'Age' may be AGE or Age" in refused(path, clinic)
+
+
+def test_headings_that_differ_in_case_only_are_fine_where_the_dictionary_names_each(
+    tmp_path: Path,
+) -> None:
+    text = DICTIONARY.replace("from: main.Age,", "from: [main.Age, main.AGE],")
+    (tmp_path / "clinic.yaml").write_text(text)
+    path = tmp_path / "a.csv"
+    path.write_text("ID,AGE,Age\n1,2,3\n")
+    both = SourceDictionary.load(tmp_path / "clinic.yaml")
+    assert rows(load(path, source=both)) == [{"c0": "1", "c1": "2", "c2": "3"}]
 
 
 def test_an_unknown_source_names_the_nearest() -> None:

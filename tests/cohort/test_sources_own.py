@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cohort.errors import DataError
 from cohort.harmonisation import harmonise
 from cohort.loading import load
+from cohort.specimens import index_specimen
 from cohort.table import Cohort
 from tests.cohort.worked import answers, classified
 
@@ -158,3 +160,42 @@ def test_a_table_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "clinic.csv"
     pd.DataFrame(TABLE).rename(columns={"HER2 score": "HER-2 Score"}).to_csv(path, index=False)
     assert answers(classified(str(dictionary), path))["A"]["her2_ihc"] == "1+"
+
+
+EVENT_NAMES = {
+    "1": "baseline_arm_1", "2": "Baseline (Arm 1: Surgery)", "3": "baseline_arm_2",
+    "4": "visit_0_arm_1", "5": "Diagnosis",
+}  # fmt: skip
+
+
+def longitudinal(names: dict[str, str]) -> pd.DataFrame:
+    rows = [
+        {**RAW[4], "record_id": key, "redcap_event_name": name, "redcap_repeat_instrument": ""}
+        for key, name in names.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_first_event_in_any_arm_and_patients_without_it_are_told() -> None:
+    cohort = classified("redcap", longitudinal(EVENT_NAMES))
+    assert sorted(answers(cohort)) == ["1", "2", "3", "5"]
+    (told,) = [f for f in cohort.findings if f.rule == "patients_without_main_row"]
+    assert (told.severity, told.n) == ("warning", 1)
+    assert "redcap_event_name 'visit_0_arm_1'" in told.advice
+
+
+def test_a_project_without_the_first_event_is_refused() -> None:
+    with pytest.raises(DataError) as caught:
+        load(longitudinal({"1": "visit_0_arm_1", "2": "visit_0_arm_1"}), source="redcap")
+    assert "none of its rows is one that tells of a patient" in str(caught.value)
+    assert "baseline_arm_*" in str(caught.value)
+
+
+def test_what_was_found_in_specimens_stays_when_one_of_them_is_chosen() -> None:
+    rows = [RAW[0], {**RAW[1], "specimen_her2_ihc": "1 plus"}, RAW[4]]
+    cohort = harmonise(load(pd.DataFrame(rows).fillna(""), source="redcap"))
+    before = set(cohort.findings)
+    assert any(f.rule == "unknown_code" and f.value == "1 plus" for f in before)
+    once = index_specimen(cohort)
+    assert before <= set(once.findings)
+    assert index_specimen(once).findings == once.findings

@@ -60,7 +60,7 @@ def chosen(specimens, patients=None, **options):
 def noted(specimens, patients=None, **options):
     """Findings of the choice, rule to patients."""
     cohort = index_specimen(make(specimens, patients), **options)
-    return {f.rule: f.n for f in cohort.findings if f.source == "specimens"}
+    return {f.rule: f.n for f in cohort.findings if f.source == "index_specimen"}
 
 
 def s(id, ihc=N, **more):

@@ -14,6 +14,7 @@ from cohort.dictionary import SourceDictionary
 from cohort.errors import DataError
 from cohort.harmonisation import harmonise
 from cohort.loading import load
+from cohort.selection import breast_criterion, select
 from cohort.table import Cohort
 from tests.cohort.test_records import counts, rows, table
 
@@ -182,3 +183,40 @@ def test_the_index_tumour_is_the_first_by_the_rules_whatever_the_order_of_the_ro
 def test_the_whole_source_is_pandas_free_of_surprises(tmp_path: Path) -> None:
     frame = read(tmp_path, {"ID": "a", **FIRST}).to_pandas()
     assert pd.api.types.is_integer_dtype(frame["n_tumours"])
+
+
+def test_a_patient_without_a_tumour_of_the_breast_is_counted_and_a_site_that_is_no_code_too(
+    tmp_path: Path,
+) -> None:
+    sites = {"1": "C341", "2": "504", "3": "341", "4": "D999", "5": "", "6": "C50.4"}
+    cohort = read(tmp_path, *({**FIRST, "ID": key, "Site": site} for key, site in sites.items()))
+    assert counts(cohort, "main")["other_site", "primary_site", ""] == 2
+    assert counts(cohort, "main")["no_site", "primary_site", ""] == 1
+    criterion = breast_criterion(cohort)
+    assert criterion is not None
+    chosen = select(cohort, [criterion], her2_groups=False)
+    assert sorted(chosen.to_pandas()["patient_id"]) == ["2", "4", "5", "6"]
+    assert [(s.id, s.n_removed) for s in chosen.attrition] == [("breast-site", 2)]
+    assert breast_criterion(chosen) is None
+
+
+def test_a_number_is_a_site_of_the_breast_too(tmp_path: Path) -> None:
+    lung = {**FIRST, "ID": "1", "T": "1", "Site": "341", "D": "2010-01-01"}
+    breast = {**FIRST, "ID": "1", "T": "2", "Site": "504", "D": "2015-01-01"}
+    assert list(read(tmp_path, lung, breast).to_pandas()["tumour_id"]) == ["2"]
+
+
+def test_rows_of_one_patient_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    text = DICTIONARY.replace("vital.V", "main.V").replace(
+        "  vital: {grain: patient, key: ID, required: false}\n", ""
+    )
+    rows = [
+        {**FIRST, "ID": "1", "T": "1", "V": "alive"},
+        {**FIRST, "ID": "1", "T": "2", "V": "dead", "D": "2016-01-01"},
+        {**FIRST, "ID": "2", "T": "1", "V": "dead"},
+        {**FIRST, "ID": "2", "T": "2", "V": "", "D": "2016-01-01"},
+    ]
+    cohort = read(tmp_path, *rows, text=text)
+    assert list(cohort.to_pandas()["vital_status"]) == ["alive", "dead"]
+    told = [(f.column, f.severity, f.n) for f in cohort.findings if f.rule == "rows_contradict"]
+    assert told == [("vital_status", "warning", 1)]

@@ -10,6 +10,7 @@ from analyses.results.failure import Failure
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.results.study import ChangeAnalysis
+from analyses.study.criterion_spec import criteria
 from analyses.study.outcome import Outcome
 from analyses.study.specs.her2_change import Her2ChangeSpec
 
@@ -27,7 +28,7 @@ def changed(spec: Her2ChangeSpec, study: Study, cohort: Cohort) -> Outcome:
     from cohort.change import her2_change
     from cohort.selection import select
 
-    patients = select(cohort, [c.to_criterion() for c in study.select], her2_groups=False)
+    patients = select(cohort, criteria(study.select, cohort), her2_groups=False)
     limits: tuple[Restriction, ...] = ()
     if spec.only is not None:
         narrower = select(patients, [spec.only.to_criterion()], her2_groups=False)
