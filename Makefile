@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench reference reference-stress docs notebooks sample
+.PHONY: help demo test marked check fix bench reference reference-stress docs notebooks sample
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -22,8 +22,11 @@ help:  ## list the commands
 demo: .venv/core  ## install and run the sample study to a PDF report
 	$(BIN)/her2low run sample_data/her2_low_os.yaml --out out/demo
 
-test: .venv/test  ## install and run every test
-	$(BIN)/python -m pytest
+test: .venv/test  ## install and run the tests, on every core
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow and not spark"
+
+marked: .venv/test  ## run the slow tests and those of Spark, one after the other
+	$(BIN)/python -m pytest -m "slow or spark"
 
 check: .venv/test  ## format, lint and types, without changing anything
 	$(BIN)/ruff format --check .

@@ -89,6 +89,7 @@ def test_two_runs_give_the_same_bytes(output, tmp_path):
         assert (first / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), file
 
 
+@pytest.mark.slow
 def test_the_sample_study_runs_in_under_twelve_seconds(tmp_path):
     start = time.perf_counter()
     command = [sys.executable, "-m", "analyses", "run", str(STUDY), "--out", str(tmp_path / "out")]
