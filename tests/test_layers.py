@@ -56,6 +56,7 @@ MAY_IMPORT = {
         "cohort.table",
     ),
     "analyses.study": ("analyses.study", "cohort", "analyses.results"),
+    "analyses.study.apart": ("analyses.study", "analyses.blocks", "cohort"),
     "analyses.study.kinds": (
         "analyses.study",
         "analyses.estimators",

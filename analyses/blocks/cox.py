@@ -10,8 +10,11 @@ evaluations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import pandas as pd
 
 from analyses.blocks.duckdb_table import DuckDBTable
 from analyses.blocks.learnt import gathered_design
@@ -51,6 +54,7 @@ def cox_blocks(
     offset: str | None = None,
     ties: str = "efron",
     conf_level: float = 0.95,
+    levels: Mapping[str, Sequence[str]] | None = None,
 ) -> CoxModel:
     """`cox` of a DuckDB relation or a Spark frame, or of a lazy Narwhals frame over one, unheld.
 
@@ -62,6 +66,8 @@ def cox_blocks(
         (on their disks where memory is full) until the fit ends; they need this package installed.
     time, event, terms, entry, strata, weights, cluster, robust, offset, ties, conf_level
         As in `cox`.
+    levels
+        Order of the levels of text columns, by name; as an ordered categorical has in a frame.
 
     Returns
     -------
@@ -81,10 +87,11 @@ def cox_blocks(
     test_spark_cox.py).
     """
     asked = asking(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
-    wanted = declared(terms)
+    known = {name: tuple(found) for name, found in (levels or {}).items()}
+    wanted = tuple(_with_levels(term, known) for term in declared(terms))
     table = _table(relation, asked, wanted)
     try:
-        model = model_of(_prepared(table, wanted, asked), asked)
+        model = model_of(_prepared(table, wanted, asked, known), asked)
         return model.without_rows() if isinstance(table, SparkTable) else model
     finally:
         table.release()
@@ -113,9 +120,19 @@ def _table(relation: Any, asked: Asked, wanted: tuple[Declared, ...]) -> Table:
     return DuckDBTable.of(native, others, covariates, asked.time)
 
 
-def _prepared(table: Table, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
+def _with_levels(term: Declared, levels: Mapping[str, tuple[str, ...]]) -> Declared:
+    """The term with the levels of its column, where it has not its own."""
+    of_numbers = term.per != 1 or term.spline_df is not None
+    if term.levels is not None or term.name not in levels or term.parts or of_numbers:
+        return term
+    return replace(term, levels=levels[term.name])
+
+
+def _prepared(
+    table: Table, wanted: tuple[Declared, ...], asked: Asked, levels: Mapping[str, tuple[str, ...]]
+) -> Prepared:
     """What is held of the rows, what was learnt of their columns, and where to read those."""
-    rows = _survival(table, asked)
+    rows = _survival(table, asked, levels)
     learnt, findings = learn(wanted, table.columns)
     held, strata_levels = _held(rows, asked)
     parts = table.parts(held)
@@ -136,11 +153,14 @@ def _prepared(table: Table, wanted: tuple[Declared, ...], asked: Asked) -> Prepa
     )
 
 
-def _survival(table: Table, asked: Asked) -> SurvivalData:
+def _survival(table: Table, asked: Asked, levels: Mapping[str, tuple[str, ...]]) -> SurvivalData:
     """What is held of every row, checked as in `cox`."""
     others = [name for name in (asked.cluster, asked.offset) if name is not None]
+    held = table.held()
+    for name in set(asked.strata) & set(levels):
+        held[name] = pd.Categorical(held[name], categories=levels[name], ordered=True)
     rows = survival_data(
-        table.held(),
+        held,
         time=asked.time,
         event=asked.event,
         entry=asked.entry,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,16 +37,21 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
 }
 
 
-def needed(study: Study, conditions: Conditions) -> dict[str, list[str]]:
-    """Columns that the analyses need, by endpoint (`SHARED` where an analysis has none)."""
+def needed(
+    study: Study, conditions: Conditions, apart: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Columns that the analyses need, by endpoint (`SHARED` where an analysis has none).
+
+    Those of analyses `apart`, by id, are left where they are.
+    """
     wanted: dict[str, list[str]] = {}
     for spec in study.analyses:
-        if spec.kind == "her2_change":
-            continue  # of specimens, not of the patients' rows
+        if spec.kind == "her2_change" or spec.id in apart:
+            continue  # of specimens, not of the patients' rows; or not held
         endpoint = getattr(spec, "endpoint", SHARED)
         columns = wanted.setdefault(endpoint, [])
         columns += spec.reads()
-        columns += [criterion.column for criterion in _conditions(spec, conditions)]
+        columns += [criterion.column for criterion in conditions_of(spec, conditions)]
         if endpoint:
             columns += [f"{endpoint}_time", f"{endpoint}_event"]
             if study.endpoint(endpoint).entry is not None:
@@ -62,6 +67,11 @@ def analyse(spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions) -
     except AnalysisError as error:
         failure = failure_of(spec, frame, error)
         return Outcome(spec.id, None, (failed_record(0, failure),), failures=(failure,))
+    return restricted(spec, outcome, outside)
+
+
+def restricted(spec: Any, outcome: Outcome, outside: Sequence[tuple[Criterion, int]]) -> Outcome:
+    """The outcome with how many patients each condition of the analysis left out."""
     left = tuple(
         Record(spec.id, spec.kind, "rows_outside", term=criterion.column, n=n)
         for criterion, n in outside
@@ -76,14 +86,14 @@ def patients_of(
     """The patients of one analysis, and how many each of its own conditions leaves out."""
     frame = frames[getattr(spec, "endpoint", SHARED)]
     outside = []
-    for criterion in _conditions(spec, conditions):
+    for criterion in conditions_of(spec, conditions):
         met = _meets(frame, criterion)
         outside.append((criterion, int((~met).sum())))
         frame = observed_levels(frame[met].copy())
     return frame, outside
 
 
-def _conditions(spec: Any, conditions: Conditions) -> list[Criterion]:
+def conditions_of(spec: Any, conditions: Conditions) -> list[Criterion]:
     """What an analysis asks of its patients: its own condition, and those of its columns."""
     own = [] if spec.only is None else [spec.only.to_criterion()]
     used = set(spec.reads())

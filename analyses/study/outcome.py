@@ -72,16 +72,22 @@ def undefined(spec: Any, test: LogRank) -> list[Failure]:
 
 def failure_of(spec: Any, frame: pd.DataFrame, error: AnalysisError) -> Failure:
     """What the report says in place of an estimate."""
-    first = error.problems[0]
     event = f"{getattr(spec, 'endpoint', '')}_event"
+    n_event = int(frame[event].astype(bool).sum()) if event in frame else 0
+    return failure_among(spec, len(frame), n_event, error)
+
+
+def failure_among(spec: Any, n: int, n_event: int, error: AnalysisError) -> Failure:
+    """The same, of so many patients and events."""
+    first = error.problems[0]
     return Failure(
         analysis=spec.id,
         kind=spec.kind,
         group="",
         term="",
         reason=listed(f"{p.where}: {p.found}" if p.where else p.found for p in error.problems),
-        n=len(frame),
-        n_event=int(frame[event].astype(bool).sum()) if event in frame else 0,
+        n=n,
+        n_event=n_event,
         advice=first.advice or first.allowed,
     )
 

@@ -27,12 +27,15 @@ class StudyPatients:
         What an analysis that uses a column asks of its patients besides.
     unit, files
         Unit of follow-up, and the files that the patients come from.
+    apart
+        Ids of the analyses whose columns are not held in the frames.
     """
 
     frames: Mapping[str, pd.DataFrame]
     conditions: Mapping[str, Criterion]
     unit: TimeUnit
     files: tuple[SourceFile, ...]
+    apart: frozenset[str] = frozenset()
 
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, needed, observed_levels
+from analyses.study.apart import fit_apart, held_apart
 from analyses.study.criterion_spec import criteria
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
@@ -221,12 +222,13 @@ def _compares_her2(study: Study) -> bool:
 
 def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatients:
     """The columns that the analyses need, by endpoint."""
+    apart = held_apart(study, selected.by_endpoint)
     frames = {
         name: observed_levels(patients.to_pandas(columns))
-        for name, columns in needed(study, selected.conditions).items()
+        for name, columns in needed(study, selected.conditions, apart).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
-    return StudyPatients(frames, selected.conditions, cohort.time_unit, cohort.files)
+    return StudyPatients(frames, selected.conditions, cohort.time_unit, cohort.files, apart)
 
 
 def _analysed(
@@ -241,12 +243,15 @@ def _analysed(
         _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
     )
-    outcomes = [
-        changed(spec, study, cohort)
-        if spec.kind == "her2_change"
-        else analyse(spec, frames, cohort.time_unit, selected.conditions)
-        for spec in study.analyses
-    ]
+    outcomes = []
+    for spec in study.analyses:
+        if spec.kind == "her2_change":
+            outcomes.append(changed(spec, study, cohort))
+        elif spec.kind == "cox" and spec.id in patients.apart:
+            own = selected.by_endpoint[spec.endpoint]
+            outcomes.append(fit_apart(spec, own, selected.conditions))
+        else:
+            outcomes.append(analyse(spec, frames, cohort.time_unit, selected.conditions))
     shared = selected.shared
     counts = her2_counts(cohort)
     # Of the patients selected, these are counted anew.

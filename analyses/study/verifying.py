@@ -50,6 +50,10 @@ def verify_output(
     _refuse(where, _of_study(manifest, study))
     patients = selected_patients(study, progress=progress)
     _refuse(where, _of_files(manifest, patients))
+    if patients.apart:
+        found = f"the patients of {listed(sorted(patients.apart))} are too many to hold"
+        advice = "Say verify: true in the study and run it again: it then holds them."
+        raise AnalysisError(Problem("engine: blocks_from", found, advice=advice))
     digests = manifest.get("selected")
     if digests != dict(patients.digests):
         found = "the patients selected now are not those of the output"
