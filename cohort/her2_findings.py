@@ -28,7 +28,7 @@ _ASSAY = {
 }
 # Rules that rest on a summary and nothing else; by expression a negative one is no evidence either.
 _SUMMARY_ALONE = {
-    "expression": ("C28", "C29", "C30", "V13a", "V13b", "V13c"),
+    "expression": ("C28", "C29", "C30", "V13a", "V13b"),
     "not_stated": ("C28",),
 }
 _STATUS_ADVICE = {

@@ -99,8 +99,7 @@ def test_expression_alone_makes_positive_only_where_a_study_says_so(
     expression = replace(cohort, identifies=(("her2_assay", "expression"),))
     made = classify_her2(expression, policies={"E13": choice})
     frame = made.to_pandas()
-    negative = "unresolved" if choice == "not_accepted" else "negative_unspecified"
-    assert list(frame.her2_status) == [status, negative, "unknown"]
+    assert list(frame.her2_status) == [status, "negative_unspecified", "unknown"]
     assert frame.her2_rule[0] == rule
     flags = [set(f.split(";")) - {""} for f in frame.her2_flags]
     told = {"by_policy"} if choice == "positive_accepted" else {"summary_conflict"}
@@ -280,5 +279,5 @@ def test_every_rule_and_flag_decides_some_worked_patient():
         for row in her2_rules.read(name)
     }
     # What a source says of its assay is no column: tested above too.
-    assert known - rules <= {"V13a", "V13b", "V13c"}
+    assert known - rules <= {"V13a", "V13b"}
     assert {r["flag"] for r in her2_rules.read("flag_meanings")} <= flags

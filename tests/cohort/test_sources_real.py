@@ -97,8 +97,8 @@ def test_new_tumour_events_of_the_outcome_file(biotab: Cohort) -> None:
 def test_metabric_is_positive_or_negative_without_a_score(metabric: Cohort) -> None:
     found = answers(metabric)
     statuses = Counter(row["her2_status"] for row in found.values())
-    # By gene expression is by no assay (E13), unless a study says that it counts.
-    assert statuses == {"unresolved": 1980, "unknown": 529}
+    # Positive by gene expression is no assay result (E13), unless a study says that it counts.
+    assert statuses == {"unresolved": 247, "negative_unspecified": 1733, "unknown": 529}
     reported = Counter(row["her2_reported"] for row in found.values())
     assert (reported["positive"], reported["negative"]) == (247, 1733)
     accepted = answers(classify_her2(metabric, policies={"E13": "positive_accepted"}))
