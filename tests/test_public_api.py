@@ -39,7 +39,8 @@ def test_signatures_of_the_estimators():
         "parametric_survival": (
             "data time event terms distributions entry weights zero_as conf_level"
         ),
-        "cox": "data time event terms entry strata weights cluster robust offset ties conf_level",
+        "cox": "data time event terms entry strata weights cluster robust offset ties penalty "
+        "conf_level",
     }
     for name, parameters in expected.items():
         signature = inspect.signature(getattr(analyses, name))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyses.estimators.cox_design import design_of
+from analyses.estimators.cox_firth import firth, penalised_coefficients, penalised_tests
 from analyses.estimators.cox_fit import fit, robust_covariance
 from analyses.estimators.cox_held import HeldRows
 from analyses.estimators.cox_result import (
@@ -56,6 +57,7 @@ class Asked:
     offset: str | None
     ties: kernel.Ties
     conf_level: float
+    penalty: str | None = None
 
 
 def cox(
@@ -71,6 +73,7 @@ def cox(
     robust: bool | None = None,
     offset: str | None = None,
     ties: str = "efron",
+    penalty: str | None = None,
     conf_level: float = 0.95,
 ) -> CoxModel:
     """Hazard ratios of all terms together, each adjusted for the others.
@@ -99,6 +102,9 @@ def cox(
         Added to the log hazard with coefficient 1.
     ties, conf_level
         ``efron`` or ``breslow``; level of the normal-theory limits on the log scale.
+    penalty
+        ``firth`` for few events or a level that separates: estimates are then finite, limits and
+        p-values from the profile of the penalised likelihood, `statistic` its signed root.
 
     Returns
     -------
@@ -116,7 +122,9 @@ def cox(
     Method: see the module. Checked against `coxph`, `survfit` and `basehaz` of R's survival
     (tests/analyses/test_cox.py), and by hand (test_cox_kernel.py).
     """
-    asked = asking(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    asked = asking(
+        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level, penalty
+    )
     return _model(data, declared(terms), asked)
 
 
@@ -133,13 +141,16 @@ def univariable_cox(
     robust: bool | None = None,
     offset: str | None = None,
     ties: str = "efron",
+    penalty: str | None = None,
     conf_level: float = 0.95,
 ) -> tuple[CoxModel, ...]:
     """Hazard ratios of each term alone, one model a term, each on its own complete rows.
 
     Parameters are those of `cox`. Interactions are passed over: alone they are not defined.
     """
-    asked = asking(time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level)
+    asked = asking(
+        time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level, penalty
+    )
     return tuple(_model(data, (term,), asked) for term in declared(terms) if not term.parts)
 
 
@@ -154,6 +165,7 @@ def asking(
     offset: str | None,
     ties: str,
     conf_level: float,
+    penalty: str | None = None,
 ) -> Asked:
     """The arguments, refused together where any of them makes no sense."""
     problems = []
@@ -162,6 +174,16 @@ def asking(
         problems.append(Problem("cox: ties", f"'{ties}'", f"Allowed: {', '.join(TIES)}"))
     if not 0 < conf_level < 1:
         problems.append(Problem("cox: conf_level", f"{conf_level!r}", "Allowed: between 0 and 1"))
+    if penalty not in (None, "firth"):
+        problems.append(Problem("cox: penalty", f"{penalty!r}", "Allowed: firth, or none"))
+    if penalty is not None and (cluster is not None or robust):
+        problems.append(
+            Problem(
+                "cox: penalty",
+                f"'{penalty}' together with clusters or a robust variance",
+                advice="Its tests and limits are those of the likelihood: leave one of them out.",
+            )
+        )
     if cluster is not None and robust is False:
         problems.append(
             Problem(
@@ -173,7 +195,9 @@ def asking(
     if problems:
         raise AnalysisError(problems)
     groups = (strata,) if isinstance(strata, str) else tuple(strata or ())
-    return Asked(time, event, entry, groups, weights, cluster, robust, offset, known[0], conf_level)
+    return Asked(
+        time, event, entry, groups, weights, cluster, robust, offset, known[0], conf_level, penalty
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,26 +267,34 @@ def _model(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> CoxModel:
 
 def model_of(ready: Prepared, asked: Asked) -> CoxModel:
     """The model of rows that are prepared."""
-    fitted = fit(ready.rows)
+    found = firth(ready.rows, asked.conf_level) if asked.penalty else None
+    fitted = fit(ready.rows) if found is None else found.fit
     holds = ready.are_counts and ready.cluster is None
     robust = not holds if asked.robust is None else asked.robust
     covariance = robust_covariance(fitted, ready.cluster) if robust else fitted.covariance
     shown = fitted.reported[fitted.estimated]
     covariance = covariance[np.ix_(shown, shown)]
     coefficients = summarised(ready.terms, fitted, covariance, asked.conf_level)
+    tests = model_tests(fitted, covariance, likelihood_holds=holds)
+    heights = (fitted.at.log_likelihood, fitted.null.log_likelihood)
+    if found is not None:
+        coefficients = penalised_coefficients(coefficients, found)
+        tests = penalised_tests(tests, found)
+        heights = (found.log_likelihood, found.log_likelihood_null)
     design = ready.rows.design
     return CoxModel(
         coefficients=coefficients,
         covariance=frozen(covariance),
         covariance_model=frozen(fitted.covariance[np.ix_(shown, shown)]),
-        log_likelihood=fitted.at.log_likelihood,
-        log_likelihood_null=fitted.null.log_likelihood,
-        tests=model_tests(fitted, covariance, likelihood_holds=holds),
+        log_likelihood=heights[0],
+        log_likelihood_null=heights[1],
+        tests=tests,
         concordance=concordance(
             fitted, ready.rows.followed, ready.cluster, as_counts=ready.are_counts and not robust
         ),
         n_parameters=int(fitted.counted.sum()),
         ties=asked.ties,
+        penalty=asked.penalty,
         n=design.n_all,
         n_event=design.n_event_all,
         n_event_weighted=float(fitted.at.total[:, 2].sum()),
@@ -300,6 +332,10 @@ def require_fit_for_purpose(rows: SurvivalData, asked: Asked) -> None:
         found = f"{int((rows.weights <= 0).sum())} weights are 0"
         advice = "Exclude these rows: a row without weight was not selected."
         problems.append(Problem(f"column '{asked.weights}'", found, advice=advice))
+    if not whole_numbers(rows.weights) and asked.penalty is not None:
+        found = f"'{asked.penalty}' together with weights '{asked.weights}' that are not counts"
+        advice = "There is no penalised likelihood of such weights: leave one of the two out."
+        problems.append(Problem("cox: penalty", found, advice=advice))
     if not whole_numbers(rows.weights) and asked.robust is False:
         found = f"False together with weights '{asked.weights}' that are not counts"
         advice = "The model's own variance means nothing then: leave `robust` out."

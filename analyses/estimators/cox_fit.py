@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,11 @@ from cohort.errors import AnalysisError, Problem
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Why = tuple[str, str]
-MERGE = "Merge the level with another, or leave the term out. Other terms are reported."
-REBASE = "Choose another reference, or merge it with another level. Other terms are reported."
+FIRTH = (
+    "or ask for Firth's penalty, under which every estimate is finite. Other terms are reported."
+)
+MERGE = f"Merge the level with another, leave the term out, {FIRTH}"
+REBASE = f"Choose another reference, merge it with another level, {FIRTH}"
 LEAVE_OUT = "Leave the term out. Other terms are reported."
 SAME = ("it is the same in every row that is compared", LEAVE_OUT)
 EMPTY = ("no row holds this combination of levels", LEAVE_OUT)
@@ -96,14 +100,8 @@ def fit(rows: Rows) -> Fit:
     AnalysisError
         Columns that are sums of others, and a search that does not end; both named.
     """
-    p = len(rows.design.names)
-    zero = np.zeros(p)
-    null = rows.likelihood(zero)
-    empty = rows.design.n == 0
-    unreported = {i: EMPTY if empty[i] else SAME for i in _constant(rows, null)}
-    active = np.ones(p, dtype=bool)
-    active[list(unreported)] = False
-    _leave_out_dependent(rows, null, active, unreported)
+    zero = np.zeros(len(rows.design.names))
+    null, active, unreported = checked_columns(rows)
     counted = active.copy()
     leaving = _without_events(rows, active, unreported)
     away = np.zeros(len(rows.followed.exit), dtype=bool)
@@ -122,7 +120,7 @@ def fit(rows: Rows) -> Fit:
     own = end.at.information[np.ix_(estimated, estimated)]
     covariance = solved(own, np.eye(len(own)))
     if covariance is None:
-        raise _not_converged(rows, end)
+        raise not_converged(rows, end)
     return Fit(
         rows=rows,
         null=null,
@@ -136,6 +134,18 @@ def fit(rows: Rows) -> Fit:
         iterations=iterations,
         covariance=(covariance + covariance.T) / 2,
     )
+
+
+def checked_columns(rows: Rows) -> tuple[kernel.Likelihood, Flags, dict[int, Why]]:
+    """Likelihood with every coefficient zero, columns that can be estimated, why others cannot."""
+    p = len(rows.design.names)
+    null = rows.likelihood(np.zeros(p))
+    empty = rows.design.n == 0
+    unreported = {i: EMPTY if empty[i] else SAME for i in _constant(rows, null)}
+    active = np.ones(p, dtype=bool)
+    active[list(unreported)] = False
+    _leave_out_dependent(rows, null, active, unreported)
+    return null, active, unreported
 
 
 def robust_covariance(fitted: Fit, cluster: Places | None) -> Array:
@@ -197,7 +207,7 @@ def _limit(
             return end, estimated, iterations
         taking_part, held = _silent(start, end, estimated)
         if not held.any():
-            raise _not_converged(rows, end)
+            raise not_converged(rows, end)
         moving = end.moving & estimated
         for place in map(int, np.flatnonzero(moving | taking_part)):
             sign = "plus" if end.beta[place] > 0 else "minus"
@@ -310,7 +320,8 @@ def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> Le
     return Leaving(tuple(levels), tuple(references), design.centre)
 
 
-def _not_converged(rows: Rows, end: Maximum[kernel.Likelihood]) -> AnalysisError:
+def not_converged(rows: Rows, end: Maximum[Any]) -> AnalysisError:
+    """What to say of a search that did not end."""
     moving = [name for name, still in zip(rows.design.names, end.moving, strict=True) if still]
     return AnalysisError(
         Problem(

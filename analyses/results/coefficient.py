@@ -8,7 +8,7 @@ from typing import Literal
 
 from analyses.results.records import Status
 
-TestName = Literal["likelihood_ratio", "wald", "score"]
+TestName = Literal["likelihood_ratio", "penalised_likelihood_ratio", "wald", "score"]
 REFERENCE = "reference"
 
 

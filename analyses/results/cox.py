@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.special import chdtrc
 
 from analyses.results.baseline import Baseline
 from analyses.results.coefficient import Coefficient, Concordance, ModelTest
+from analyses.results.cox_contrasts import Combination, Weights, at_places, combination, joint
 from analyses.results.cox_records import cox_records
 from analyses.results.failure import Failure
 from analyses.results.frozen import Array
@@ -47,7 +47,8 @@ class CoxModel:
     covariance_model
         The inverse of the information, whether or not `robust`.
     log_likelihood, log_likelihood_null
-        Partial log-likelihood at the estimates and with every coefficient zero.
+        Partial log-likelihood at the estimates and with every coefficient zero, with the penalty
+        where there is one.
     tests
         Likelihood-ratio, Wald and score tests; with clusters or weights that are not counts only
         the robust Wald test, since the others do not hold their level there.
@@ -76,6 +77,7 @@ class CoxModel:
     concordance: Concordance
     n_parameters: int
     ties: str
+    penalty: str | None
     n: int
     n_event: int
     n_event_weighted: float
@@ -122,20 +124,47 @@ class CoxModel:
         rows = []
         for term in self.terms:
             places = [i for i, c in enumerate(self.estimated) if c.term == term.name]
-            if places:
-                test = self.wald(places)
+            test = at_places(self, places)
+            if test is not None:
                 rows.append(
                     {"term": term.name, "statistic": test.statistic, "df": test.df}
                     | {"p_value": test.p_value}
                 )
         return pd.DataFrame(rows, columns=["term", "statistic", "df", "p_value"])
 
-    def wald(self, places: Sequence[int]) -> ModelTest:
-        """Wald test that the coefficients at these places of `estimated` are all zero."""
-        beta = np.array([self.estimated[i].estimate for i in places], dtype=float)
-        variance = self.covariance[np.ix_(places, places)]
-        statistic = float(beta @ np.linalg.solve(variance, beta))
-        return ModelTest("wald", statistic, len(beta), float(chdtrc(len(beta), statistic)))
+    def wald(self, terms: str | Sequence[str]) -> ModelTest:
+        """Wald test that no coefficient of these terms differs from 0, all of them together.
+
+        Raises AnalysisError for a name that is no term, and where nothing of them is estimated.
+        Checked against sums over `vcov` in R (tests/analyses/test_cox_contrasts.py).
+        """
+        return joint(self, terms)
+
+    def contrast(self, weights: Weights) -> Combination:
+        """A weighted sum of log hazard ratios: ``{("grade", "3"): 1, ("grade", "2"): -1}``.
+
+        Parameters
+        ----------
+        weights
+            By (term, level) of a category, an interaction or a spline; by term of a number. A
+            reference level counts 0, so that any two levels can be compared.
+
+        Raises
+        ------
+        AnalysisError
+            For a term or level that the model does not have, or has no estimate of.
+
+        Notes
+        -----
+        Variance from `covariance`, robust where the model is; with Firth's penalty that of the
+        information. Checked against R in tests/analyses/test_cox_contrasts.py.
+        """
+        return combination(self, weights)
+
+    @property
+    def events_per_parameter(self) -> float | None:
+        """Events for each parameter of the model; None where there is none."""
+        return self.n_event / self.n_parameters if self.n_parameters else None
 
     @property
     def has_likelihood(self) -> bool:
@@ -286,7 +315,7 @@ class CoxModel:
 
 
 _SCALARS = (
-    *("log_likelihood", "log_likelihood_null", "n_parameters", "ties", "n", "n_event"),
+    *("log_likelihood", "log_likelihood_null", "n_parameters", "ties", "penalty", "n", "n_event"),
     *("n_event_weighted", "n_input", "weights", "cluster", "n_cluster", "offset", "entry"),
     *("robust", "conf_level", "iterations"),
 )

@@ -102,3 +102,17 @@ for (case in chosen) {
   }
 }
 write_table(found, "tests/reference/cox_residuals.csv")
+
+# Contrasts and joint Wald tests, from coefficients and their (robust) variance.
+compared <- do.call(rbind, lapply(c("efron", "strata_entry", "everything"), function(case) {
+  b <- coef(fits[[case]])
+  v <- vcov(fits[[case]])
+  k <- c(-1, 1, 0, 0)   # positive against low
+  m <- c(0, 1, 10, -1)
+  error <- function(k) sqrt(drop(t(k) %*% v %*% k))
+  joint <- function(i) drop(b[i] %*% solve(v[i, i], b[i]))
+  data.frame(case = case, quantity = c("positive_low", "mixed", "group", "group_age"),
+             estimate = c(sum(k * b), sum(m * b), joint(1:2), joint(1:3)),
+             std_error = c(error(k), error(m), NA, NA))
+}))
+write_table(compared, "tests/reference/cox_contrasts.csv")
