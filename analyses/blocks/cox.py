@@ -20,12 +20,11 @@ from analyses.blocks.duckdb_table import DuckDBTable
 from analyses.blocks.learnt import gathered_design
 from analyses.blocks.parts import Held, PartBlocks, Table
 from analyses.blocks.spark_table import SparkTable, is_spark
-from analyses.estimators.cox import (
-    Asked,
+from analyses.estimators.cox import model_of
+from analyses.estimators.cox_asked import Asked, asking
+from analyses.estimators.cox_prepared import (
     Prepared,
-    asking,
     centred_offset,
-    model_of,
     require_fit_for_purpose,
     strata_of,
     whole_numbers,

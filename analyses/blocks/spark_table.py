@@ -26,7 +26,7 @@ from analyses.results.frozen import Array
 from cohort.errors import AnalysisError, Problem
 
 if TYPE_CHECKING:
-    from analyses.estimators.cox import Asked
+    from analyses.estimators.cox_asked import Asked
 
 _ANSWER = "place int, number int, arrays binary"
 _INSTALL = (

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyses.estimators.cox import strata_of
 from analyses.estimators.cox_design import design_of
 from analyses.estimators.cox_fit import Fit, fit
+from analyses.estimators.cox_prepared import strata_of
 from analyses.estimators.cox_result import baseline, failures, few_events, model_tests, summarised
 from analyses.estimators.fine_gray_rows import influence, sandwich, subdistribution_rows
 from analyses.estimators.grouped_survival import zero_weight_findings

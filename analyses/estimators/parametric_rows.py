@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyses.estimators.cox import whole_numbers
 from analyses.estimators.cox_design import design_of
+from analyses.estimators.cox_prepared import whole_numbers
 from analyses.estimators.cox_rows import Design
 from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.parametric_fit import Told
