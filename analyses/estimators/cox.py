@@ -53,28 +53,26 @@ def cox(
     ----------
     data
         A pandas frame, or anything Narwhals reads; one row a patient, or start-stop rows.
-    time, event
-        Follow-up (numbers of at least 0, in any unit) and event (boolean or 0/1).
+    time, event, entry
+        Follow-up (numbers of at least 0, in any unit), event (boolean or 0/1), and delayed entry
+        or the start of a start-stop row. At risk: entry < t <= exit.
     terms
         Column names, or mappings: ``{"name": "age_years", "per": 10}``, ``{"name": "grade",
         "levels": ["1", "2", "3"], "reference": "1"}``, ``{"name": "age_years", "spline":
         {"df": 4}}``, ``{"interaction": ["her2_status", "hr_status"]}``. A category's levels must
         have an order (ordered categorical, or `levels`); its reference is the first.
-    entry
-        Delayed entry, or the start of a start-stop row. At risk: entry < t <= exit.
     strata
         Column or columns: one baseline hazard for each combination of their values.
     weights
         Above 0; whole numbers count identical patients (one unit a row in the robust variance).
     cluster, robust
-        Sandwich variance with the rows of one value of `cluster` as one unit; by default where
-        there are clusters or weights that are not counts.
+        Sandwich variance, the rows of one value of `cluster` as one unit; by default where there
+        are clusters or weights that are not counts.
     offset
         Added to the log hazard with coefficient 1.
-    ties, conf_level
-        ``efron`` or ``breslow``; level of the normal-theory limits on the log scale.
-    penalty
-        ``firth``: finite under separation, limits and p from the penalised profile likelihood.
+    ties, penalty, conf_level
+        ``efron`` or ``breslow``; ``firth`` for finite estimates under separation, with limits and
+        p-values from the profile of the penalised likelihood; level of the limits.
 
     Returns
     -------
@@ -89,8 +87,7 @@ def cox(
 
     Notes
     -----
-    Method: see the module. Checked against `coxph`, `survfit` and `basehaz` of R's survival
-    (tests/analyses/test_cox.py), and by hand (test_cox_kernel.py).
+    Method: see the module. Checked against R's survival (test_cox.py), and by hand.
     """
     asked = asking(
         time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level, penalty
