@@ -85,9 +85,7 @@ def cox(
     AnalysisError
         Text without levels, a reference without rows, no event, collinear columns: named.
 
-    Notes
-    -----
-    Method: see the module. Checked against R's survival (test_cox.py), and by hand.
+    Checked against R's survival (tests/analyses/test_cox.py), and by hand.
     """
     asked = asking(
         time, event, entry, strata, weights, cluster, robust, offset, ties, conf_level, penalty
