@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analyses.estimators.logrank import logrank, pairwise_logrank
     from analyses.estimators.max_combo import max_combo
     from analyses.estimators.parametric import parametric_survival
+    from analyses.estimators.performance import model_performance
     from analyses.estimators.rmst import rmst
     from analyses.estimators.table_one import table_one
     from analyses.report.report import write_report
@@ -32,6 +33,7 @@ _HOMES = {
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
     "max_combo": "estimators.max_combo",
+    "model_performance": "estimators.performance",
     "pairwise_logrank": "estimators.logrank",
     "parametric_survival": "estimators.parametric",
     "rmst": "estimators.rmst",
@@ -49,6 +51,7 @@ __all__ = [
     "load_study",
     "logrank",
     "max_combo",
+    "model_performance",
     "pairwise_logrank",
     "parametric_survival",
     "rmst",

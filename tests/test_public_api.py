@@ -16,8 +16,8 @@ COHORT = {
 }  # fmt: skip
 ANALYSES = {
     "cox", "cumulative_incidence", "fine_gray", "gray_test", "kaplan_meier", "load_study",
-    "logrank", "max_combo", "pairwise_logrank", "parametric_survival", "rmst", "run_study",
-    "table_one", "write_report",
+    "logrank", "max_combo", "model_performance", "pairwise_logrank", "parametric_survival",
+    "rmst", "run_study", "table_one", "write_report",
 }  # fmt: skip
 
 
@@ -48,6 +48,14 @@ def test_signatures_of_the_estimators():
         keyword_only = list(signature.parameters.values())[1:]
         assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in keyword_only)
         assert signature.parameters["event"].default is inspect.Parameter.empty
+
+
+def test_the_signature_of_model_performance():
+    signature = inspect.signature(analyses.model_performance)
+    named = "time event times tau n_groups resamples seed processes progress conf_level"
+    assert list(signature.parameters) == ["model", "data", *named.split()]
+    keyword_only = list(signature.parameters.values())[2:]
+    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in keyword_only)
 
 
 def test_signatures_of_the_estimators_of_competing_risks():
