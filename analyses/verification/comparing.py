@@ -10,7 +10,8 @@ import numpy as np
 
 from analyses.results.records import Record
 from analyses.results.verification import Compared
-from analyses.verification.second import EXACT, Second
+from analyses.verification.absent import NOTHING, reason
+from analyses.verification.second import Second, Silent
 
 COUNTS = ("n", "n_event", "n_risk", "n_censor", "df")
 SPREAD = ("std_error", "conf_low", "conf_high")
@@ -50,14 +51,18 @@ class _Tally:
             self.names.append(name)
 
 
-def compared(
-    records: Iterable[Record], seconds: Iterable[Second], unmatched: str
-) -> tuple[Compared, ...]:
-    """One row a quantity; `unmatched` is the reason for a record that no second program makes.
+def compared(records: Iterable[Record], seconds: Iterable[Second | Silent]) -> tuple[Compared, ...]:
+    """One row a quantity; what no second program makes is a row with its reason.
 
     A record that only the second program makes is a deviation too, unless its analysis failed.
     """
-    second = {each.record.id: each for each in seconds}
+    second: dict[str, Second] = {}
+    why: dict[str, str] = {}
+    for each in seconds:
+        if isinstance(each, Silent):
+            why[each.analysis] = each.why
+        else:
+            second[each.record.id] = each
     first = list(records)
     failed = {record.analysis for record in first if record.status == "failed"}
     tallies: dict[tuple[str, ...], _Tally] = {}
@@ -67,7 +72,9 @@ def compared(
             continue
         other = second.pop(record.id, None)
         if other is None:
-            _without(tallies, record, present(record), unmatched)
+            _without(
+                tallies, record, present(record), reason(record, why.get(record.analysis, NOTHING))
+            )
             continue
         _beside(tallies, tolerances, record, other)
     for other in second.values():
@@ -182,8 +189,3 @@ def _said(tally: _Tally, infinite: bool) -> str:
         return f"{tally.said} of {tally.record} is defined in one program only"
     how = "differs, where it must be equal" if infinite else "deviates most"
     return f"{tally.said} of {tally.record} {how}"
-
-
-def tolerance_said(value: float = EXACT) -> str:
-    """A tolerance as text."""
-    return f"{value:g}"

@@ -15,7 +15,7 @@ from analyses.verification.partial_likelihood import Fitted, fitted
 from analyses.verification.patients import Patients, counts, patients
 from analyses.verification.programs import COUNTS, lifelines, statsmodels
 from analyses.verification.rank_tests import chance
-from analyses.verification.second import ITERATED, Second
+from analyses.verification.second import ITERATED, Second, Silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 
 KIND = "cox"
 CLUSTERED = "no library has the variance of clustered rows right where times tie"
+OTHER_TERMS = "no second program takes terms of this kind"
 SPREAD = ("std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
-def recomputed(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Iterator[Second]:
+def recomputed(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Iterator[Second | Silent]:
     """The adjusted model, and that of each term alone."""
     del unit
+    if getattr(spec, "cause", None) == "competing":
+        state = frame[f"{spec.endpoint}_state"]
+        other = (state == "competing").where(state.notna())
+        frame = frame.assign(**{f"{spec.endpoint}_event": other})
     terms = [term.declared() for term in spec.terms]
     yield from _model(spec.id, spec, frame, terms)
     if spec.univariable and len(terms) > 1:
@@ -65,19 +70,23 @@ class _Model:
 
 def _model(
     analysis: str, spec: CoxSpec, frame: pd.DataFrame, terms: Sequence[Mapping[str, Any]]
-) -> Iterator[Second]:
+) -> Iterator[Second | Silent]:
     named = [name for term in terms for name in term.get("interaction", (term.get("name"),))]
     cluster = [spec.cluster] if spec.cluster is not None else []
     rows = patients(frame, spec.endpoint, [*map(str, named), *spec.strata, *cluster])
     yield from counts(analysis, KIND, rows)
     found = made(terms, rows.frame)
-    if found is None or not found[0] or not rows.event.any():
+    if found is None:
+        yield Silent(analysis, OTHER_TERMS)
+        return
+    if not found[0] or not rows.event.any():
         return
     columns, bases = found
     for base in bases:
         yield from _reference(analysis, rows, base)
     fit = fitted(rows, columns, spec.strata, spec.ties)
-    if fit is None:
+    if isinstance(fit, str):
+        yield Silent(analysis, fit)
         return
     model = _Model(analysis, spec, rows, columns, bases, fit)
     for place, column in enumerate(columns):

@@ -13,6 +13,10 @@ from analyses.verification.columns import Made
 from analyses.verification.patients import Patients, strata
 
 FLAT = 1e-10  # what a further step would still gain where the likelihood is at its largest
+DEPENDENCE = 1e-9  # share of the information left along a direction that others determine
+VANISHED = 1e-5  # the same along a direction in which the likelihood rises for ever
+DEPENDENT = "some columns determine others in the risk sets, where statsmodels has no fit"
+NO_MAXIMUM = "some coefficient has no finite estimate, where statsmodels has no fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,30 +49,40 @@ class Fitted:
 
 def fitted(
     rows: Patients, columns: Sequence[Made], within: Sequence[str], ties: str
-) -> Fitted | None:
-    """The fit, or None where statsmodels finds none."""
+) -> Fitted | str:
+    """The fit, or why statsmodels has none."""
     every = np.column_stack([column.numbers for column in columns])
     away = np.zeros(rows.n, dtype=bool)
-    for column in columns:
+    places = []
+    for place, column in enumerate(columns):
         if column.alone and not rows.event[column.member].any():
             away |= column.member
-    places = tuple(
-        i for i, c in enumerate(columns) if not (c.alone and not rows.event[c.member].any())
-    )
+        else:
+            places.append(place)
     try:
         whole = _likelihood(rows, every, within, ties)
         zero = np.zeros(every.shape[1])
         slope, curvature = whole.score(zero), -whole.hessian(zero)
+        part = _likelihood(rows.only(~away), every[~away][:, places], within, ties)
+        null = -part.hessian(np.zeros(len(places)))
+        if not (_is_regular(curvature) and _is_regular(null)):
+            return DEPENDENT
         score = float(slope @ np.linalg.solve(curvature, slope))
-        kept = rows.only(~away)
-        part = _likelihood(kept, every[~away][:, list(places)], within, ties)
-        beta, covariance = _climbed(part)
+        beta, covariance = _climbed(part, null)
     except (np.linalg.LinAlgError, ValueError, IndexError):
-        return None
+        return NO_MAXIMUM
     if beta is None:
-        return None
+        return NO_MAXIMUM
     at_end, at_null = float(part.loglike(beta)), float(whole.loglike(zero))
-    return Fitted(places, beta, covariance, at_end, at_null, score, away)
+    return Fitted(tuple(places), beta, covariance, at_end, at_null, score, away)
+
+
+def _is_regular(information: Array) -> bool:
+    """Whether no column is determined by others within the risk sets."""
+    size = np.sqrt(np.diag(information))
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        return False
+    return bool(np.linalg.eigvalsh(information / np.outer(size, size))[0] > DEPENDENCE)
 
 
 def _likelihood(rows: Patients, matrix: Array, within: Sequence[str], ties: str) -> Any:
@@ -88,14 +102,17 @@ def _likelihood(rows: Patients, matrix: Array, within: Sequence[str], ties: str)
     return PHReg(time, matrix, status=rows.event.astype(int), entry=entry, strata=code, ties=ties)
 
 
-def _climbed(model: Any) -> tuple[Array | None, Array]:
-    """The coefficients where the likelihood is largest, and their variance; None if not reached."""
+def _climbed(model: Any, null: Array) -> tuple[Array | None, Array]:
+    """The coefficients where the likelihood is largest, and their variance; None if not reached.
+
+    Where a level separates the events, the likelihood rises without end and the information
+    along it, of which `null` is what there was at first, vanishes.
+    """
     found = model.fit(method="newton", maxiter=50, disp=0)
     beta = np.asarray(found.params, dtype=float)
     slope, curvature = model.score(beta), -model.hessian(beta)
     step = np.linalg.solve(curvature, slope)
-    covariance = np.linalg.inv(curvature)
-    reached = np.isfinite(step).all() and float(slope @ step) < FLAT
-    # A level that separates has a likelihood as flat, far out, where a coefficient means nothing.
-    far = np.abs(beta) * np.sqrt(np.diag(model.exog.T @ model.exog / len(model.exog))) > 25
-    return (beta if reached and not far.any() else None), covariance
+    half = np.linalg.inv(np.linalg.cholesky(null))
+    left = np.linalg.eigvalsh(half @ curvature @ half.T)[0]
+    reached = np.isfinite(step).all() and float(slope @ step) < FLAT and left > VANISHED
+    return (beta if reached else None), np.linalg.inv(curvature)

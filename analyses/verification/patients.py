@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from analyses.verification.second import Second
 if TYPE_CHECKING:
     from analyses.results.frozen import Array
 
+Outcome = Literal["event", "state"]
 DECIMALS = 7  # times that agree so far are one time
 
 
@@ -53,9 +54,14 @@ class Patients:
         return Patients(frame, *rest, self.is_late, self.n_input, self.n_missing)
 
 
-def patients(frame: pd.DataFrame, endpoint: str, columns: Sequence[str]) -> Patients:
-    """The rows complete in follow-up and in the columns named."""
-    time, event, entry = (f"{endpoint}_{part}" for part in ("time", "event", "entry"))
+def patients(
+    frame: pd.DataFrame, endpoint: str, columns: Sequence[str], outcome: Outcome = "event"
+) -> Patients:
+    """The rows complete in follow-up and in the columns named.
+
+    Of an outcome of several states the first is censoring, and each other one an event.
+    """
+    time, event, entry = (f"{endpoint}_{part}" for part in ("time", outcome, "entry"))
     late = [entry] if entry in frame else []
     named = list(dict.fromkeys([time, *late, event, *columns]))
     absent = frame[named].isna()
@@ -63,7 +69,10 @@ def patients(frame: pd.DataFrame, endpoint: str, columns: Sequence[str]) -> Pati
     rows = frame.loc[~absent.any(axis=1), named].reset_index(drop=True)
     starts = rows[entry].astype(float) if late else pd.Series(-np.inf, index=rows.index)
     exits, entries = _same(rows[time].astype(float), starts, bool(late))
-    happened = rows[event].astype(float).to_numpy() == 1
+    if outcome == "event":
+        happened = rows[event].astype(float).to_numpy() == 1
+    else:
+        happened = (rows[event] != rows[event].cat.categories[0]).to_numpy()
     return Patients(rows, exits, happened, entries, bool(late), len(frame), missing)
 
 

@@ -11,6 +11,14 @@ ITERATED = 1e-6  # what a search for the largest likelihood ends with
 
 
 @dataclass(frozen=True, slots=True)
+class Silent:
+    """Why a second program makes nothing more of an analysis."""
+
+    analysis: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Second:
     """One record as a second program makes it, under the same id.
 

@@ -37,13 +37,13 @@ class Step:
 def limits(survival: Array, error: Array, level: float, kind: str) -> tuple[Array, Array]:
     """Limits by the delta method on the scale that the interval is named after.
 
-    Collett (2015), section 2.2. Where the curve is at 0, and for ``log-log``, ``logit`` and
-    ``arcsine`` where it is at 1, they are not defined (NaN).
+    Collett (2015), section 2.2. Where the share is 0 (but for ``plain``), and for ``log-log``,
+    ``logit`` and ``arcsine`` where it is 1, they are not defined (NaN).
     """
     z = NormalDist().inv_cdf((1 + level) / 2)
-    s = np.where(survival > 0, survival, np.nan)
     if kind == "plain":
-        return np.clip(s - z * error, 0, None), np.clip(s + z * error, None, 1)
+        return np.clip(survival - z * error, 0, None), np.clip(survival + z * error, None, 1)
+    s = np.where(survival > 0, survival, np.nan)
     if kind == "log":
         wide = z * error / s
         return np.exp(np.log(s) - wide), np.clip(np.exp(np.log(s) + wide), None, 1)

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record
 from analyses.results.verification import Compared, Verification
+from analyses.verification.absent import reason, unknown_option
 from analyses.verification.comparing import compared, present
 from analyses.verification.programs import lifelines, quietly, statsmodels
-from analyses.verification.second import Second
+from analyses.verification.second import Second, Silent
 from cohort.table import TimeUnit
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Asked = tuple[Any, pd.DataFrame | None]
-
-NOTHING = "no second program makes this number"
-UNCHECKED = "no second program for this kind of analysis"
 
 
 def verified(asked: Sequence[Asked], records: Iterable[Record], unit: TimeUnit) -> Verification:
@@ -58,24 +56,33 @@ def _analysis(
 ) -> Iterator[Compared]:
     recompute = second_programs().get(spec.kind)
     if recompute is None or frame is None:
-        n = sum(len(present(record)) for record in own)
-        if n:
-            yield Compared(
-                spec.id, spec.kind, "all", n, None, None, None, "none independent", "", UNCHECKED
-            )
+        yield from _unchecked(spec, own, "no second program for this kind of analysis")
         return
     if all(record.status == "failed" for record in own):
         return
-    yield from compared(own, recompute(spec, frame, unit), NOTHING)
+    option = unknown_option(spec)
+    if option:
+        yield from _unchecked(spec, own, f"no second program takes {option.replace('_', ' ')}")
+        return
+    yield from compared(own, recompute(spec, frame, unit))
 
 
-def second_programs() -> dict[str, Callable[[Any, Any, TimeUnit], Iterator[Second]]]:
+def _unchecked(spec: Any, own: Sequence[Record], otherwise: str) -> Iterator[Compared]:
+    """One row for an analysis as a whole."""
+    n = sum(len(present(record)) for record in own if record.status != "failed")
+    if n:
+        why = reason(own[0], otherwise)
+        yield Compared(spec.id, spec.kind, "all", n, None, None, None, "none independent", "", why)
+
+
+def second_programs() -> dict[str, Callable[[Any, Any, TimeUnit], Iterator[Second | Silent]]]:
     """The second program of each kind; imported late, since the libraries are."""
-    from analyses.verification import curves, models, rank_tests, restricted_means
+    from analyses.verification import curves, incidence, models, rank_tests, restricted_means
 
     return {
         "kaplan_meier": curves.recomputed,
         "logrank": rank_tests.recomputed,
         "rmst": restricted_means.recomputed,
         "cox": models.recomputed,
+        "cumulative_incidence": incidence.recomputed,
     }

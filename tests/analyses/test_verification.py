@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analyses import cumulative_incidence
 from analyses.study.analyse import analyse
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
 from analyses.study.specs.rmst import RmstSpec
+from analyses.study.times import TimesSpec
+from analyses.verification import incidence
 from analyses.verification.comparing import NUMBERS, compared
 from analyses.verification.programs import quietly
-from analyses.verification.verify import NOTHING, second_programs, verified
+from analyses.verification.verify import second_programs, verified
 
 NEGATIVE = ["ihc_0_null", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3"]
 
@@ -152,7 +156,7 @@ def test_each_number_that_is_changed_is_caught(name, late):
             wrong = value + 1 if isinstance(value, int) else value + 1e-4 * max(abs(value), 1)
             changed = [*records]
             changed[place] = replace(record, **{number: wrong})
-            rows = compared(changed, seconds, NOTHING)
+            rows = compared(changed, seconds)
             assert [row.record for row in rows if row.verdict == "deviates"] == [record.id], key
     assert len(tried) > 25
 
@@ -201,3 +205,60 @@ def test_records_tell_deviations_and_what_has_no_second_program():
     assert (record.term, record.estimate, record.status) == ("aic", row.largest_relative, "ok")
     assert record in found.records()
     assert found.to_dict()["agrees"] is True
+
+
+@pytest.mark.parametrize("by", [None, "her2_status"])
+@pytest.mark.parametrize("conf_type", CONF_TYPES)
+@pytest.mark.parametrize("late", [False, True], ids=["from 0", "late entry"])
+def test_cumulative_incidence_agrees_and_what_no_library_has_is_told(late, conf_type, by):
+    frame = with_states(patients(late=late))
+    times = (3.0, 12.0, 60.0, 200.0)
+    options = {"by": by, "conf_type": conf_type}
+    result = cumulative_incidence(
+        frame, time="os_time", state="os_state", entry="os_entry" if late else None, **options
+    )
+    spec = SimpleNamespace(
+        id="ci", endpoint="os", at=TimesSpec(months=times), conf_level=0.95, reference=None,
+        **options,
+    )  # fmt: skip
+    with quietly():
+        seconds = list(incidence.recomputed(spec, frame, "months"))
+    records = result.records("ci", "months", times)
+    rows = compared(records, seconds)
+    assert [row for row in rows if row.verdict == "deviates"] == []
+    assert max(row.largest_relative for row in rows if row.program) < 1e-11
+    without = {row.reason for row in rows if not row.program}
+    late_said = {"no library has the error of cumulative incidence with delayed entry"}
+    assert without == (late_said if late else set())
+    spoilt = [replace(r, estimate=r.estimate + 1e-6) if r.estimate else r for r in records]
+    assert {row.quantity for row in compared(spoilt, seconds) if row.verdict == "deviates"} >= {
+        "event_free", "cumulative_incidence",
+    }  # fmt: skip
+
+
+def with_states(frame):
+    rng = np.random.default_rng(5)
+    code = np.where(frame["os_event"], 1 + (rng.random(len(frame)) < 0.4), 0)
+    code[:3] = -1
+    states = pd.Categorical.from_codes(code, ["censored", "event", "competing"], True)
+    return frame.assign(os_state=states)
+
+
+def test_an_option_that_the_second_program_does_not_know_is_told_and_nothing_is_compared():
+    class Newer(CoxSpec):
+        penalty: str | None = None
+
+    frame = patients()
+    firth = Newer(**dict(model()) | {"penalty": "firth"})
+    (row,) = verify(firth, frame, records_of(model(), frame)).rows
+    assert (row.verdict, row.reason) == ("none independent", "no second program takes penalty")
+    assert verify(Newer(**dict(model())), frame, records_of(model(), frame)).n_compared > 100
+
+
+def test_a_fit_that_does_not_exist_is_told_by_its_reason():
+    frame = patients(late=False)
+    frame["os_event"] &= frame["grade"] != "1"  # no event at the reference level
+    found = verify(model(univariable=False), frame)
+    assert found.agrees
+    ratio = next(r for r in found.rows if r.quantity == "aic")
+    assert ratio.reason.startswith("some coefficient has no finite estimate")

@@ -1,0 +1,56 @@
+"""What has no independent implementation, by name, and options no second program knows of."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from analyses.results.records import Record
+
+NOTHING = "no second program makes this number"
+_BY_KIND = MappingProxyType(
+    {
+        "gray_test": "no library has Gray's test",
+        "fine_gray": "no library has Fine and Gray's model",
+        "parametric": "its likelihoods are those of lifelines, which is no second program",
+        "table_one": "descriptions of features are not survival estimates",
+        "her2_change": "the change of HER2 is no survival estimate",
+        "performance": "no library has these measures with censoring weights right at ties",
+        "proportionality": "no library has the score test of cox.zph (version 3)",
+    }
+)
+_BY_QUANTITY = MappingProxyType(
+    {
+        "proportionality_test": "no library has the score test of cox.zph (version 3)",
+        "penalised_likelihood_ratio_test": "no library has Firth's penalty",
+    }
+)
+_KNOWN = MappingProxyType(
+    {
+        "kaplan_meier": {"by", "at", "differences", "reference", "given", "conf_type"},
+        "logrank": {
+            *("by", "strata", "rho", "gamma", "test", "max_combo", "pairs", "trend", "scores"),
+        },
+        "rmst": {"by", "tau", "reference", "strata"},
+        "cox": {"terms", "strata", "cluster", "ties", "univariable", "cause"},
+        "cumulative_incidence": {
+            *("by", "at", "differences", "reference", "strata", "conf_type"),
+        },
+    }
+)
+_ALWAYS = frozenset({"id", "kind", "title", "endpoint", "only", "conf_level"})
+
+
+def reason(record: Record, otherwise: str = NOTHING) -> str:
+    """Why a record has no second program."""
+    return _BY_QUANTITY.get(record.quantity, _BY_KIND.get(record.kind, otherwise))
+
+
+def unknown_option(spec: Any) -> str:
+    """An option of the analysis that its second program does not know of; empty if none is set."""
+    known = _KNOWN.get(spec.kind, set()) | _ALWAYS
+    for name, field in type(spec).model_fields.items():
+        usual = field.get_default(call_default_factory=True)
+        if name not in known and getattr(spec, name) != usual:
+            return str(name)
+    return ""
