@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyses.estimators.cause_specific import cause_specific_cox
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
     from analyses.estimators.fine_gray import fine_gray
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from analyses.study.spec import load_study
 
 _HOMES = {
+    "cause_specific_cox": "estimators.cause_specific",
     "cox": "estimators.cox",
     "cumulative_incidence": "estimators.cumulative_incidence",
     "fine_gray": "estimators.fine_gray",
@@ -43,6 +45,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "cause_specific_cox",
     "cox",
     "cumulative_incidence",
     "fine_gray",

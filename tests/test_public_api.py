@@ -15,9 +15,10 @@ COHORT = {
     "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
-    "cox", "cumulative_incidence", "fine_gray", "gray_test", "kaplan_meier", "load_study",
-    "logrank", "max_combo", "model_performance", "pairwise_logrank", "parametric_survival",
-    "rmst", "run_study", "table_one", "write_report",
+    "cause_specific_cox", "cox", "cumulative_incidence", "fine_gray", "gray_test",
+    "kaplan_meier", "load_study", "logrank", "max_combo", "model_performance",
+    "pairwise_logrank", "parametric_survival", "rmst", "run_study", "table_one",
+    "write_report",
 }  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def _prepared(data: Any, asked: _Asked, wanted: tuple[Declared, ...]) -> StateRo
 
 def _model(found: StateRows, wanted: tuple[Declared, ...], asked: _Asked) -> FineGray:
     """The model of prepared rows."""
-    code = require_cause(found, asked.cause, KIND)
+    code = require_cause(found.column, (found.censoring, *found.causes), asked.cause, KIND)
     state = np.where(found.state == code, 1, np.where(found.state == 0, 0, 2))
     _require_events(found, state, asked)
     rows = found.rows

@@ -66,13 +66,7 @@ def state_rows(
     require_columns(
         frame, [*numbers, column, *([] if group is None else [group]), *map(str, others)]
     )
-    levels = _levels(frame[column], state, column)
-    words = frame[column].astype("string")
-    unknown = sorted(set(words.dropna().unique()) - set(levels))
-    if unknown:
-        found = f"values not among the levels: {listed(unknown)}"
-        raise AnalysisError(Problem(f"state '{column}'", found, f"Levels: {listed(levels)}"))
-    ended = pd.Categorical(words, categories=list(levels))
+    ended, levels = _ended(frame, state, column)
     frame = frame.assign(**{HAPPENED: ended.codes > 0})
     rows = grouped_survival(
         frame,
@@ -87,18 +81,44 @@ def state_rows(
     return StateRows(rows, kept.codes.astype(np.intp), levels[0], levels[1:], column)
 
 
-def require_cause(rows: StateRows, cause: str, where: str) -> int:
-    """The state of the cause, counted from 1; AnalysisError where it is none."""
-    if str(cause) in rows.causes:
-        return rows.causes.index(str(cause)) + 1
+def happened(data: Any, state: By, cause: str) -> tuple[pd.DataFrame, str]:
+    """The table with a column of whether follow-up ended by the cause, and that column's name.
+
+    Without a state it is missing. Raises AnalysisError as `state_rows` and `require_cause`.
+    """
+    frame = as_pandas(data)
+    column = str(by_column(state))
+    require_columns(frame, [column])
+    ended, levels = _ended(frame, state, column)
+    place = require_cause(column, levels, cause, "cause_specific_cox")
+    name = f"{column} {cause}"
+    event = pd.Series(ended.codes == place, index=frame.index, dtype="boolean")
+    return frame.assign(**{name: event.mask(ended.codes < 0)}), name
+
+
+def require_cause(column: str, levels: tuple[str, ...], cause: str, where: str) -> int:
+    """The place of the cause among the levels; AnalysisError where it is no event."""
+    if str(cause) in levels[1:]:
+        return levels.index(str(cause))
     raise AnalysisError(
         Problem(
             f"{where}: cause",
-            f"'{cause}' is not an event of '{rows.column}'",
-            f"Events: {listed(rows.causes)} (censoring: {rows.censoring})",
-            suggest(str(cause), rows.causes),
+            f"'{cause}' is not an event of '{column}'",
+            f"Events: {listed(levels[1:])} (censoring: {levels[0]})",
+            suggest(str(cause), levels[1:]),
         )
     )
+
+
+def _ended(frame: pd.DataFrame, state: By, column: str) -> tuple[Any, tuple[str, ...]]:
+    """The states as a categorical of the levels, and the levels."""
+    levels = _levels(frame[column], state, column)
+    words = frame[column].astype("string")
+    unknown = sorted(set(words.dropna().unique()) - set(levels))
+    if unknown:
+        found = f"values not among the levels: {listed(unknown)}"
+        raise AnalysisError(Problem(f"state '{column}'", found, f"Levels: {listed(levels)}"))
+    return pd.Categorical(words, categories=list(levels)), levels
 
 
 def _levels(values: pd.Series[Any], state: By, column: str) -> tuple[str, ...]:

@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyses.plots.cumulative_incidence import (
+        plot_cumulative_incidence,
+        plot_stacked_incidence,
+    )
     from analyses.plots.flow import plot_flow
     from analyses.plots.forest import plot_forest
     from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
@@ -19,20 +23,24 @@ if TYPE_CHECKING:
 _HOMES = {
     "AxisWords": "kaplan_meier",
     "FigureStyle": "style",
+    "plot_cumulative_incidence": "cumulative_incidence",
     "plot_flow": "flow",
     "plot_forest": "forest",
     "plot_kaplan_meier": "kaplan_meier",
     "plot_rmst": "rmst",
+    "plot_stacked_incidence": "cumulative_incidence",
     "save_figure": "save",
 }
 
 __all__ = [
     "AxisWords",
     "FigureStyle",
+    "plot_cumulative_incidence",
     "plot_flow",
     "plot_forest",
     "plot_kaplan_meier",
     "plot_rmst",
+    "plot_stacked_incidence",
     "save_figure",
 ]
 

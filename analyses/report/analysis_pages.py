@@ -18,6 +18,7 @@ from analyses.report.blocks import (
     row,
 )
 from analyses.report.change_pages import change_pages
+from analyses.report.competing_pages import fine_gray_pages, incidence_pages
 from analyses.report.feature_table import feature_table
 from analyses.report.milestone_pages import milestone_tables
 from analyses.report.model_pages import model_pages
@@ -30,6 +31,8 @@ from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
     CurveAnalysis,
+    FineGrayAnalysis,
+    IncidenceAnalysis,
     RmstAnalysis,
     StudyResult,
     TableAnalysis,
@@ -67,6 +70,10 @@ def _pages_of(
         yield from tests(result, analysis, style)
     elif isinstance(analysis, RmstAnalysis):
         yield from rmst_pages(result, analysis, style, alts)
+    elif isinstance(analysis, IncidenceAnalysis):
+        yield from incidence_pages(result, analysis, style, alts)
+    elif isinstance(analysis, FineGrayAnalysis):
+        yield from fine_gray_pages(result, analysis, style)
     elif isinstance(analysis, ChangeAnalysis):
         yield from change_pages(result, analysis, style)
     else:

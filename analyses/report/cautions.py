@@ -12,6 +12,7 @@ from analyses.results.study import (
     Analysis,
     CoxAnalysis,
     CurveAnalysis,
+    IncidenceAnalysis,
     RmstAnalysis,
     StudyResult,
     TestAnalysis,
@@ -56,6 +57,11 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
             of_groups = [(g.group, g.n, g.n_event_total) for g in analysis.result.groups]
             sentences += _few_events(
                 result, analysis.endpoint, (analysis.result.by, of_groups), told, style
+            )
+        elif isinstance(analysis, IncidenceAnalysis):
+            sizes = [(c.group, c.n, c.n_event[0]) for c in analysis.curves.curves]
+            sentences += _few_events(
+                result, analysis.endpoint, (analysis.curves.by, sizes), told, style
             )
         elif isinstance(analysis, CoxAnalysis):
             groups = [

@@ -6,7 +6,14 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from analyses.results.study import CoxAnalysis, CurveAnalysis, RmstAnalysis, StudyResult
+from analyses.results.study import (
+    CoxAnalysis,
+    CurveAnalysis,
+    FineGrayAnalysis,
+    IncidenceAnalysis,
+    RmstAnalysis,
+    StudyResult,
+)
 
 PACKAGES = (
     *("her2low", "numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow"),
@@ -56,7 +63,7 @@ def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
     """Interval type, level and ties of each analysis that has them."""
     choices = []
     for analysis in result.analyses:
-        if isinstance(analysis, CurveAnalysis):
+        if isinstance(analysis, CurveAnalysis | IncidenceAnalysis):
             curves = analysis.curves
             choices.append(
                 {"analysis": analysis.id, "intervals": curves.conf_type}
@@ -68,6 +75,13 @@ def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
                 {"analysis": analysis.id, "tau": f"{means.tau:.12g}", "tau_from": means.tau_from}
                 | {"intervals": "normal", "level": f"{means.conf_level:g}"}
                 | {"variance": means.variance}
+            )
+        elif isinstance(analysis, FineGrayAnalysis):
+            fitted = analysis.model
+            choices.append(
+                {"analysis": analysis.id, "ties": "breslow", "level": f"{fitted.conf_level:g}"}
+                | {"intervals": "Wald, log subdistribution hazard scale"}
+                | {"variance": fitted.variance}
             )
         elif isinstance(analysis, CoxAnalysis):
             model = analysis.adjusted

@@ -8,6 +8,7 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Table, row
 from analyses.report.change_pages import SPECIMENS
+from analyses.report.competing_pages import competing_methods
 from analyses.report.her2_words import her2_methods
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
@@ -18,6 +19,8 @@ from analyses.results.study import (
     ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
+    FineGrayAnalysis,
+    IncidenceAnalysis,
     RmstAnalysis,
     StudyResult,
     TableAnalysis,
@@ -124,6 +127,8 @@ def _statistics(result: StudyResult) -> Iterator[str]:
             seen.append(_test(analysis))
         elif isinstance(analysis, RmstAnalysis):
             seen.append(rmst_methods(analysis, result))
+        elif isinstance(analysis, IncidenceAnalysis | FineGrayAnalysis):
+            seen.append(competing_methods(analysis))
         elif isinstance(analysis, CoxAnalysis):
             seen.append(_cox(analysis))
         elif isinstance(analysis, ChangeAnalysis):

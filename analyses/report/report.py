@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.formatting import STYLES, NumberStyle
+from analyses.plots.cumulative_incidence import (
+    plot_cumulative_incidence,
+    plot_stacked_incidence,
+)
 from analyses.plots.flow import plot_flow
 from analyses.plots.forest import plot_forest
 from analyses.plots.forest_rows import Models
@@ -29,6 +33,7 @@ from analyses.report.cohort_pages import (
     limits_pages,
     question_pages,
 )
+from analyses.report.competing_pages import STACKED
 from analyses.report.manifest import manifest, versions
 from analyses.report.methods import manifest_pages, methods_pages
 from analyses.report.output import fresh_folder
@@ -40,6 +45,8 @@ from analyses.results.study import (
     ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
+    FineGrayAnalysis,
+    IncidenceAnalysis,
     RmstAnalysis,
     StudyResult,
     TableAnalysis,
@@ -102,6 +109,15 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
             endpoint = endpoint_of(result, analysis.endpoint)
             words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
             drawn[analysis.id] = plot_rmst(analysis.result, words=words, style=style)
+        elif isinstance(analysis, IncidenceAnalysis):
+            endpoint = endpoint_of(result, analysis.endpoint)
+            words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
+            drawn[analysis.id] = plot_cumulative_incidence(
+                analysis.curves, words=words, style=style
+            )
+            drawn[f"{analysis.id}{STACKED}"] = plot_stacked_incidence(
+                analysis.curves, words=words, style=style
+            )
         elif isinstance(analysis, CoxAnalysis):
             models: Models = analysis.adjusted
             if analysis.univariable:
@@ -178,8 +194,10 @@ def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> 
             rows = ([cell.text for cell in cells] for cells in block.rows)
             _write_rows(folder / f"{block.name}.csv", block.columns, rows)
     for analysis in result.analyses:
-        if isinstance(analysis, CurveAnalysis):
+        if isinstance(analysis, CurveAnalysis | IncidenceAnalysis):
             _write_frame(folder / f"{analysis.id}_curve.csv", analysis.curves.summary)
+        elif isinstance(analysis, FineGrayAnalysis):
+            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.model.summary)
         elif isinstance(analysis, RmstAnalysis):
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.result.summary)
         elif isinstance(analysis, CoxAnalysis):

@@ -213,11 +213,21 @@ class CumulativeIncidence:
         }
 
     def records(
-        self, analysis: str, unit: str | None = None, times: Sequence[float] = ()
+        self,
+        analysis: str,
+        unit: str | None = None,
+        times: Sequence[float] = (),
+        reference: str | None = None,
     ) -> tuple[Record, ...]:
         """One record a number: events by cause, shares and differences at `times`."""
         del unit
-        return checked(incidence_records(self, analysis, times))
+        return checked(incidence_records(self, analysis, times, reference))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Incidence of each event by group; returns the named artists."""
+        from analyses.plots.cumulative_incidence import plot_cumulative_incidence
+
+        return plot_cumulative_incidence(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """Patients, events and last incidence of each group as a readable table in a notebook."""

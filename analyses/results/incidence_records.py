@@ -19,7 +19,10 @@ KIND = "cumulative_incidence"
 
 
 def incidence_records(
-    result: CumulativeIncidence, analysis: str, times: Sequence[float]
+    result: CumulativeIncidence,
+    analysis: str,
+    times: Sequence[float],
+    reference: str | None,
 ) -> Iterator[Record]:
     """The records of one result."""
     yield from left_out_records(analysis, KIND, result.n, result.n_input, result.n_missing)
@@ -41,5 +44,5 @@ def incidence_records(
         reason = open_limits(row, undefined) if known else ended
         yield Record(analysis, KIND, **values, reason=reason)
     if len(result.curves) > 1:
-        for one in result.contrasts(times):
+        for one in result.contrasts(times, reference):
             yield replace(one.contrast.record(analysis, KIND), level=one.cause)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from analyses.results.contrast import Contrast
 from analyses.results.cox import CoxModel
+from analyses.results.cumulative_incidence import CumulativeIncidence
 from analyses.results.failure import Failure
+from analyses.results.fine_gray import FineGray
+from analyses.results.gray import GrayTest
+from analyses.results.incidence_differences import CauseContrast
 from analyses.results.logrank import LogRank, PairwiseLogRank
 from analyses.results.max_combo import MaxCombo
 from analyses.results.records import Record
@@ -120,13 +124,45 @@ class RmstAnalysis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoxAnalysis:
-    """An adjusted Cox model with each of its terms alone."""
+    """An adjusted Cox model with each of its terms alone.
+
+    `cause` is what is modelled where events compete: ``event``, ``competing``; else None.
+    """
 
     id: str
     title: str
     endpoint: str
     adjusted: CoxModel
     univariable: tuple[CoxModel, ...] = ()
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IncidenceAnalysis:
+    """Cumulative incidence of an endpoint's events, with Gray's test where there are groups.
+
+    `times` are in the unit of follow-up, `times_said` the same in the study file's words;
+    `differences` are between groups at these times.
+    """
+
+    id: str
+    title: str
+    endpoint: str
+    curves: CumulativeIncidence
+    test: GrayTest | None
+    times: tuple[float, ...] = ()
+    times_said: tuple[str, ...] = ()
+    differences: tuple[CauseContrast, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FineGrayAnalysis:
+    """A Fine and Gray model of an endpoint's event, or of what competes with it."""
+
+    id: str
+    title: str
+    endpoint: str
+    model: FineGray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +175,14 @@ class ChangeAnalysis:
 
 
 Analysis = (
-    TableAnalysis | CurveAnalysis | TestAnalysis | RmstAnalysis | CoxAnalysis | ChangeAnalysis
+    TableAnalysis
+    | CurveAnalysis
+    | TestAnalysis
+    | RmstAnalysis
+    | CoxAnalysis
+    | ChangeAnalysis
+    | IncidenceAnalysis
+    | FineGrayAnalysis
 )
 
 

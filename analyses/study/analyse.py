@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.study.kinds.cox import model
+from analyses.study.kinds.cumulative_incidence import incidences
+from analyses.study.kinds.fine_gray import subdistribution
 from analyses.study.kinds.kaplan_meier import plotted
 from analyses.study.kinds.logrank import tests
 from analyses.study.kinds.rmst import averaged
@@ -34,6 +36,8 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
     "logrank": tests,
     "rmst": averaged,
     "cox": model,
+    "cumulative_incidence": incidences,
+    "fine_gray": subdistribution,
 }
 
 
@@ -54,6 +58,7 @@ def needed(
         columns += [criterion.column for criterion in conditions_of(spec, conditions)]
         if endpoint:
             columns += [f"{endpoint}_time", f"{endpoint}_event"]
+            columns += [f"{endpoint}_state"] if spec.competes else []
             if study.endpoint(endpoint).entry is not None:
                 columns.append(f"{endpoint}_entry")
     return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}

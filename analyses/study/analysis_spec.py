@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from analyses.study.specs.cox import CoxSpec
+from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
+from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.her2_change import Her2ChangeSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
@@ -14,6 +16,13 @@ from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.table_one import TableOneSpec
 
 AnalysisSpec = Annotated[
-    TableOneSpec | KaplanMeierSpec | LogRankSpec | RmstSpec | CoxSpec | Her2ChangeSpec,
+    TableOneSpec
+    | KaplanMeierSpec
+    | LogRankSpec
+    | RmstSpec
+    | CoxSpec
+    | Her2ChangeSpec
+    | CumulativeIncidenceSpec
+    | FineGraySpec,
     Field(discriminator="kind"),
 ]

@@ -11,6 +11,8 @@ from analyses.study.check_specimens import specimen_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
 from analyses.study.specs.cox import CoxSpec
+from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
+from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.uses import uses
@@ -62,7 +64,7 @@ def _policies(study: Study) -> Iterator[Problem]:
 def _interactions(study: Study) -> Iterator[Problem]:
     """Interactions whose columns are not terms themselves."""
     for i, spec in enumerate(study.analyses):
-        if not isinstance(spec, CoxSpec):
+        if not isinstance(spec, CoxSpec | FineGraySpec):
             continue
         alone = [term.name for term in spec.terms if term.name is not None]
         for k, term in enumerate(spec.terms):
@@ -91,7 +93,7 @@ def _times(study: Study) -> Iterator[Problem]:
 
 def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
     """The latest times that an analysis looks at: key in the study file, time, endpoint."""
-    if isinstance(spec, KaplanMeierSpec) and spec.at is not None:
+    if isinstance(spec, KaplanMeierSpec | CumulativeIncidenceSpec) and spec.at is not None:
         yield "at", spec.at.to_durations()[-1], spec.endpoint
     if isinstance(spec, RmstSpec) and spec.tau is not None:
         yield "tau", spec.tau.to_duration(), spec.endpoint
@@ -100,7 +102,8 @@ def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
 def _references(study: Study) -> Iterator[Problem]:
     """Reference groups that are no level of their column, or that the selection leaves out."""
     for i, spec in enumerate(study.analyses):
-        if not isinstance(spec, KaplanMeierSpec | RmstSpec) or spec.reference is None:
+        compared = KaplanMeierSpec | RmstSpec | CumulativeIncidenceSpec
+        if not isinstance(spec, compared) or spec.reference is None:
             continue
         known = column(str(spec.by))
         if known is not None and known.kind == "category":

@@ -7,13 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from cohort.endpoint_rules import endpoint_rules
+from cohort.endpoints_definition import Endpoint, EndpointDefinition
 from cohort.endpoints_refusals import Offer, Refusal, decided
-from cohort.errors import Problem
+from cohort.errors import Problem, listed
 
 if TYPE_CHECKING:
     from analyses.study.spec import Study
     from cohort.dictionary import SourceDictionary
-    from cohort.endpoints_definition import EndpointDefinition
 
 # Canonical columns of a source, each with roles of files of which it needs one; none: it is there.
 Available = Mapping[str, tuple[str, ...]]
@@ -28,6 +29,36 @@ def endpoint_problems(
         for reason in _refused(offer, spec.to_definition()):
             key = "from" if reason.key == "made_from" else reason.key
             yield reason.at(study.place(("endpoints", i, key)))
+    yield from _without_states(study, offer)
+
+
+def _without_states(study: Study, offer: Offer) -> Iterator[Problem]:
+    """Analyses of competing events whose endpoint has none, the source allowing it."""
+    competing = {}
+    for spec in study.endpoints:
+        rule, refused = decided(offer, spec.to_definition())
+        competing[spec.id] = bool(refused) or Endpoint(spec.to_definition(), rule).has_states
+    for i, asked in enumerate(study.analyses):
+        key, name = getattr(asked, "competes", None), str(getattr(asked, "endpoint", ""))
+        if key is None or competing[name]:
+            continue
+        yield Problem(
+            study.place(("analyses", i, key)),
+            f"nothing competes with the event of endpoint '{name}' ({study.endpoint(name).kind})",
+            f"Endpoints with competing events: {listed(_with_states())}",
+            "Choose such an endpoint, or leave cause out."
+            if key == "cause"
+            else "Choose such an endpoint, or ask for kaplan_meier, logrank and cox.",
+        )
+
+
+def _with_states() -> list[str]:
+    """Kinds of endpoints with which something competes as they are defined."""
+    return [
+        kind
+        for kind, rule in endpoint_rules().items()
+        if Endpoint(EndpointDefinition(kind.lower(), kind), rule).has_states
+    ]
 
 
 def _refused(offer: Offer, asked: EndpointDefinition) -> list[Refusal]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses import cox, cumulative_incidence, fine_gray
+from analyses import cause_specific_cox, cox, cumulative_incidence, fine_gray
 from cohort.errors import AnalysisError
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
@@ -80,6 +80,34 @@ def test_progression_of_mgus2(real_data: Path) -> None:
     assert found == pytest.approx(theirs["estimate"].tolist(), rel=1e-6)
     errors = [c.std_error for c in result.estimated]
     assert errors == pytest.approx(theirs["std_error"].tolist(), rel=1e-7)
+
+
+@pytest.mark.real
+def test_cause_specific_ratios_of_mgus2(real_data: Path) -> None:
+    frame = pd.read_csv(real_data / "reference_survival" / "mgus2.csv")
+    frame["etime"] = frame["ptime"].where(frame["pstat"] == 1, frame["futime"])
+    frame["how"] = np.where(frame["pstat"] == 1, "pcm", np.where(frame["death"] == 1, "dead", "-"))
+    states = {"name": "how", "levels": ["-", "pcm", "dead"]}
+    terms = ["age", {"name": "sex", "levels": ["F", "M"]}, "hgb", "creat"]
+    result = cause_specific_cox(frame, time="etime", state=states, cause="pcm", terms=terms)
+    r = pd.read_csv(REFERENCE / "fine_gray_real.csv")
+    theirs = r[(r["case"] == "cause_specific") & (r["quantity"] == "coefficient")]
+    found = [c.estimate for c in result.estimated]
+    assert found == pytest.approx(theirs["estimate"].tolist(), rel=1e-8)
+    errors = [c.std_error for c in result.estimated]
+    assert errors == pytest.approx(theirs["std_error"].tolist(), rel=1e-8)
+
+
+def test_cause_specific_is_cox_with_the_others_censored() -> None:
+    frame = rows()
+    frame["cause"] = frame["cause"].where(frame.index > 2)
+    result = cause_specific_cox(frame, **ASKED)
+    event = frame["cause"].map({"0": False, "1": True, "2": False})
+    theirs: Any = cox(frame.assign(e=event), time="time", event="e", terms=ASKED["terms"])
+    assert result.summary.equals(theirs.summary)
+    assert dict(result.n_missing) == {"cause 1": 3, "age": 12}
+    with pytest.raises(AnalysisError, match="'0' is not an event"):
+        cause_specific_cox(frame, **ASKED | {"cause": "0"})
 
 
 @pytest.mark.real

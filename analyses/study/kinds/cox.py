@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from analyses.study.outcome import Outcome, entry_column, finished
@@ -17,23 +18,44 @@ if TYPE_CHECKING:
     from cohort.table import TimeUnit
 
 
+_TITLES = MappingProxyType(
+    {
+        None: "Cox proportional-hazards model",
+        "event": "Cause-specific Cox model",
+        "competing": "Cause-specific Cox model of the competing events",
+    }
+)
+
+
 def model(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     """The adjusted model, and one of each term alone."""
     from analyses.estimators.cox import cox
 
-    return fitted(spec, partial(cox, frame), unit, entry_column(spec, frame))
+    entry, event = entry_column(spec, frame), None
+    if spec.cause == "competing":
+        from analyses.estimators.states import happened
+
+        frame, event = happened(frame, f"{spec.endpoint}_state", spec.cause)
+    return fitted(spec, partial(cox, frame), unit, entry, event)
 
 
 def fitted(
-    spec: CoxSpec, fit: Callable[..., CoxModel], unit: TimeUnit, entry: str | None
+    spec: CoxSpec,
+    fit: Callable[..., CoxModel],
+    unit: TimeUnit,
+    entry: str | None,
+    event: str | None = None,
 ) -> Outcome:
-    """The same by a function that takes the options of `cox`, wherever the rows are."""
+    """The same by a function that takes the options of `cox`, wherever the rows are.
+
+    `event` is the column of the event where it is not the endpoint's own.
+    """
     from analyses.results.study import CoxAnalysis
 
     terms = [term.declared() for term in spec.terms]
     options: dict[str, Any] = {
         "time": f"{spec.endpoint}_time",
-        "event": f"{spec.endpoint}_event",
+        "event": f"{spec.endpoint}_event" if event is None else event,
         "entry": entry,
         "strata": list(spec.strata) or None,
         "cluster": spec.cluster,
@@ -55,6 +77,6 @@ def fitted(
             records += model.records(name, unit)
             findings += model.findings
             failures += [replace(failure, analysis=name) for failure in model.failures]
-    title = spec.title or "Cox proportional-hazards model"
-    made = CoxAnalysis(spec.id, title, spec.endpoint, adjusted, tuple(alone))
+    title = spec.title or _TITLES[spec.cause]
+    made = CoxAnalysis(spec.id, title, spec.endpoint, adjusted, tuple(alone), cause=spec.cause)
     return finished(spec.id, made, records, findings, failures)

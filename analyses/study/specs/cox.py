@@ -9,9 +9,8 @@ from pydantic import field_validator
 
 from analyses.study.fields import ConfLevel, Flag, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
-from analyses.study.specs.term import Terms, TermSpec
+from analyses.study.specs.term import Terms, TermSpec, strata_apart, terms_once
 from analyses.study.use import Use, strata_uses
-from analyses.study.wording import refused
 
 if TYPE_CHECKING:
     from cohort.yaml_reader import Path
@@ -22,6 +21,8 @@ class CoxSpec(Restricted):
 
     Attributes
     ----------
+    cause
+        Where events compete: ``event`` or ``competing``, the other of the two ending follow-up.
     terms
         Covariates, in the order of the table.
     strata
@@ -36,6 +37,7 @@ class CoxSpec(Restricted):
     kind: Literal["cox"]
     title: Text | None = None
     endpoint: Text
+    cause: Literal["event", "competing"] | None = None
     terms: Terms
     strata: Names = ()
     cluster: Text | None = None
@@ -46,24 +48,17 @@ class CoxSpec(Restricted):
     @field_validator("terms")
     @classmethod
     def _terms_once(cls, terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
-        seen: list[frozenset[str]] = []
-        for term in terms:
-            if frozenset(term.columns()) in seen:
-                raise refused(f"'{' x '.join(term.columns())}' stands twice",
-                              advice="Keep one of the two.")  # fmt: skip
-            seen.append(frozenset(term.columns()))
-        return terms
+        return terms_once(terms)
 
     @field_validator("strata")
     @classmethod
     def _strata_apart(cls, strata: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        used = {name for term in info.data.get("terms", ()) for name in term.columns()}
-        both = [name for name in strata if name in used]
-        if both:
-            raise refused(
-                f"'{both[0]}' is a term as well", advice="A column is a term or a stratum."
-            )
-        return strata
+        return strata_apart(strata, info.data.get("terms", ()))
+
+    @property
+    def competes(self) -> str | None:
+        """The key of the study file that asks for competing events, if any does."""
+        return None if self.cause is None else "cause"
 
     def uses(self, place: Path) -> Iterator[Use]:
         """The terms, the strata and the units of likeness."""

@@ -30,6 +30,11 @@ class Restricted(Spec):
             where = (*place, "only", "column")
             yield Use(where, self.only.column, "criterion", criterion=self.only)
 
+    @property
+    def competes(self) -> str | None:
+        """The key of the study file that asks for competing events, if any does."""
+        return None
+
     def reads(self) -> list[str]:
         """The columns that the analysis needs, its endpoint's aside."""
         return [use.column for use in self.uses(())]

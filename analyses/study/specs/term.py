@@ -82,6 +82,26 @@ class TermSpec(Spec):
             yield Use((*place, "interaction", k), name, "term", endpoint, self)
 
 
+def terms_once(terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
+    """The terms of a model, none of them twice."""
+    seen: list[frozenset[str]] = []
+    for term in terms:
+        if frozenset(term.columns()) in seen:
+            raise refused(f"'{' x '.join(term.columns())}' stands twice",
+                          advice="Keep one of the two.")  # fmt: skip
+        seen.append(frozenset(term.columns()))
+    return terms
+
+
+def strata_apart(strata: tuple[str, ...], terms: tuple[TermSpec, ...]) -> tuple[str, ...]:
+    """The strata of a model, none of them a term."""
+    used = {name for term in terms for name in term.columns()}
+    both = [name for name in strata if name in used]
+    if both:
+        raise refused(f"'{both[0]}' is a term as well", advice="A column is a term or a stratum.")
+    return strata
+
+
 def _bare_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
