@@ -33,8 +33,14 @@ def held_apart(study: Study, by_endpoint: Mapping[str, Cohort]) -> frozenset[str
     return frozenset(
         spec.id
         for spec in study.analyses
-        if spec.kind == "cox" and by_endpoint[spec.endpoint].n >= study.engine.blocks_from
+        if spec.kind == "cox"
+        and by_endpoint[spec.endpoint].n >= study.engine.blocks_from
+        and (spec.cause != "competing" or _state(spec) in by_endpoint[spec.endpoint].columns)
     )
+
+
+def _state(spec: CoxSpec) -> str:
+    return f"{spec.endpoint}_state"
 
 
 def fit_apart(spec: CoxSpec, patients: Cohort, conditions: Mapping[str, Criterion]) -> Outcome:
@@ -45,7 +51,10 @@ def fit_apart(spec: CoxSpec, patients: Cohort, conditions: Mapping[str, Criterio
     time, event, entry = (f"{spec.endpoint}_{name}" for name in ("time", "event", "entry"))
     names = [time, event, *spec.reads(), *(criterion.column for criterion in wanted)]
     has_entry = entry in patients.columns
-    rows = patients.patients.select(list(dict.fromkeys([*names, *([entry] if has_entry else [])])))
+    table = patients.patients
+    if spec.cause == "competing":
+        table = table.with_columns((nw.col(_state(spec)) == "competing").alias(event))
+    rows = table.select(list(dict.fromkeys([*names, *([entry] if has_entry else [])])))
     outside, n = [], patients.n
     for criterion in wanted:
         rows = rows.filter(criterion.met())

@@ -36,8 +36,7 @@ def _without_states(study: Study, offer: Offer) -> Iterator[Problem]:
     """Analyses of competing events whose endpoint has none, the source allowing it."""
     competing = {}
     for spec in study.endpoints:
-        rule, refused = decided(offer, spec.to_definition())
-        competing[spec.id] = bool(refused) or Endpoint(spec.to_definition(), rule).has_states
+        competing[spec.id] = _may_compete(offer, spec.to_definition())
     for i, asked in enumerate(study.analyses):
         key, name = getattr(asked, "competes", None), str(getattr(asked, "endpoint", ""))
         if key is None or competing[name]:
@@ -50,6 +49,18 @@ def _without_states(study: Study, offer: Offer) -> Iterator[Problem]:
             if key == "cause"
             else "Choose such an endpoint, or ask for kaplan_meier, logrank and cox.",
         )
+
+
+def _may_compete(offer: Offer, asked: EndpointDefinition) -> bool:
+    """Whether something may compete with an endpoint, ready-made or made; True where refused."""
+    ways = [asked]
+    if asked.options.made_from is None:
+        ways.append(replace(asked, options=replace(asked.options, made_from="events")))
+    for one in ways:
+        rule, refused = decided(offer, one)
+        if (refused and one is asked) or Endpoint(one, rule).has_states:
+            return True
+    return False
 
 
 def _with_states() -> list[str]:

@@ -10,7 +10,8 @@ from analyses.results.failure import Failure
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.results.study import Analysis
-from cohort.errors import AnalysisError, listed
+from cohort.errors import AnalysisError, Problem, listed
+from cohort.schema import ENDPOINT_STATES
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -105,6 +106,23 @@ def failed_record(place: int, failure: Failure) -> Record:
         status="failed",
         reason=failure.reason,
     )
+
+
+def ending(spec: Any, frame: pd.DataFrame) -> dict[str, Any]:
+    """How follow-up ended, its levels named: a selection may have emptied one of them.
+
+    AnalysisError where the source gave only an event.
+    """
+    name = f"{spec.endpoint}_state"
+    if name not in frame:
+        raise AnalysisError(
+            Problem(
+                f"endpoint '{spec.endpoint}'",
+                "the source gives it ready-made, without telling what competes with its event",
+                advice="Write from: events, to make it from causes of death and recurrences.",
+            )
+        )
+    return {"name": name, "levels": list(ENDPOINT_STATES)}
 
 
 def entry_column(spec: Any, frame: pd.DataFrame) -> str | None:

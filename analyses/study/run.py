@@ -224,11 +224,16 @@ def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatient
     """The columns that the analyses need, by endpoint."""
     apart = held_apart(study, selected.by_endpoint)
     frames = {
-        name: observed_levels(patients.to_pandas(columns))
+        name: observed_levels(patients.to_pandas([c for c in columns if _is_made(c, patients)]))
         for name, columns in needed(study, selected.conditions, apart).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
     return StudyPatients(frames, selected.conditions, cohort.time_unit, cohort.files, apart)
+
+
+def _is_made(column: str, patients: Cohort) -> bool:
+    """Whether patients have a column; how follow-up ended is not told of what comes ready-made."""
+    return not column.endswith("_state") or column in patients.columns
 
 
 def _analysed(

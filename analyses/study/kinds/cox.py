@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from analyses.study.outcome import Outcome, entry_column, finished
+from analyses.study.outcome import Outcome, ending, entry_column, finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def model(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
     if spec.cause == "competing":
         from analyses.estimators.states import happened
 
-        frame, event = happened(frame, f"{spec.endpoint}_state", spec.cause)
+        frame, event = happened(frame, ending(spec, frame), spec.cause)
     return fitted(spec, partial(cox, frame), unit, entry, event)
 
 

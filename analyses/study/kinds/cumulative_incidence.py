@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.results.failure import Failure
-from analyses.study.outcome import Outcome, attempt, entry_column, finished
+from analyses.study.outcome import Outcome, attempt, ending, entry_column, finished
 from cohort.errors import AnalysisError, Problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def incidences(spec: CumulativeIncidenceSpec, frame: pd.DataFrame, unit: TimeUni
     curves = cumulative_incidence(
         frame,
         time=f"{spec.endpoint}_time",
-        state=f"{spec.endpoint}_state",
+        state=ending(spec, frame),
         entry=entry_column(spec, frame),
         by=spec.by,
         conf_level=spec.conf_level,
@@ -65,7 +65,7 @@ def _compared(spec: CumulativeIncidenceSpec, frame: pd.DataFrame) -> GrayTest:
     return gray_test(
         frame,
         time=f"{spec.endpoint}_time",
-        state=f"{spec.endpoint}_state",
+        state=ending(spec, frame),
         by=spec.by,
         strata=list(spec.strata) or None,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from analyses.study.outcome import Outcome, entry_column, finished
+from analyses.study.outcome import Outcome, ending, entry_column, finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ def subdistribution(spec: FineGraySpec, frame: pd.DataFrame, unit: TimeUnit) -> 
     model = fine_gray(
         frame,
         time=f"{spec.endpoint}_time",
-        state=f"{spec.endpoint}_state",
+        state=ending(spec, frame),
         cause=spec.cause,
         terms=[term.declared() for term in spec.terms],
         entry=entry_column(spec, frame),

@@ -1,0 +1,244 @@
+"""Competing risks from a study file to its report."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pypdf
+import pytest
+
+import analyses
+from analyses import cause_specific_cox, cumulative_incidence, fine_gray, gray_test
+from analyses.report.blocks import Cell, Table
+from analyses.report.report import _pages
+from analyses.study.check import check_study
+from analyses.study.spec import Study
+from cohort.errors import SpecError
+
+CURVES: dict[str, Any] = {
+    "id": "ever",
+    "kind": "cumulative_incidence",
+    "endpoint": "bcss",
+    "by": "grade",
+    "at": {"years": [1, 3]},
+    "differences": True,
+}
+MODEL: dict[str, Any] = {
+    "id": "ratios",
+    "kind": "fine_gray",
+    "endpoint": "bcss",
+    "terms": [{"name": "grade", "reference": "1"}, {"name": "age_years", "per": 10}],
+}
+OTHER = MODEL | {"id": "rest", "cause": "competing", "title": "Other deaths"}
+COX = MODEL | {"id": "rates", "kind": "cox", "cause": "competing", "univariable": False}
+BASE: dict[str, Any] = {
+    "version": 1,
+    "title": "Competing risks",
+    "source": {"name": "canonical", "files": {"main": "registry.csv"}},
+    "endpoints": [{"id": "bcss", "kind": "BCSS", "unverified": True, "censor_at": {"years": 8}}],
+}
+
+
+@pytest.fixture(scope="module")
+def patients() -> pd.DataFrame:
+    """Four hundred patients: deaths of breast cancer rise with grade, others with age."""
+    rng = np.random.default_rng(11)
+    n = 400
+    grade = rng.choice([1, 2, 3], n)
+    age = rng.integers(35, 85, n)
+    cancer = rng.exponential(4000 / grade)
+    other = rng.exponential(5000 * np.exp(-0.04 * (age - 60)))
+    left = rng.uniform(200, 3600, n)
+    days = np.ceil(np.minimum(np.minimum(cancer, other), left)).astype(int)
+    dead = np.minimum(cancer, other) <= left
+    frame = pd.DataFrame({"patient_id": [f"p{i}" for i in range(n)], "age_years": age})
+    frame["grade"] = grade.astype(str)
+    frame["vital_status"] = np.where(dead, "dead", "alive")
+    frame["cause_of_death"] = np.where(dead, np.where(cancer < other, "breast_cancer", "other"), "")
+    frame["followup_days"] = days
+    return frame
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, patients: pd.DataFrame) -> Path:
+    target = tmp_path_factory.mktemp("competing")
+    patients.to_csv(target / "registry.csv", index=False)
+    return target
+
+
+def study(folder: Path, *asked: dict[str, Any], **changes: Any) -> Study:
+    return Study.from_dict(BASE | {"analyses": list(asked)} | changes, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def ran(folder: Path) -> tuple[Any, str]:
+    result = analyses.run_study(study(folder, CURVES, MODEL, OTHER, COX), out=folder / "out")
+    pages = pypdf.PdfReader(folder / "out" / "report.pdf").pages
+    return result, " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+@pytest.fixture(scope="module")
+def direct(patients: pd.DataFrame) -> pd.DataFrame:
+    """The same patients as the estimators take them, followed for 8 years."""
+    end = 8 * 365.25
+    state = np.where(
+        (patients["vital_status"] == "alive") | (patients["followup_days"] > end),
+        "censored",
+        np.where(patients["cause_of_death"] == "other", "competing", "event"),
+    )
+    levels = ["censored", "event", "competing"]
+    return patients.assign(
+        time=patients["followup_days"].clip(upper=end),
+        state=pd.Categorical(state, levels, ordered=True),
+    )
+
+
+BY = {"name": "grade", "levels": ["1", "2", "3"]}
+TERMS = [{"name": "grade", "levels": ["1", "2", "3"]}, {"name": "age_years", "per": 10}]
+
+
+def test_a_study_has_the_numbers_of_the_estimators(ran: Any, direct: pd.DataFrame) -> None:
+    result, _ = ran
+    records = {r.id: r for r in result.records}
+    curves = cumulative_incidence(direct, time="time", state="state", by=BY)
+    at = curves.at([365.25]).set_index(["group", "level"])
+    for group in "123":
+        record = records[f"ever/cumulative_incidence/{group}/event/t=365.25"]
+        assert record.estimate == at.loc[(group, "event"), "estimate"]
+        assert record.conf_high == at.loc[(group, "event"), "conf_high"]
+    test = gray_test(direct, time="time", state="state", by=BY).tests[1]
+    assert records["ever/gray_test/grade/competing"].statistic == test.statistic
+    model = fine_gray(direct, time="time", state="state", cause="event", terms=TERMS)
+    other = fine_gray(direct, time="time", state="state", cause="competing", terms=TERMS)
+    for name, fitted in (("ratios", model), ("rest", other)):
+        record = records[f"{name}/log_subdistribution_hazard_ratio/age_years"]
+        assert record.estimate == fitted.estimated[-1].estimate
+        assert record.std_error == fitted.estimated[-1].std_error
+    rates = cause_specific_cox(direct, time="time", state="state", cause="competing", terms=TERMS)
+    record = records["rates/log_hazard_ratio/age_years"]
+    assert record.estimate == pytest.approx(rates.estimated[-1].estimate, rel=1e-12)
+    assert result.failures == ()
+    assert result.exit_code == 0
+
+
+def cells(result: Any, name: str) -> list[Cell]:
+    alts = {name: ("", 166.0) for a in result.analyses for name in (a.id, f"{a.id}_stacked")}
+    pages, _ = _pages(result, alts | {"flow": ("", 166.0)})
+    table = next(b for b in pages if isinstance(b, Table) and b.name == name)
+    return [cell for row in table.rows for cell in row]
+
+
+def test_every_cell_of_the_tables_has_its_record(ran: Any) -> None:
+    result, _ = ran
+    ids = {record.id for record in result.records}
+    for name, wanted in (
+        ("ever", "ever/cumulative_incidence/3/competing/t=1095.75"),
+        ("ever_differences", "ever/cumulative_incidence_difference/2/event/1/t=365.25"),
+        ("ratios", "ratios/subdistribution_hazard_ratio/grade/3/1"),
+        ("rest", "rest/subdistribution_hazard_ratio/age_years"),
+    ):
+        named = {cell.record for cell in cells(result, name) if cell.record}
+        assert wanted in named
+        assert named <= ids
+
+
+def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path) -> None:
+    _, text = ran
+    for words in [
+        "Gray's test across 3 groups. Event: chi-square",
+        "Aalen-Johansen estimates with pointwise 95% limits (log-log)",
+        "standard errors by the infinitesimal jackknife",
+        "subdistribution hazard ratios by Fine and Gray's model",
+        "Fine and Gray's variance, with the censoring distribution's part",
+        "Cause-specific Cox model of the competing events",
+        "Other deaths: subdistribution hazard ratios (HR) with 95% limits",
+        "it is not a ratio of rates",
+    ]:
+        assert words in text, words
+    out = folder / "out"
+    for name in ("ever", "ever_stacked"):
+        assert (out / "figures" / f"{name}.pdf").is_file()
+    curve = pd.read_csv(out / "tables" / "ever_curve.csv")
+    assert set(curve["quantity"]) == {"event_free", "cumulative_incidence"}
+    assert (out / "tables" / "ratios_numbers.csv").is_file()
+    choices = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["estimators"]
+    assert choices[1]["variance"] == "Fine and Gray"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (CURVES | {"by": None}, "differences without by"),
+        ({k: v for k, v in CURVES.items() if k != "at"}, "differences without at"),
+        (CURVES | {"differences": False, "reference": "1"}, "reference without differences"),
+        (CURVES | {"strata": ["grade"]}, "makes the groups"),
+        (MODEL | {"cause": "dead"}, "'dead' is not allowed"),
+        (MODEL | {"terms": ["grade", "grade"]}, "'grade' stands twice"),
+        (MODEL | {"strata": ["grade"]}, "'grade' is a term as well"),
+        (MODEL | {"ties": "efron"}, "ties"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    folder: Path, asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SpecError, match=re.escape(said)):
+        study(folder, asked)
+
+
+@pytest.mark.parametrize("asked", [CURVES, MODEL, COX])
+def test_an_endpoint_with_which_nothing_competes_is_told_before_the_data_are_read(
+    folder: Path, asked: dict[str, Any]
+) -> None:
+    alone = [{"id": "bcss", "kind": "OS"}]
+    (problem,) = check_study(study(folder, asked, endpoints=alone))
+    assert "nothing competes with the event of endpoint 'bcss' (OS)" in problem.found
+    assert "BCSS" in problem.allowed
+    assert problem.where.endswith("cause" if asked is COX else "kind")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (CURVES | {"at": {"years": 9}}, "9 years lies past 8 years"),
+        (CURVES | {"reference": "9"}, "'9' is not a level of grade"),
+        (CURVES | {"by": "age_years"}, "is a number and cannot make groups"),
+        (MODEL | {"terms": ["bcss_event"]}, "'bcss_event' is the outcome itself"),
+        (MODEL | {"terms": ["grade", {"interaction": ["grade", "sex"]}]}, "is not a term itself"),
+    ],
+)
+def test_what_the_schema_does_not_know_is_told(
+    folder: Path, asked: dict[str, Any], said: str
+) -> None:
+    problems = "\n".join(str(problem) for problem in check_study(study(folder, asked)))
+    assert said in problems
+
+
+def test_nobody_with_the_event_is_a_failure_in_its_place(
+    tmp_path: Path, patients: pd.DataFrame
+) -> None:
+    cause = patients["cause_of_death"].replace("breast_cancer", "other")
+    patients.assign(cause_of_death=cause).to_csv(tmp_path / "registry.csv", index=False)
+    result = analyses.run_study(study(tmp_path, CURVES, MODEL), out=tmp_path / "out")
+    assert [(f.analysis, f.term) for f in result.failures] == [("ever", "event"), ("ratios", "")]
+    assert "has this event" in result.failures[1].reason
+    assert result.exit_code == 5
+
+
+def test_with_delayed_entry_there_is_no_test_of_grays_and_a_model_of_its_own(
+    tmp_path: Path, patients: pd.DataFrame
+) -> None:
+    day = (patients["followup_days"] // 3).clip(upper=150)
+    late = patients.assign(observed_from_day=day.where(patients.index % 2 == 0, 0))
+    late.to_csv(tmp_path / "registry.csv", index=False)
+    endpoints = [{"id": "bcss", "kind": "BCSS", "unverified": True, "entry": "observed_from_day"}]
+    asked = study(tmp_path, CURVES | {"differences": False}, MODEL, endpoints=endpoints)
+    result = analyses.run_study(asked, out=tmp_path / "out")
+    (failure,) = result.failures
+    assert "not defined for delayed entry" in failure.reason
+    model = next(a for a in result.analyses if a.id == "ratios").model
+    assert model.variance == "by patient, observation weights known"
