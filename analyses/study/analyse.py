@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from analyses.study.spec import Study
     from cohort.selection import Criterion
+    from cohort.table import Cohort
 
 Frames = Mapping[str, "pd.DataFrame"]
 # What an analysis that uses a column asks of its patients besides.
@@ -104,6 +105,11 @@ def conditions_of(spec: Any, conditions: Conditions) -> list[Criterion]:
     used = set(spec.reads())
     of_columns = [criterion for column, criterion in conditions.items() if column in used]
     return own + [c for c in of_columns if all(c.column != o.column for o in own)]
+
+
+def made(columns: Collection[str], patients: Cohort) -> list[str]:
+    """The columns without those that nobody made: an endpoint that is ready-made tells no state."""
+    return [c for c in columns if not c.endswith("_state") or c in patients.columns]
 
 
 def observed_levels(frame: pd.DataFrame) -> pd.DataFrame:

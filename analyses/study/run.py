@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
-from analyses.study.analyse import analyse, needed, observed_levels
+from analyses.study.analyse import analyse, made, needed, observed_levels
 from analyses.study.apart import fit_apart, held_apart
 from analyses.study.criterion_spec import criteria
 from analyses.study.kinds.her2_change import changed
@@ -224,16 +224,11 @@ def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatient
     """The columns that the analyses need, by endpoint."""
     apart = held_apart(study, selected.by_endpoint)
     frames = {
-        name: observed_levels(patients.to_pandas([c for c in columns if _is_made(c, patients)]))
+        name: observed_levels(patients.to_pandas(made(columns, patients)))
         for name, columns in needed(study, selected.conditions, apart).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }
     return StudyPatients(frames, selected.conditions, cohort.time_unit, cohort.files, apart)
-
-
-def _is_made(column: str, patients: Cohort) -> bool:
-    """Whether patients have a column; how follow-up ended is not told of what comes ready-made."""
-    return not column.endswith("_state") or column in patients.columns
 
 
 def _analysed(

@@ -38,6 +38,9 @@ def recomputed(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Iterator[S
         other = (state == "competing").where(state.notna())
         frame = frame.assign(**{f"{spec.endpoint}_event": other})
     terms = [term.declared() for term in spec.terms]
+    if spec.cause == "competing":
+        ended = frame[f"{spec.endpoint}_state"]
+        frame = frame.assign(**{f"{spec.endpoint}_event": ended == "competing"})
     yield from _model(spec.id, spec, frame, terms)
     if spec.univariable and len(terms) > 1:
         for term in terms:
