@@ -40,6 +40,9 @@ class FileRule(Strictly):
         Which rows of the file are meant: texts that a column may have, white space around
         them aside (``""`` is blank, and so is a column that the file lacks). All rows where
         nothing is said.
+    rows
+        ``several`` where the rows of a patient repeat what is the patient's, as a table of
+        specimens does: one row of each is made (cohort.several_rows).
     sheet
         The sheet of a workbook; its first where not given.
     header_row, skip_rows
@@ -57,6 +60,7 @@ class FileRule(Strictly):
     key: Names = ()
     of: str | None = None
     where: Where = Field(default_factory=dict, validate_default=True)
+    rows: Literal["one", "several"] = "one"
     sheet: str | None = Field(default=None, min_length=1)
     header_row: int = Field(default=1, ge=1)
     skip_rows: Annotated[tuple[int, ...], BeforeValidator(many)] = ()
@@ -71,7 +75,9 @@ class FileRule(Strictly):
             raise ValueError(f"skip_rows must follow the heading: {first}, {first + 1}, ...")
         if self.of is None and not self.key:
             raise ValueError("key: this key is needed")
-        extra = self.model_fields_set - {"grain", "key", "of", "where"}
+        if self.rows == "several" and self.grain != "patient":
+            raise ValueError("rows: only of grain patient can several be made one")
+        extra = self.model_fields_set - {"grain", "key", "of", "where", "rows"}
         if self.of is not None and extra:
             raise ValueError(
                 f"the file is that of '{self.of}': leave out {', '.join(sorted(extra))}"

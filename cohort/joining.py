@@ -102,7 +102,8 @@ def _row_problems(extract: Extract, role: str) -> Iterator[Problem]:
         yield Problem(
             name, f"{twice:,} patients stand in more than one row",
             f"One row a patient (key {heading})",
-            "Keep one row of each, or describe the file by a dictionary of another grain.",
+            "Keep one row of each; or, where each row is a specimen, read the file by a dictionary "
+            "that says 'rows: several' (cbioportal_combined does).",
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from cohort.formats.opened import Given, Opened
 from cohort.formats.spark_frames import is_spark
 from cohort.headings import as_named, column_problems, places
 from cohort.rows import rows_by_role, rows_of_no_role, without_main_row
+from cohort.several_rows import one_row_each_patient
 from cohort.table import Finding, SourceFile
 from cohort.wanted import with_only
 
@@ -293,11 +294,14 @@ def _read(opened: list[Opened], dictionary: SourceDictionary, engine: Engine) ->
     _stop([DataError(without.problems)] if without.problems else [])
     findings += without.findings
     by_role = rows_by_role(dictionary, tables, headings)
+    of_role = {role: headings[dictionary.file_of(role)] for role in by_role}
+    by_role, noted = one_row_each_patient(dictionary, by_role, of_role, engine)
+    findings += noted
     return Extract(
         engine,
         dictionary,
         MappingProxyType(by_role),
-        MappingProxyType({role: headings[dictionary.file_of(role)] for role in by_role}),
+        MappingProxyType(of_role),
         tuple(files),
         tuple(findings),
     )

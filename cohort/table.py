@@ -24,7 +24,14 @@ _LEFT_OUT = frozenset(
         *("several_tumours", "tumours_not_used", "patients_without_tumour"),
         *("several_specimens", "specimens_of_no_patient"),
         *("specimens_of_other_tumours", "events_of_no_patient", "events_of_other_tumours"),
-        *("rows_of_no_role", "blank_rows", "extension", "user_dictionary", "unmapped_column"),
+        *(
+            "several_rows",
+            "rows_of_no_role",
+            "blank_rows",
+            "extension",
+            "user_dictionary",
+            "unmapped_column",
+        ),
     }
 )
 

@@ -197,7 +197,8 @@ def test_the_packages_dictionaries_are_sound(name: str) -> None:
 
 def test_the_package_has_the_sources_it_names() -> None:
     assert SourceDictionary.names() == (
-        "breast_msk_2018", "canonical", "canonical_months", "cbioportal", "metabric", "naaccr",
+        "breast_msk_2018", "canonical", "canonical_months", "cbioportal",
+        "cbioportal_combined", "metabric", "naaccr",
         "naaccr_days", "ncdb_puf", "redcap", "seer", "seer_2006_2010", "seer_custom",
         "spreadsheet", "tcga_brca",
     )  # fmt: skip
