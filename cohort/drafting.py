@@ -11,7 +11,7 @@ from typing import Any
 
 from cohort.dictionary import SourceDictionary
 from cohort.drafting_boxes import box_entries
-from cohort.drafting_entries import Entry, day_entry, entry, year_entry
+from cohort.drafting_entries import Entry, day_entry, entry, reference, year_entry
 from cohort.drafting_evidence import weighed
 from cohort.drafting_headings import Guess, box, guesses, is_later, specimen_labels, words
 from cohort.drafting_rows import Rows, rows_of
@@ -145,6 +145,8 @@ def draft(item: Any, *, name: str) -> Draft:
     plain = [heading for heading in seen.headings if box(heading) is None]
     found = weighed(plain, seen.values)
     plan = Plan(name, seen, rows_of(seen, found))
+    of_rows = plan.rows.of_specimens
+    found = {k: [one for one in group if one.heading not in of_rows] for k, group in found.items()}
     wide = _wide(plan, found)
     _columns(plan, {k: group for k, group in found.items() if k != "patient_id"}, wide)
     plan.entries += box_entries(seen.headings, plan.values, plan.codes)
@@ -234,13 +236,27 @@ def _repeated_rows(plan: Plan) -> None:
         filled = [h for h in plan.survey.headings if plan.survey.values(h, where)]
         found = weighed(filled, partial(plan.survey.values, where=where))
         members = [found[column][0] for column in _EVIDENCE if column in found]
+        members += [
+            group[0]
+            for column, group in found.items()
+            if column not in _EVIDENCE and group[0].heading in plan.rows.of_specimens
+        ]
         if members:
-            entries = list(_members(plan, members, role, role, where))
+            entries = [*_specimen_id(plan, role), *_members(plan, members, role, role, where)]
             entries += _specimen_day(plan, found, role, where)
             plan.blocks.append(SpecimenBlock(role, role, tuple(entries)))
     # What only the specimens have is no column of the patients.
     taken = {h for block in plan.blocks for one in block.entries for h in one.headings}
     plan.entries = [one for one in plan.entries if one.decided or not taken & set(one.headings)]
+
+
+def _specimen_id(plan: Plan, role: str) -> Iterator[Entry]:
+    """What tells the specimens of a patient apart, where each row is one."""
+    heading = plan.rows.specimen
+    if heading:
+        said = (f"'{heading}' is different in every row of a patient",)
+        rule = f"{{from: {reference(heading, role)}}}"
+        yield Entry("specimen_id", rule, (heading,), True, said)
 
 
 def _specimen_day(

@@ -92,11 +92,13 @@ def _files(plan: Plan) -> Iterator[str]:
     yield from (f"# {' '.join(said.split())}" for said in rows.said)
     yield "files:"
     where = f", where: {_where(rows.where)}" if rows.where else ""
+    where += ", rows: several" if rows.several else ""
     yield f"  main: {{grain: {rows.grain}, key: {quoted(rows.key)}{where}}}"
     roles = {block.role for block in plan.blocks} - {"main"}
     for role, condition in rows.repeats.items():
         if role in roles:
-            yield f"  {role}: {{grain: specimen, of: main, where: {_where(condition)}}}"
+            meant = f", where: {_where(condition)}" if condition else ""
+            yield f"  {role}: {{grain: specimen, of: main{meant}}}"
 
 
 def _where(condition: Mapping[str, Sequence[str]]) -> str:

@@ -86,6 +86,38 @@ class Survey:
         ).to_pylist()[0]
         return int(row["rows"] or 0) - int(row["texts"] or 0)
 
+    def varying(self, key: str) -> tuple[str, ...]:
+        """Columns in which the rows of one patient say different things; blank says nothing."""
+        others = [heading for heading in self.headings if heading != key]
+        silent = ["", *(row["token"].lower() for row in read("missing"))]
+        said = {}
+        for i, heading in enumerate(others):
+            text = self.text(heading)
+            spoken = ~text.str.to_lowercase().is_in(silent)
+            said[f"t{i}"] = nw.when(spoken).then(text).otherwise(nw.lit(None, dtype=nw.String))
+        sides = {
+            f"{name}{side}": getattr(nw.col(name), how)()
+            for name in said
+            for side, how in (("<", "min"), (">", "max"))
+        }
+        grouped = self.rows().select(key=self.text(key), **said).group_by("key").agg(**sides)
+        differ = {
+            name: (nw.col(f"{name}<") != nw.col(f"{name}>")).fill_null(False).cast(nw.Int64).sum()
+            for name in said
+        }
+        if not differ:
+            return ()
+        row = self.extract.engine.collect(grouped.select(**differ)).to_pylist()[0]
+        return tuple(heading for i, heading in enumerate(others) if row[f"t{i}"])
+
+    def tells_apart(self, key: str, heading: str) -> bool:
+        """Whether a column, never blank, is different in every row of one patient."""
+        pairs = self.rows().select(key=self.text(key), text=self.text(heading))
+        counted = pairs.group_by("key", "text").agg(n=nw.len())
+        wrong = (nw.col("n") > 1) | (nw.col("text") == "")
+        n = self.extract.engine.collect(counted.filter(wrong).select(n=nw.len()))["n"][0].as_py()
+        return int(n) == 0
+
 
 def survey(item: Any) -> Survey:
     """The file with every column that has a name.

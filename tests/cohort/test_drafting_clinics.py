@@ -10,6 +10,7 @@ import pytest
 from cohort.dictionary import SourceDictionary
 from cohort.drafting import Draft, draft, write
 from cohort.drafting_headings import guess
+from cohort.errors import DataError
 from cohort.harmonisation import harmonise
 from cohort.loading import load
 from cohort.table import Cohort
@@ -156,3 +157,45 @@ def test_a_sequence_of_tumours_is_no_key_of_one_where_each_patient_has_a_row(
     head = "patient_id,sequenceNumberCentral,tumorRecordNumber\n"
     made = drafted(tmp_path, f"{head}a,01,1\na,02,2\nb,00,\n")
     assert standing(made)["tumour_id"] == ("tumorRecordNumber",)
+
+
+# --- several rows a patient ----------------------------------------------------------------
+
+SAMPLES = (
+    "id,sample,her2,er,dx,status,age\n"
+    "1,S1,0,+,2019-01-05,alive,50\n1,S2,1+,-,2019-03-05,alive,\n2,S1,2+,+,2019-01-05,dead,60\n"
+)
+
+
+def test_rows_of_a_patient_that_differ_in_specimens_only_are_specimens(tmp_path: Path) -> None:
+    made = drafted(tmp_path, SAMPLES)
+    assert 'main: {grain: patient, key: "id", rows: several}' in made.text
+    cohort = reread(made, tmp_path)
+    assert (cohort.n, values(cohort, "age_years")) == (2, [50, 60])
+    assert values(cohort, "vital_status") == ["alive", "dead"]
+    assert cohort.specimens is not None
+    rows = cohort.engine.collect(cohort.specimens.sort("patient_id", "specimen_id")).to_pylist()
+    told = [(row["patient_id"], row["specimen_id"], row["her2_ihc"]) for row in rows]
+    assert told == [("1", "S1", "0"), ("1", "S2", "1+"), ("2", "S1", "2+")]
+    assert "er_status" not in cohort.columns
+    assert not [f for f in cohort.findings if f.rule == "rows_differ"]
+
+
+def test_rows_that_differ_in_what_is_the_patients_are_refused_with_what_was_found(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(DataError, match="differ in what is the patient's: status, age") as caught:
+        drafted(tmp_path, SAMPLES.replace("-03-05,alive,", "-03-05,dead,51"))
+    assert "1 rows beyond the first of 'id'" in str(caught.value)
+    with pytest.raises(DataError, match="differ in dx, but in nothing of HER2"):
+        drafted(tmp_path, "id,her2,dx\n1,1+,a\n1,1+,b\n2,2+,c\n")
+
+
+def test_a_number_of_samples_is_no_key_where_the_patients_own_repeats(tmp_path: Path) -> None:
+    head = "Study ID,Patient ID,Sample ID,HER2 ihc score,Overall Survival Status\n"
+    rows = "x,P1,P1-1,1+,0:LIVING\nx,P1,P1-2,0,0:LIVING\nx,P2,P2-1,2+,1:DECEASED\n"
+    made = drafted(tmp_path, head + rows)
+    assert 'key: "Patient ID"' in made.text
+    cohort = reread(made, tmp_path)
+    assert cohort.n == 2
+    assert {one.headings for one in made.decided if one.column == "specimen_id"} == {("Sample ID",)}
