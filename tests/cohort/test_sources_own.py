@@ -43,6 +43,9 @@ HEADINGS = {
     "specimen_her2_ihc": "Specimen HER2 IHC", "specimen_her2_ish": "Specimen HER2 ISH",
     "specimen_date": "Specimen date", "specimen_timing": "Specimen timing",
     "recurrence_type": "Recurrence type", "recurrence_date": "Recurrence date",
+    "anti_her2___1": "Anti-HER2 (choice=Trastuzumab)",
+    "anti_her2___2": "Anti-HER2 (choice=Pertuzumab)",
+    "adc___1": "ADC (choice=Trastuzumab deruxtecan)", "adc___2": "ADC (choice=T-DM1)",
 }  # fmt: skip
 LABELS = {
     "sex": {"1": "Female", "2": "Male"}, "er_status": {"0": "Negative", "1": "Positive"},
@@ -68,6 +71,34 @@ def export(kind: str) -> pd.DataFrame:
 @pytest.fixture(scope="module", params=["raw", "labels"])
 def project(request: pytest.FixtureRequest) -> Cohort:
     return classified("redcap", export(request.param))
+
+
+@pytest.mark.parametrize(
+    ("column", "question", "choices"),
+    [
+        ("anti_her2_therapy", "Anti-HER2 therapy", ("Trastuzumab", "Pertuzumab")),
+        ("adc_therapy", "Antibody-drug conjugate", ("Trastuzumab deruxtecan", "T-DM1")),
+    ],
+)
+def test_boxes_of_a_label_export_are_read_by_their_choices(
+    column: str, question: str, choices: tuple[str, str]
+) -> None:
+    first, second = (f"{question} (choice={choice})" for choice in choices)
+    frame = pd.DataFrame(
+        {
+            "Record ID": list("abc"), "Vital status": ["Alive"] * 3, "HER2 IHC": ["1+"] * 3,
+            "Diagnosis date": ["2019-03-01"] * 3,
+            first: ["Checked", "Unchecked", "Unchecked"],
+            second: ["Unchecked", "Unchecked", "Checked"],
+        }
+    )  # fmt: skip
+    read = harmonise(load(frame, source="redcap")).to_pandas([column])
+    assert list(read[column]) == ["yes", "no", "yes"]
+    # A box that the export leaves out may be ticked.
+    alone = harmonise(load(frame.drop(columns=second), source="redcap")).to_pandas([column])
+    assert list(alone[column].astype(object).where(alone[column].notna(), None)) == [
+        "yes", None, None,
+    ]  # fmt: skip
 
 
 def test_a_row_a_patient_without_the_repeats(project: Cohort) -> None:
