@@ -193,14 +193,16 @@ def _reading(files: Any, dictionary: SourceDictionary, identify: bool) -> _Readi
 def _with_values(fit: Fit, reading: _Reading) -> Fit:
     """The fit with the values in coded columns counted, and those not known among them."""
     n_values = n_unknown = 0
-    for one in _every_column(reading.extract):
+    every = list(_every_column(reading.extract))
+    for one in every:
         if one.told or not one.read or all(rule.codes is None for rule in one.rules):
             continue
         found = _found(reading.cohort, one)
         n_values += _n_written(reading, one, found)
         # A drafted table marks codes that its user has not decided.
         n_unknown += sum(f.n for f in found if f.rule == "unknown_code" or f.value == UNDECIDED)
-    return replace(fit, n_values=n_values, n_unknown=n_unknown)
+    n_given = sum(sum(of.values()) for of in _known_by_table(reading.cohort, every).values())
+    return replace(fit, n_values=n_values, n_unknown=n_unknown, n_given=n_given)
 
 
 def _n_written(reading: _Reading, one: _Column, found: Sequence[Finding]) -> int:
@@ -209,8 +211,7 @@ def _n_written(reading: _Reading, one: _Column, found: Sequence[Finding]) -> int
     if one.table == "patients":
         n = _rows(reading.cohort, reading.extract.tables[reading.extract.dictionary.main])
         return n - sum(f.n for f in found if f.rule in blank or f.value == BLANK)
-    table = {"specimens": reading.cohort.specimens, "events": reading.cohort.events}[one.table]
-    known = _known(reading.cohort, table, [one.name]).get(one.name, 0)
+    known = _known_by_table(reading.cohort, [one])[one.table].get(one.name, 0)
     without = (*_NOT_UNDERSTOOD, *_IMPOSSIBLE, "interval_code", "missing")
     return known + sum(f.n for f in found if f.rule in without and f.value != BLANK)
 
@@ -265,12 +266,9 @@ def _found(cohort: Cohort, one: _Column) -> list[Finding]:
 
 def _columns(cohort: Cohort, extract: Extract) -> Iterator[ColumnSeen]:
     """Each canonical column of patients, specimens and events, with what the files hold for it."""
-    tables = {"patients": cohort.patients, "specimens": cohort.specimens, "events": cohort.events}
     every = list(_every_column(extract))
-    for key, table in tables.items():
-        of_table = [one for one in every if one.table == key]
-        known = _known(cohort, table, [one.name for one in of_table])
-        for one in of_table:
+    for key, known in _known_by_table(cohort, every).items():
+        for one in (one for one in every if one.table == key):
             headings, sought = _headings(one.rules, extract)
             found = _found(cohort, one)
             if one.told:
@@ -310,6 +308,15 @@ def _headings(
 
 def _ways(rules: Sequence[ColumnRule]) -> str:
     return "; ".join(dict.fromkeys(_read_as(rule) for rule in rules))
+
+
+def _known_by_table(cohort: Cohort, columns: Sequence[_Column]) -> dict[str, dict[str, int]]:
+    """Rows with a value in each of some columns, by whose columns they are."""
+    tables = {"patients": cohort.patients, "specimens": cohort.specimens, "events": cohort.events}
+    return {
+        key: _known(cohort, table, [one.name for one in columns if one.table == key])
+        for key, table in tables.items()
+    }
 
 
 def _known(cohort: Cohort, table: nw.LazyFrame[Any] | None, names: Iterable[str]) -> dict[str, int]:

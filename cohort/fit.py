@@ -31,6 +31,8 @@ class Fit:
     n_values, n_unknown
         Values in coded columns (blank ones aside), and those that the code tables do not know;
         None where the values were not looked at.
+    n_given
+        Values that the dictionary makes of the files in all canonical columns; likewise.
     refused
         Why the files cannot be read by it although their columns are there; empty where they can.
     """
@@ -43,6 +45,7 @@ class Fit:
     n_found: int
     n_values: int | None = None
     n_unknown: int | None = None
+    n_given: int | None = None
     refused: str = ""
 
     @property
@@ -63,15 +66,16 @@ class Fit:
         return 1 - self.n_unknown / self.n_values
 
     @property
-    def rank(self) -> tuple[bool, float, float]:
+    def rank(self) -> tuple[bool, float, int, float]:
         """What orders dictionaries, the best last.
 
         Whether it fits; the columns that are there, as far as their codes are known and as far as
-        what it needs is there; and which share of its columns they are.
+        what it needs is there; how many values it makes of them; and which share of its columns
+        they are.
         """
         known = 1.0 if self.known is None else self.known
         met = 1 - len(self.lacking) / self.n_needed
-        return self.fits, (1 + self.n_found) * known * met, self.found
+        return self.fits, (1 + self.n_found) * known * met, self.n_given or 0, self.found
 
 
 @cache

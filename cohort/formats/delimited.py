@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cohort.dictionary import FileRule
-from cohort.errors import DataError, Problem
+from cohort.errors import DataError, Problem, listed
 from cohort.formats import biotab, cbioportal, encoding
 from cohort.formats.compressed import is_gzip, unpacked, unpacked_finding
 from cohort.formats.opened import WHITE, Given, Opened, checked_headings
@@ -83,6 +83,8 @@ def open_text(given: Given) -> Opened:
     shape = layout(path, name, given.rule)
     if shape.kept_rows:
         findings += (_kept(given.role, shape.kept_rows),)
+    if text.long_lines:
+        findings += (_long(given.role, text.long_lines),)
     if not text.ends:
         findings += (_last_line(given.role),)
 
@@ -127,6 +129,16 @@ def _kept(role: str, kept: Sequence[int]) -> Finding:
     )
     rows = ", ".join(str(row) for row in kept)
     return Finding("warning", role, "", rows, "rows_kept", len(kept), advice, "row")
+
+
+def _long(role: str, lines: Sequence[int]) -> Finding:
+    """Lines that hold more than a patient's row does."""
+    advice = (
+        f"Lines of more than {encoding.LONG:,} bytes were read whole: look whether a quotation "
+        "mark is missing there, or a document stands in a cell."
+    )
+    where = f"line {listed((str(line) for line in lines), 8)}"
+    return Finding("warning", role, "", where, "long_line", len(lines), advice, "line")
 
 
 def _last_line(role: str) -> Finding:

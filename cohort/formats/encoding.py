@@ -13,6 +13,7 @@ from cohort.errors import DataError, Problem
 
 _CHUNK = 1 << 23
 _LONGEST = 1 << 24  # bytes without a line end that are kept in memory
+LONG = 500_000  # bytes of a line that no table of patients needs
 _FIRST = 256  # bytes that tell an encoding
 # The mark at the beginning of a file, the longest first, as one begins with another.
 _MARKS = (
@@ -42,6 +43,8 @@ class Scan:
         Lines that are not empty.
     ends
         Whether the last line has a line end.
+    long_lines
+        Lines, counted from 1, that are longer than those of any table of patients.
     """
 
     sha256: str
@@ -49,6 +52,7 @@ class Scan:
     line_ends: str
     n_lines: int
     ends: bool
+    long_lines: tuple[int, ...] = ()
 
     @property
     def readable(self) -> bool:
@@ -69,6 +73,7 @@ def scan(path: Path, name: str) -> Scan:
     utf8 = western = True
     wide, first, last = "", b"", b""
     feeds = returns = pairs = lines = 0
+    long: list[int] = []
     for piece in _pieces(path):
         if not first:
             first = piece[:_FIRST]
@@ -78,6 +83,7 @@ def scan(path: Path, name: str) -> Scan:
             _refuse(name, lines + piece[: piece.index(b"\0")].count(b"\n") + 1)
         utf8 = utf8 and (piece.isascii() or _decodes(decoder, piece))
         western = western and (utf8 or _western(piece))
+        long += [feeds + 1 + piece.count(b"\n", 0, at) for at in _long_lines(piece)]
         feeds += piece.count(b"\n")
         # Pairs of bytes take far longer to find than single ones.
         if own := piece.count(b"\r"):
@@ -89,7 +95,8 @@ def scan(path: Path, name: str) -> Scan:
     encoding = wide or ("utf-8" if utf8 else "cp1252" if western else "latin-1")
     mixed = not wide and (returns > pairs or 0 < pairs < feeds)
     ends = b"\n" in last if wide else last.endswith((b"\n", b"\r"))
-    return Scan(sha256.hexdigest(), encoding, "mixed" if mixed else "one", lines, ends)
+    kind = "mixed" if mixed else "one"
+    return Scan(sha256.hexdigest(), encoding, kind, lines, ends, tuple(long))
 
 
 def digest(path: Path) -> str:
@@ -128,6 +135,19 @@ def _pieces(path: Path) -> Iterator[bytes]:
                 rest = b""
     if rest:
         yield rest
+
+
+def _long_lines(piece: bytes) -> Iterator[int]:
+    """Where the long lines of a piece begin; of the others few line ends are looked at."""
+    start = 0
+    while len(piece) - start > LONG:
+        end = piece.rfind(b"\n", start, start + LONG + 1)
+        if end < 0:
+            yield start
+            end = piece.find(b"\n", start)
+        if end < 0:
+            return
+        start = end + 1
 
 
 def _n_lines(piece: bytes, returns: bool) -> int:

@@ -126,6 +126,26 @@ def test_a_dictionary_that_knows_more_of_the_values_fits_better(tmp_path: Path) 
     assert seen(found, "er_status").n_known == 1
 
 
+def test_of_two_that_fit_alike_the_one_that_keeps_more_values_reads_the_file(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        "patientIdNumber,vitalStatus,dateOfDiagnosis,dateOfLastContact,survMosPresumedAlive,"
+        "primarySite,her2IhcSummary",
+        "1,0,20180105,20190610,0017,C504,2",
+        "2,1,20190301,202001,0010,C501,1",
+    ]
+    file = tmp_path / "registry.csv"
+    file.write_text("\n".join(rows) + "\n")
+    found = describe(file, today=TODAY)
+    alike = {fit.source: fit for fit in found.fits if fit.source in ("naaccr", "naaccr_days")}
+    assert len({fit.n_found for fit in alike.values()}) == 1
+    # Of the second patient the last contact has no day, but the registry's months are there.
+    assert found.source == "naaccr"
+    assert seen(found, "followup_months").n_known == 2
+    assert (alike["naaccr"].n_given or 0) > (alike["naaccr_days"].n_given or 0)
+
+
 def test_where_none_fits_the_nearest_is_named_with_what_is_missing(tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     file.write_text("PUF_CASE_ID,YEAR_OF_DIAGNOSIS,AGE,SEX,RACE\n1,2012,50,2,01\n")

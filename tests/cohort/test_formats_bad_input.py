@@ -101,6 +101,12 @@ def test_a_cell_of_a_million_letters_is_read_whole(
     cell = "x" * 1_000_000
     extract = read(tmp_path, clinic, f"ID,Age,Note\n1,50,{cell}\n2,60,y\n")
     assert rows(extract) == [["1", "50", cell], ["2", "60", "y"]]
+    told = [(f.severity, f.value, f.n, f.unit) for f in extract.findings if f.rule == "long_line"]
+    assert told == [("warning", "line 2", 1, "line")]
+    assert not read(tmp_path, clinic, f"ID,Age,Note\n1,50,{'x' * 400_000}\n").findings
+    few = "".join(f"{i},50,z\n" for i in range(3))
+    extract = read(tmp_path, clinic, f"ID,Age,Note\n{few}7,50,{cell}\n{few.replace(',50', ',51')}")
+    assert [f.value for f in extract.findings] == ["line 5"]
     two_lines = f'"{"x" * 500_000}\n{"y" * 500_000}"'
     extract = read(tmp_path, clinic, f"ID,Age,Note\n1,50,{two_lines}\n")
     assert rows(extract)[0][2] == two_lines.strip('"')
