@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 COUNTS = "counts by pandas"
-SUMS = "sums over risk sets, written for this check"
+SUMS = "sums written for this check"
 
 
 def statsmodels(function: str) -> str:

@@ -20,7 +20,7 @@ from analyses.verification.patients import (
     strata,
     words,
 )
-from analyses.verification.programs import SUMS, lifelines, statsmodels
+from analyses.verification.programs import COUNTS, SUMS, lifelines, statsmodels
 from analyses.verification.second import Second
 
 if TYPE_CHECKING:
@@ -245,6 +245,7 @@ def _trend(spec: LogRankSpec, frame: pd.DataFrame, weighing: Weighing) -> Iterat
     if spec.trend == "her2_negative":
         by = "her2_detail"
         detail = frame[by].astype(str)
+        yield from _told(name, frame, detail)
         detail = detail.mask(detail.str.startswith("ihc_0_"), "ihc_0")
         # 2+ that a policy takes as low without an in-situ result.
         detail = detail.mask(detail == "ihc_2_ish_unknown", "ihc_2_ish_negative")
@@ -262,6 +263,16 @@ def _trend(spec: LogRankSpec, frame: pd.DataFrame, weighing: Weighing) -> Iterat
     record = Record(name, KIND, "logrank_test", term=by, **total, **chance(*found.trend(scores)))
     yield Second(record, SUMS)
     yield from _by_group(name, rows, named, groups, found)
+
+
+def _told(name: str, frame: pd.DataFrame, detail: pd.Series[str]) -> Iterator[Second]:
+    """Patients of the trend without an in-situ result, and those of zero or low outside of it."""
+    unknown = detail == "ihc_2_ish_unknown"
+    inside = unknown | detail.isin(NEGATIVE) | detail.str.startswith("ihc_0_")
+    outside = frame["her2_status"].astype(str).isin(["zero", "low"]) & ~inside
+    for quantity, which in (("n_ish_unknown", unknown), ("n_outside", outside)):
+        if which.any():
+            yield Second(Record(name, KIND, quantity, n=int(which.sum())), COUNTS)
 
 
 def _combined(spec: LogRankSpec, rows: Patients) -> Iterator[Second]:

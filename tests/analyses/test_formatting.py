@@ -217,3 +217,9 @@ def test_styles_are_found_by_name():
     assert words.STYLES["jama"] is JAMA
     assert words.number(1234.5, 1, words.NumberStyle(decimal_point="·")) == "1,234·5"
     assert words.p_value(0.03, words.NumberStyle(decimal_point="·")) == "0·03"
+
+
+def test_a_deviation_is_its_power_of_ten():
+    assert [words.deviation(x) for x in (None, 0.0, 5.2e-14, 1e-06)] == [
+        "infinite", "0", "5e−14", "1e−06",
+    ]  # fmt: skip

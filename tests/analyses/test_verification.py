@@ -21,7 +21,7 @@ from analyses.verification.comparing import NUMBERS, compared
 from analyses.verification.programs import quietly
 from analyses.verification.verify import second_programs, verified
 
-NEGATIVE = ["ihc_0_null", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3"]
+NEGATIVE = ["ihc_0_null", "ihc_0", "ihc_1", "ihc_2_ish_negative", "ihc_3", "ihc_2_ish_unknown"]
 
 
 def patients(n=400, *, seed=1, late=True, ties=True):
@@ -38,7 +38,7 @@ def patients(n=400, *, seed=1, late=True, ties=True):
             "os_time": time,
             "os_event": died <= left,
             "her2_status": pd.Categorical.from_codes(group, ["zero", "low", "positive"], True),
-            "her2_detail": pd.Categorical.from_codes(rng.integers(0, 5, n), NEGATIVE, True),
+            "her2_detail": pd.Categorical.from_codes(rng.integers(0, 6, n), NEGATIVE, True),
             "grade": pd.Categorical.from_codes(rng.integers(-1, 3, n), ["1", "2", "3"], True),
             "age_years": age.round(1),
             "size": rng.gamma(2, 10, n).round(),
@@ -183,6 +183,12 @@ def test_what_no_library_has_is_a_row_with_its_reason():
     rows = verify(model(), patients(), [*records_of(model(), patients()), extra]).rows
     new = next(row for row in rows if row.quantity == "a_new_quantity")
     assert new.reason == "no second program makes this number"
+
+
+def test_the_counts_of_the_trend_have_a_second_program():
+    rows = verify(ranks(), patients()).rows
+    counts = {row.quantity: row.program for row in rows if row.quantity.startswith("n_")}
+    assert counts == dict.fromkeys(("n_ish_unknown", "n_outside"), "counts by pandas")
 
 
 def test_a_level_without_events_leaves_the_fit_of_both_programs():
