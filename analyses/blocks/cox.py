@@ -22,6 +22,7 @@ from analyses.blocks.parts import Held, PartBlocks, Table
 from analyses.blocks.spark_table import SparkTable, is_spark
 from analyses.estimators.cox import model_of
 from analyses.estimators.cox_asked import Asked, asking
+from analyses.estimators.cox_held import AskedBefore
 from analyses.estimators.cox_prepared import (
     Prepared,
     centred_offset,
@@ -72,7 +73,8 @@ def cox_blocks(
     -------
     CoxModel
         As of `cox`, its estimates to 1e-10 the same. Residuals and tests of proportionality
-        read the relation again; of a Spark frame, which the executors have let go, there are none.
+        read the relation again. Of a Spark frame, which the executors let go, there is the test
+        with time by Kaplan-Meier only.
 
     Raises
     ------
@@ -91,7 +93,10 @@ def cox_blocks(
     table = _table(relation, asked, wanted)
     try:
         model = model_of(_prepared(table, wanted, asked, known), asked)
-        return model.without_rows() if isinstance(table, SparkTable) else model
+        if isinstance(table, SparkTable):  # its rows are let go, so they are asked now
+            tested = model.proportionality() if model.estimated else None
+            return replace(model, rows=AskedBefore(tested))
+        return model
     finally:
         table.release()
 

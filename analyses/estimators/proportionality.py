@@ -24,6 +24,7 @@ from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array, frozen
 from analyses.results.proportionality import BetaCurve, HazardTest, Proportionality
+from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
 Flags = npt.NDArray[np.bool_]
@@ -40,6 +41,9 @@ NO_CURVE = f"events at fewer than {SPLINE_DF} different times: no curve"
 
 def proportionality_of(fitted: Fit, model: CoxModel, transform: str) -> Proportionality:
     """The tests and curves of a fitted model; see `CoxModel.proportionality`."""
+    if model.penalty is not None:
+        why = "the score of a penalised model is not 0 at its estimates, as the test needs"
+        raise AnalysisError(Problem("proportionality", why, advice="Test the unpenalised model."))
     rows, at = fitted.rows, fitted.at
     g = event_times(rows, transform)
     weight = at.total[:, 1]

@@ -59,6 +59,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+_INTERVALS = {
+    None: "Wald, log hazard scale",
+    "firth": "profile of the penalised likelihood, log hazard scale",
+}
+
+
 def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
     """Interval type, level and ties of each analysis that has them."""
     choices = []
@@ -84,9 +90,14 @@ def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
                 | {"variance": fitted.variance}
             )
         elif isinstance(analysis, CoxAnalysis):
-            model = analysis.adjusted
+            model, tested = analysis.adjusted, analysis.proportionality
             choices.append(
-                {"analysis": analysis.id, "ties": model.ties, "intervals": "Wald, log hazard scale"}
+                {
+                    "analysis": analysis.id,
+                    "ties": model.ties,
+                    "intervals": _INTERVALS[model.penalty],
+                }
+                | {"proportionality": tested.transform if tested else "none"}
                 | {"level": f"{model.conf_level:g}"}
                 | {"variance": "robust" if model.robust else "model-based"}
             )

@@ -12,6 +12,7 @@ from analyses.report.competing_pages import competing_methods
 from analyses.report.her2_words import her2_methods
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
+from analyses.report.proportionality_pages import TIMES
 from analyses.report.rmst_pages import rmst_methods
 from analyses.report.verification_pages import verification_sentence
 from analyses.report.words import ADJUSTMENTS, in_sentence, joined
@@ -205,9 +206,23 @@ def _cox(analysis: CoxAnalysis) -> str:
     terms = joined([_term(term) for term in model.terms])
     strata = f", stratified by {joined([label(s) for s in model.strata])}" if model.strata else ""
     alone = "; each term also alone" if analysis.univariable else ""
+    limits = "Wald" if model.penalty is None else "profile"
     return (
         f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance_words(model)}, "
-        f"Wald {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
+        f"{limits} {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
+        f"{_proportional(analysis)}"
+    )
+
+
+def _proportional(analysis: CoxAnalysis) -> str:
+    """How the hazard ratios were tested for being constant, or that they were not."""
+    tested = analysis.proportionality
+    if tested is None:
+        return " Proportional hazards were not tested."
+    return (
+        " Proportional hazards: exact score tests of Grambsch and Therneau, time by "
+        f"{TIMES[tested.transform]}; hazard ratios over time by a natural spline (4 df) through "
+        "the scaled Schoenfeld residuals."
     )
 
 

@@ -8,13 +8,19 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.plots.forest_rows import level_words, term_words
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
+from analyses.report.proportionality_pages import proportionality_pages
 from analyses.report.words import used_rows
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
 from analyses.results.study import CoxAnalysis, StudyResult
 from analyses.results.terms import Term
 
-_TESTS = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
+_TESTS = {
+    "likelihood_ratio": "likelihood-ratio",
+    "penalised_likelihood_ratio": "penalised likelihood-ratio",
+    "wald": "Wald",
+    "score": "score",
+}
 
 
 def model_pages(
@@ -36,6 +42,7 @@ def model_pages(
         width,
     )
     yield _Rows(analysis, style).table()
+    yield from proportionality_pages(analysis, style, alts)
     if len(fitted.terms) > 1:
         yield Paragraph(
             "Hazard ratios are associations in these patients, conditional on the other terms of "
@@ -130,6 +137,8 @@ def _ratio_cells(name: str, c: Coefficient, style: NumberStyle) -> list[Cell]:
 
 def variance_words(fitted: CoxModel) -> str:
     """How the limits were found: ``robust variance, clustered by reporting hospital``."""
+    if fitted.penalty is not None:
+        return "Firth's penalty with profile limits"
     if fitted.cluster is not None:
         return f"robust variance, clustered by {label(fitted.cluster).lower()}"
     return "robust variance" if fitted.robust else "model-based variance"
@@ -151,4 +160,5 @@ def _note(fitted: CoxModel, style: NumberStyle, both: bool) -> str:
     curve = " A curve has one test for all its columns." if splines else ""
     what = "Adjusted model" if both else "Model"
     said = "; ".join(part for part in parts if part)
-    return f"{alone}{what}: {said}. p of each row: Wald.{curve}"
+    of_rows = "Wald" if fitted.penalty is None else "penalised likelihood ratio"
+    return f"{alone}{what}: {said}. p of each row: {of_rows}.{curve}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.formatting import STYLES, NumberStyle
+from analyses.plots.beta_curve import plot_beta_curve
 from analyses.plots.cumulative_incidence import (
     plot_cumulative_incidence,
     plot_stacked_incidence,
@@ -21,7 +22,7 @@ from analyses.plots.forest_rows import Models
 from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
 from analyses.plots.rmst import plot_rmst
 from analyses.plots.save import save_figure
-from analyses.plots.style import PAGE
+from analyses.plots.style import PAGE, FigureStyle
 from analyses.report.analysis_pages import Alts, analysis_pages
 from analyses.report.answer import front_matter
 from analyses.report.blocks import Block, Table, as_json
@@ -38,6 +39,7 @@ from analyses.report.manifest import manifest, versions
 from analyses.report.methods import manifest_pages, methods_pages
 from analyses.report.output import fresh_folder
 from analyses.report.pdf import typeset, unprintable
+from analyses.report.proportionality_pages import drawn_term, figure_name
 from analyses.report.verification_pages import verification_pages
 from analyses.report.words import endpoint_of
 from analyses.results.records import COLUMNS
@@ -123,12 +125,25 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
             if analysis.univariable:
                 models = {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
             drawn[analysis.id] = plot_forest(models, style=style)
+            drawn |= _over_time(result, analysis, style)
     for name, artists in drawn.items():
         save_figure(artists.figure, folder, name, alt=artists.alt)
     return {
         name: (artists.alt, float(artists.figure.get_size_inches()[0]) * 25.4)
         for name, artists in drawn.items()
     }
+
+
+def _over_time(result: StudyResult, analysis: CoxAnalysis, style: FigureStyle) -> dict[str, Any]:
+    """The figure of one term's hazard ratios over time, where there is one."""
+    term = drawn_term(analysis)
+    if term is None or analysis.proportionality is None:
+        return {}
+    origin = endpoint_of(result, analysis.endpoint).origin
+    drawn = plot_beta_curve(
+        analysis.proportionality, term=term, style=style, time_unit=result.time_unit, origin=origin
+    )
+    return {figure_name(analysis): drawn}
 
 
 def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
@@ -202,6 +217,9 @@ def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> 
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.result.summary)
         elif isinstance(analysis, CoxAnalysis):
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.adjusted.summary)
+            if analysis.proportionality is not None:
+                over_time = analysis.proportionality.curve_table
+                _write_frame(folder / f"{analysis.id}_over_time.csv", over_time)
         elif isinstance(analysis, TableAnalysis):
             _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.table.summary)
         elif isinstance(analysis, ChangeAnalysis):

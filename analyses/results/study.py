@@ -14,6 +14,7 @@ from analyses.results.gray import GrayTest
 from analyses.results.incidence_differences import CauseContrast
 from analyses.results.logrank import LogRank, PairwiseLogRank
 from analyses.results.max_combo import MaxCombo
+from analyses.results.proportionality import Proportionality
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.results.rmst import RMST
@@ -124,9 +125,10 @@ class RmstAnalysis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoxAnalysis:
-    """An adjusted Cox model with each of its terms alone.
+    """An adjusted Cox model with each of its terms alone, and whether its hazards are proportional.
 
-    `cause` is what is modelled where events compete: ``event``, ``competing``; else None.
+    The models are without their rows. `cause` is what is modelled where events compete:
+    ``event``, ``competing``; else None.
     """
 
     id: str
@@ -134,6 +136,7 @@ class CoxAnalysis:
     endpoint: str
     adjusted: CoxModel
     univariable: tuple[CoxModel, ...] = ()
+    proportionality: Proportionality | None = None
     cause: str | None = None
 
 

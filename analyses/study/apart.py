@@ -34,6 +34,7 @@ def held_apart(study: Study, by_endpoint: Mapping[str, Cohort]) -> frozenset[str
         spec.id
         for spec in study.analyses
         if spec.kind == "cox"
+        and not spec.needs_memory
         and by_endpoint[spec.endpoint].n >= study.engine.blocks_from
         and (spec.cause != "competing" or _state(spec) in by_endpoint[spec.endpoint].columns)
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.cox import CoxModel
+    from analyses.results.proportionality import Proportionality
     from analyses.study.specs.cox import CoxSpec
     from cohort.table import TimeUnit
 
@@ -62,21 +63,37 @@ def fitted(
         "ties": spec.ties,
         "conf_level": spec.conf_level,
     }
+    if spec.penalty is not None:
+        options["penalty"] = spec.penalty
     adjusted = fit(terms=terms, **options)
+    tested = _proportionality(spec, adjusted)
     records = list(adjusted.records(spec.id, unit))
     findings = list(adjusted.findings)
+    if tested is not None:
+        records += tested.records(spec.id, unit)
+        findings += tested.findings
     failures = [replace(failure, analysis=spec.id) for failure in adjusted.failures]
     alone: list[Any] = []
     if spec.univariable and len(terms) > 1:
         for term in terms:
             if "interaction" in term:
                 continue  # alone it is not defined
-            model = fit(terms=[term], **options)
+            model = fit(terms=[term], **options).without_rows()
             name = f"{spec.id}.univariable.{model.terms[0].name}"
             alone.append(model)
             records += model.records(name, unit)
             findings += model.findings
             failures += [replace(failure, analysis=name) for failure in model.failures]
     title = spec.title or _TITLES[spec.cause]
-    made = CoxAnalysis(spec.id, title, spec.endpoint, adjusted, tuple(alone), cause=spec.cause)
+    kept = adjusted.without_rows()  # the rows take as much memory as the patients
+    made = CoxAnalysis(
+        spec.id, title, spec.endpoint, kept, tuple(alone), tested, cause=spec.cause
+    )
     return finished(spec.id, made, records, findings, failures)
+
+
+def _proportionality(spec: CoxSpec, adjusted: CoxModel) -> Proportionality | None:
+    """The test of proportional hazards, where the study file does not do without it."""
+    if spec.proportionality == "none" or spec.penalty is not None or not adjusted.estimated:
+        return None
+    return adjusted.proportionality(spec.proportionality)

@@ -29,6 +29,12 @@ class CoxSpec(Restricted):
         Columns whose combinations have a baseline hazard each.
     cluster
         Column of units within which patients are alike; errors are then robust.
+    penalty
+        ``firth`` for few events, or a level that separates: finite estimates, limits and p-values
+        from the profile of the penalised likelihood.
+    proportionality
+        Function of time with which the hazard ratios are tested for being constant; ``none`` for
+        no test. A penalised model has none.
     univariable
         Print a model of each term alone beside the adjusted one.
     """
@@ -42,6 +48,8 @@ class CoxSpec(Restricted):
     strata: Names = ()
     cluster: Text | None = None
     ties: Literal["efron", "breslow"] = "efron"
+    penalty: Literal["firth"] | None = None
+    proportionality: Literal["km", "rank", "identity", "log", "none"] = "km"
     univariable: Flag = True
     conf_level: ConfLevel = 0.95
 
@@ -49,6 +57,21 @@ class CoxSpec(Restricted):
     @classmethod
     def _terms_once(cls, terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
         return terms_once(terms)
+
+    @field_validator("penalty")
+    @classmethod
+    def _penalty_alone(cls, penalty: str | None, info: Any) -> str | None:
+        if penalty is not None and info.data.get("cluster") is not None:
+            raise refused(
+                "penalty together with a cluster",
+                advice="Its limits are those of the likelihood, not robust: leave one of them out.",
+            )
+        return penalty
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether the model can only be fitted to rows in memory, however many they are."""
+        return self.penalty is not None
 
     @field_validator("strata")
     @classmethod
