@@ -86,9 +86,7 @@ def fitted(
             failures += [replace(failure, analysis=name) for failure in model.failures]
     title = spec.title or _TITLES[spec.cause]
     kept = adjusted.without_rows()  # the rows take as much memory as the patients
-    made = CoxAnalysis(
-        spec.id, title, spec.endpoint, kept, tuple(alone), tested, cause=spec.cause
-    )
+    made = CoxAnalysis(spec.id, title, spec.endpoint, kept, tuple(alone), tested, cause=spec.cause)
     return finished(spec.id, made, records, findings, failures)
 
 
