@@ -44,6 +44,7 @@ from analyses.report.verification_pages import verification_pages
 from analyses.report.words import endpoint_of
 from analyses.results.records import COLUMNS
 from analyses.results.study import (
+    Analysis,
     ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
@@ -209,23 +210,28 @@ def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> 
             rows = ([cell.text for cell in cells] for cells in block.rows)
             _write_rows(folder / f"{block.name}.csv", block.columns, rows)
     for analysis in result.analyses:
-        if isinstance(analysis, CurveAnalysis | IncidenceAnalysis):
-            _write_frame(folder / f"{analysis.id}_curve.csv", analysis.curves.summary)
-        elif isinstance(analysis, FineGrayAnalysis):
-            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.model.summary)
-        elif isinstance(analysis, RmstAnalysis):
-            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.result.summary)
-        elif isinstance(analysis, CoxAnalysis):
-            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.adjusted.summary)
-            if analysis.proportionality is not None:
-                over_time = analysis.proportionality.curve_table
-                _write_frame(folder / f"{analysis.id}_over_time.csv", over_time)
-        elif isinstance(analysis, TableAnalysis):
-            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.table.summary)
-        elif isinstance(analysis, ChangeAnalysis):
-            _write_frame(folder / f"{analysis.id}_numbers.csv", analysis.change.summary)
+        for name, frame in _numbers(analysis).items():
+            _write_frame(folder / f"{analysis.id}_{name}.csv", frame)
     columns = ("analysis", "kind", "group", "term", "reason", "n", "n_event", "advice")
     _write_rows(folder / "failures.csv", columns, (astuple(f) for f in result.failures))
+
+
+def _numbers(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """The tidy tables of an analysis by the ends of their files' names."""
+    if isinstance(analysis, CurveAnalysis | IncidenceAnalysis):
+        return {"curve": analysis.curves.summary}
+    if isinstance(analysis, CoxAnalysis):
+        tables = {"numbers": analysis.adjusted.summary}
+        if analysis.proportionality is not None:
+            tables["over_time"] = analysis.proportionality.curve_table
+        return tables
+    if isinstance(analysis, FineGrayAnalysis):
+        return {"numbers": analysis.model.summary}
+    if isinstance(analysis, RmstAnalysis):
+        return {"numbers": analysis.result.summary}
+    if isinstance(analysis, TableAnalysis):
+        return {"numbers": analysis.table.summary}
+    return {"numbers": analysis.change.summary} if isinstance(analysis, ChangeAnalysis) else {}
 
 
 def _write_frame(path: Path, frame: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from analyses.study.fields import ConfLevel, Flag, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.specs.term import Terms, TermSpec, strata_apart, terms_once
 from analyses.study.use import Use, strata_uses
+from analyses.study.wording import refused
 
 if TYPE_CHECKING:
     from cohort.yaml_reader import Path
