@@ -9,10 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyses.plots.calibration import plot_calibration
     from analyses.plots.cumulative_incidence import (
         plot_cumulative_incidence,
         plot_stacked_incidence,
     )
+    from analyses.plots.fitted_survival import plot_fitted
     from analyses.plots.flow import plot_flow
     from analyses.plots.forest import plot_forest
     from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
@@ -24,6 +26,8 @@ _HOMES = {
     "AxisWords": "kaplan_meier",
     "FigureStyle": "style",
     "plot_cumulative_incidence": "cumulative_incidence",
+    "plot_calibration": "calibration",
+    "plot_fitted": "fitted_survival",
     "plot_flow": "flow",
     "plot_forest": "forest",
     "plot_kaplan_meier": "kaplan_meier",
@@ -35,7 +39,9 @@ _HOMES = {
 __all__ = [
     "AxisWords",
     "FigureStyle",
+    "plot_calibration",
     "plot_cumulative_incidence",
+    "plot_fitted",
     "plot_flow",
     "plot_forest",
     "plot_kaplan_meier",

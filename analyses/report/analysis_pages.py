@@ -22,6 +22,8 @@ from analyses.report.competing_pages import fine_gray_pages, incidence_pages
 from analyses.report.feature_table import feature_table
 from analyses.report.milestone_pages import milestone_tables
 from analyses.report.model_pages import model_pages
+from analyses.report.parametric_pages import parametric_pages
+from analyses.report.performance_pages import performance_pages
 from analyses.report.rmst_pages import rmst_pages
 from analyses.report.words import ADJUSTMENTS, group_words, in_sentence, joined, used_rows
 from analyses.results.failure import Failure
@@ -33,6 +35,8 @@ from analyses.results.study import (
     CurveAnalysis,
     FineGrayAnalysis,
     IncidenceAnalysis,
+    ParametricAnalysis,
+    PerformanceAnalysis,
     RmstAnalysis,
     StudyResult,
     TableAnalysis,
@@ -74,6 +78,10 @@ def _pages_of(
         yield from incidence_pages(result, analysis, style, alts)
     elif isinstance(analysis, FineGrayAnalysis):
         yield from fine_gray_pages(result, analysis, style)
+    elif isinstance(analysis, ParametricAnalysis):
+        yield from parametric_pages(result, analysis, style, alts)
+    elif isinstance(analysis, PerformanceAnalysis):
+        yield from performance_pages(result, analysis, style, alts)
     elif isinstance(analysis, ChangeAnalysis):
         yield from change_pages(result, analysis, style)
     else:

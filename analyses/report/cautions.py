@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, n_percent
 from analyses.report.blocks import Block, Bullets, Heading, Paragraph
+from analyses.report.parametric_pages import parametric_groups
 from analyses.report.words import endpoint_of, events, group_words, joined
 from analyses.results.study import (
     Analysis,
     CoxAnalysis,
     CurveAnalysis,
     IncidenceAnalysis,
+    ParametricAnalysis,
     RmstAnalysis,
     StudyResult,
     TestAnalysis,
@@ -63,6 +65,9 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
             sentences += _few_events(
                 result, analysis.endpoint, (analysis.curves.by, sizes), told, style
             )
+        elif isinstance(analysis, ParametricAnalysis):
+            of_models = ("her2_status", parametric_groups(analysis.result))
+            sentences += _few_events(result, analysis.endpoint, of_models, told, style)
         elif isinstance(analysis, CoxAnalysis):
             groups = [
                 (c.level, c.n, c.n_event)

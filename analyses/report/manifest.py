@@ -6,11 +6,15 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from analyses.report.parametric_pages import parametric_choices
+from analyses.report.performance_pages import performance_choices
 from analyses.results.study import (
     CoxAnalysis,
     CurveAnalysis,
     FineGrayAnalysis,
     IncidenceAnalysis,
+    ParametricAnalysis,
+    PerformanceAnalysis,
     RmstAnalysis,
     StudyResult,
 )
@@ -89,6 +93,10 @@ def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
                 | {"intervals": "Wald, log subdistribution hazard scale"}
                 | {"variance": fitted.variance}
             )
+        elif isinstance(analysis, ParametricAnalysis):
+            choices.append(parametric_choices(analysis))
+        elif isinstance(analysis, PerformanceAnalysis):
+            choices.append(performance_choices(analysis))
         elif isinstance(analysis, CoxAnalysis):
             model, tested = analysis.adjusted, analysis.proportionality
             choices.append(

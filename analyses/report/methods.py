@@ -12,6 +12,8 @@ from analyses.report.competing_pages import competing_methods
 from analyses.report.her2_words import her2_methods
 from analyses.report.manifest import manifest, versions
 from analyses.report.model_pages import variance_words
+from analyses.report.parametric_pages import parametric_methods
+from analyses.report.performance_pages import performance_methods
 from analyses.report.proportionality_pages import TIMES
 from analyses.report.rmst_pages import rmst_methods
 from analyses.report.verification_pages import verification_sentence
@@ -22,6 +24,8 @@ from analyses.results.study import (
     CurveAnalysis,
     FineGrayAnalysis,
     IncidenceAnalysis,
+    ParametricAnalysis,
+    PerformanceAnalysis,
     RmstAnalysis,
     StudyResult,
     TableAnalysis,
@@ -126,8 +130,8 @@ def _statistics(result: StudyResult) -> Iterator[str]:
             )
         elif isinstance(analysis, TestAnalysis):
             seen.append(_test(analysis))
-        elif isinstance(analysis, RmstAnalysis):
-            seen.append(rmst_methods(analysis, result))
+        elif isinstance(analysis, RmstAnalysis | ParametricAnalysis | PerformanceAnalysis):
+            seen.append(_told_beside(analysis, result))
         elif isinstance(analysis, IncidenceAnalysis | FineGrayAnalysis):
             seen.append(competing_methods(analysis))
         elif isinstance(analysis, CoxAnalysis):
@@ -139,6 +143,17 @@ def _statistics(result: StudyResult) -> Iterator[str]:
         yield verification_sentence(result.verification)
     yield "Each analysis uses the patients complete in its own columns; the others are counted."
     yield "Tests are two-sided; p values are not adjusted for the number of analyses in the report."
+
+
+def _told_beside(
+    analysis: RmstAnalysis | ParametricAnalysis | PerformanceAnalysis, result: StudyResult
+) -> str:
+    """The sentences that stand beside the pages of an analysis."""
+    if isinstance(analysis, RmstAnalysis):
+        return rmst_methods(analysis, result)
+    if isinstance(analysis, ParametricAnalysis):
+        return parametric_methods(analysis)
+    return performance_methods(analysis)
 
 
 def _milestones(analysis: CurveAnalysis) -> str:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.formatting import STYLES, NumberStyle
 from analyses.plots.beta_curve import plot_beta_curve
+from analyses.plots.calibration import plot_calibration
 from analyses.plots.cumulative_incidence import (
     plot_cumulative_incidence,
     plot_stacked_incidence,
 )
+from analyses.plots.fitted_survival import plot_fitted
 from analyses.plots.flow import plot_flow
 from analyses.plots.forest import plot_forest
 from analyses.plots.forest_rows import Models
@@ -50,6 +52,8 @@ from analyses.results.study import (
     CurveAnalysis,
     FineGrayAnalysis,
     IncidenceAnalysis,
+    ParametricAnalysis,
+    PerformanceAnalysis,
     RmstAnalysis,
     StudyResult,
     TableAnalysis,
@@ -108,10 +112,8 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
                 words=words,
                 style=replace(style, curtail_below=analysis.curtail_below),
             )
-        elif isinstance(analysis, RmstAnalysis):
-            endpoint = endpoint_of(result, analysis.endpoint)
-            words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
-            drawn[analysis.id] = plot_rmst(analysis.result, words=words, style=style)
+        elif isinstance(analysis, RmstAnalysis | ParametricAnalysis | PerformanceAnalysis):
+            drawn[analysis.id] = _drawn(result, analysis, style)
         elif isinstance(analysis, IncidenceAnalysis):
             endpoint = endpoint_of(result, analysis.endpoint)
             words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
@@ -145,6 +147,21 @@ def _over_time(result: StudyResult, analysis: CoxAnalysis, style: FigureStyle) -
         analysis.proportionality, term=term, style=style, time_unit=result.time_unit, origin=origin
     )
     return {figure_name(analysis): drawn}
+
+
+def _drawn(
+    result: StudyResult,
+    analysis: RmstAnalysis | ParametricAnalysis | PerformanceAnalysis,
+    style: FigureStyle,
+) -> Any:
+    """The one figure of an analysis, its axes in the endpoint's words."""
+    endpoint = endpoint_of(result, analysis.endpoint)
+    words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
+    if isinstance(analysis, RmstAnalysis):
+        return plot_rmst(analysis.result, words=words, style=style)
+    if isinstance(analysis, ParametricAnalysis):
+        return plot_fitted(analysis.result, words=words, style=style)
+    return plot_calibration(analysis.result, times_said=analysis.times_said, style=style)
 
 
 def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
@@ -227,6 +244,12 @@ def _numbers(analysis: Analysis) -> dict[str, pd.DataFrame]:
         return tables
     if isinstance(analysis, FineGrayAnalysis):
         return {"numbers": analysis.model.summary}
+    if isinstance(analysis, ParametricAnalysis):
+        models = analysis.result
+        return {"numbers": models.summary, "curve": models.curve_table}
+    if isinstance(analysis, PerformanceAnalysis):
+        found = analysis.result
+        return {"numbers": found.summary, "calibration": found.calibration}
     if isinstance(analysis, RmstAnalysis):
         return {"numbers": analysis.result.summary}
     if isinstance(analysis, TableAnalysis):

@@ -117,6 +117,26 @@ class ParametricSurvival:
         ]
         return pd.DataFrame(rows)
 
+    @property
+    def curve_table(self) -> pd.DataFrame:
+        """One row a distribution, group and time: fitted survival beside Kaplan-Meier's."""
+        import pandas as pd
+
+        parts = [
+            pd.DataFrame(
+                {
+                    "family": fit.family,
+                    "group": curve.group,
+                    "time": curve.time,
+                    "estimate": curve.survival,
+                    "kaplan_meier": curve.observed,
+                }
+            )
+            for fit in self.fits
+            for curve in fit.curves
+        ]
+        return pd.concat(parts, ignore_index=True)
+
     def predict_survival(
         self, new: pd.DataFrame, times: Sequence[float], family: str | None = None
     ) -> pd.DataFrame:

@@ -14,6 +14,8 @@ from analyses.results.gray import GrayTest
 from analyses.results.incidence_differences import CauseContrast
 from analyses.results.logrank import LogRank, PairwiseLogRank
 from analyses.results.max_combo import MaxCombo
+from analyses.results.parametric import ParametricSurvival
+from analyses.results.performance import ModelPerformance
 from analyses.results.proportionality import Proportionality
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
@@ -169,6 +171,29 @@ class FineGrayAnalysis:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ParametricAnalysis:
+    """Models of several distributions; `zero_said` is what stands for time 0, or empty."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: ParametricSurvival
+    zero_said: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerformanceAnalysis:
+    """How well a Cox model predicts; `times_said` are its horizons in the study file's words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: ModelPerformance
+    model: CoxModel
+    times_said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ChangeAnalysis:
     """HER2 of a first against a second specimen of the same patients."""
 
@@ -186,6 +211,8 @@ Analysis = (
     | ChangeAnalysis
     | IncidenceAnalysis
     | FineGrayAnalysis
+    | ParametricAnalysis
+    | PerformanceAnalysis
 )
 
 

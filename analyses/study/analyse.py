@@ -13,6 +13,8 @@ from analyses.study.kinds.cumulative_incidence import incidences
 from analyses.study.kinds.fine_gray import subdistribution
 from analyses.study.kinds.kaplan_meier import plotted
 from analyses.study.kinds.logrank import tests
+from analyses.study.kinds.parametric import distributed
+from analyses.study.kinds.performance import performed
 from analyses.study.kinds.rmst import averaged
 from analyses.study.kinds.table_one import described
 from analyses.study.outcome import Outcome, failed_record, failure_of
@@ -39,6 +41,7 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
     "cox": model,
     "cumulative_incidence": incidences,
     "fine_gray": subdistribution,
+    "parametric": distributed,
 }
 
 
@@ -65,11 +68,19 @@ def needed(
     return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
 
 
-def analyse(spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions) -> Outcome:
-    """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error."""
+def analyse(
+    spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions, seed: int
+) -> Outcome:
+    """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error.
+
+    `seed` is the study's, for what is drawn at random.
+    """
     frame, outside = patients_of(spec, frames, conditions)
     try:
-        outcome = _KINDS[spec.kind](spec, frame, unit)
+        if spec.kind == "performance":
+            outcome = performed(spec, frame, unit, seed)
+        else:
+            outcome = _KINDS[spec.kind](spec, frame, unit)
     except AnalysisError as error:
         failure = failure_of(spec, frame, error)
         return Outcome(spec.id, None, (failed_record(0, failure),), failures=(failure,))

@@ -12,6 +12,8 @@ from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.her2_change import Her2ChangeSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
+from analyses.study.specs.parametric import ParametricSpec
+from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.table_one import TableOneSpec
 
@@ -23,6 +25,8 @@ AnalysisSpec = Annotated[
     | CoxSpec
     | Her2ChangeSpec
     | CumulativeIncidenceSpec
-    | FineGraySpec,
+    | FineGraySpec
+    | ParametricSpec
+    | PerformanceSpec,
     Field(discriminator="kind"),
 ]

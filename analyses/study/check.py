@@ -14,6 +14,8 @@ from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+from analyses.study.specs.modelled import Modelled
+from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.uses import uses
 from cohort.errors import Problem
@@ -64,7 +66,7 @@ def _policies(study: Study) -> Iterator[Problem]:
 def _interactions(study: Study) -> Iterator[Problem]:
     """Interactions whose columns are not terms themselves."""
     for i, spec in enumerate(study.analyses):
-        if not isinstance(spec, CoxSpec | FineGraySpec):
+        if not isinstance(spec, CoxSpec | FineGraySpec | Modelled):
             continue
         alone = [term.name for term in spec.terms if term.name is not None]
         for k, term in enumerate(spec.terms):
@@ -95,7 +97,9 @@ def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
     """The latest times that an analysis looks at: key in the study file, time, endpoint."""
     if isinstance(spec, KaplanMeierSpec | CumulativeIncidenceSpec) and spec.at is not None:
         yield "at", spec.at.to_durations()[-1], spec.endpoint
-    if isinstance(spec, RmstSpec) and spec.tau is not None:
+    if isinstance(spec, PerformanceSpec):
+        yield "at", spec.at.to_durations()[-1], spec.endpoint
+    if isinstance(spec, RmstSpec | PerformanceSpec) and spec.tau is not None:
         yield "tau", spec.tau.to_duration(), spec.endpoint
 
 

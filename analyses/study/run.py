@@ -244,14 +244,14 @@ def _analysed(
         for spec in study.endpoints
     )
     outcomes = []
+    given = (cohort.time_unit, selected.conditions, study.seed)
     for spec in study.analyses:
         if spec.kind == "her2_change":
             outcomes.append(changed(spec, study, cohort))
         elif spec.kind == "cox" and spec.id in patients.apart:
-            own = selected.by_endpoint[spec.endpoint]
-            outcomes.append(fit_apart(spec, own, selected.conditions))
+            outcomes.append(fit_apart(spec, selected.by_endpoint[spec.endpoint], given[1]))
         else:
-            outcomes.append(analyse(spec, frames, cohort.time_unit, selected.conditions))
+            outcomes.append(analyse(spec, frames, *given))
     shared = selected.shared
     counts = her2_counts(cohort)
     # Of the patients selected, these are counted anew.
