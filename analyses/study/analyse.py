@@ -124,8 +124,13 @@ def made(columns: Collection[str], patients: Cohort) -> list[str]:
 
 
 def observed_levels(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame, changed in place, without levels that a selection has emptied."""
+    """The frame, changed in place, without levels that a selection has emptied.
+
+    How follow-up ended keeps its levels, the first of which is censoring.
+    """
     for name in frame.select_dtypes("category"):
+        if str(name).endswith("_state"):
+            continue
         frame[name] = frame[name].cat.remove_unused_categories()
     return frame
 

@@ -33,14 +33,11 @@ SPREAD = ("std_error", "statistic", "p_value", "conf_low", "conf_high")
 def recomputed(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Iterator[Second | Silent]:
     """The adjusted model, and that of each term alone."""
     del unit
-    if getattr(spec, "cause", None) == "competing":
+    if spec.cause == "competing":
         state = frame[f"{spec.endpoint}_state"]
         other = (state == "competing").where(state.notna())
         frame = frame.assign(**{f"{spec.endpoint}_event": other})
     terms = [term.declared() for term in spec.terms]
-    if spec.cause == "competing":
-        ended = frame[f"{spec.endpoint}_state"]
-        frame = frame.assign(**{f"{spec.endpoint}_event": ended == "competing"})
     yield from _model(spec.id, spec, frame, terms)
     if spec.univariable and len(terms) > 1:
         for term in terms:

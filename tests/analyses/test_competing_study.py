@@ -229,6 +229,24 @@ def test_nobody_with_the_event_is_a_failure_in_its_place(
     assert result.exit_code == 5
 
 
+@pytest.mark.parametrize("without", ["event", "competing", "censored"])
+def test_every_number_that_a_second_program_makes_agrees_with_it(
+    tmp_path: Path, patients: pd.DataFrame, without: str
+) -> None:
+    dead = patients["vital_status"] == "dead"
+    cancer = patients["cause_of_death"] == "breast_cancer"
+    ends = {"event": dead & cancer, "competing": dead & ~cancer, "censored": ~dead}
+    patients[~ends[without]].to_csv(tmp_path / "registry.csv", index=False)
+    whole = [{"id": "bcss", "kind": "BCSS", "unverified": True}]
+    asked = study(tmp_path, CURVES, MODEL, COX, endpoints=whole, verify=True)
+    result = analyses.run_study(asked)
+    assert result.verification is not None
+    verdicts = {row.verdict for row in result.verification.rows}
+    assert verdicts == {"agrees", "none independent"}
+    curves = result.analyses[0].curves
+    assert (curves.censoring, curves.causes) == ("censored", ("event", "competing"))
+
+
 def test_with_delayed_entry_there_is_no_test_of_grays_and_a_model_of_its_own(
     tmp_path: Path, patients: pd.DataFrame
 ) -> None:
