@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analyses.estimators.cox_fit import Fit
+from analyses.estimators.cox_fit import NO_SPREAD, Fit
 from analyses.estimators.cox_rows import Design, InMemory, Rows, in_memory
 from analyses.kernels import cox as kernel
 from analyses.kernels import fine_gray
@@ -140,7 +140,10 @@ def influence(fitted: Fit, *, entered: bool) -> Array:
 def sandwich(
     fitted: Fit, influences: Array, weight: Array, *, counts: bool, cluster: Places | None
 ) -> Array:
-    """Variance of the estimated coefficients; `counts`: a weight is so many patients."""
+    """Variance of the estimated coefficients; `counts`: a weight is so many patients.
+
+    AnalysisError where it is zero, as with as few events as terms.
+    """
     kept = influences[:, fitted.estimated]
     if cluster is not None:
         sums = np.zeros((int(cluster.max()) + 1, kept.shape[1]))
@@ -148,4 +151,16 @@ def sandwich(
         middle = kernel.product(sums, None, sums)
     else:
         middle = kernel.product(kept, weight if counts else weight**2, kept)
-    return np.asarray(fitted.covariance @ middle @ fitted.covariance)
+    result = np.asarray(fitted.covariance @ middle @ fitted.covariance)
+    none = np.diag(result) <= NO_SPREAD * np.diag(fitted.covariance)
+    places = np.flatnonzero(fitted.estimated)[none]
+    wrong = [fitted.rows.design.names[i] for i in places if fitted.reported[i]]
+    if wrong:
+        raise AnalysisError(
+            Problem(
+                f"fine_gray: {' and '.join(wrong)}",
+                "the robust variance is zero: the parts of the score cancel within every unit",
+                advice="There are too few events or clusters for so many terms: use fewer terms.",
+            )
+        )
+    return result

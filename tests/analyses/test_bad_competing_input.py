@@ -165,6 +165,11 @@ def test_a_term_that_separates_is_a_failure_with_a_reason() -> None:
     whole(result)
 
 
+def test_one_cluster_has_no_variance_and_says_so() -> None:
+    with pytest.raises(AnalysisError, match=r"fine_gray: x and .*the robust variance is zero"):
+        model(table().assign(site=1), cluster="site")
+
+
 def test_text_where_numbers_belong_is_refused() -> None:
     with pytest.raises(AnalysisError, match="x"):
         model(table().assign(x="tall"), terms=["x"])
