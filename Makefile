@@ -37,8 +37,8 @@ fix: .venv/test  ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/test  ## time the estimators beside R (reported as absent where it is), and reading
-	$(BIN)/python tests/bench/bench.py
+bench: .venv/test  ## time the estimators and a study beside R and Python's peers (absent ones are told), and reading
+	$(BIN)/python tests/bench/bench.py --out docs/benchmarks.md
 	$(BIN)/python tests/bench/reading.py
 
 reference: .venv/test  ## make R's reference answers again (needs R with survival)

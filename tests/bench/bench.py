@@ -1,331 +1,286 @@
-"""Time and memory of the estimators beside R's survival, and of reading a registry beside pandas.
+"""Time and memory of the estimators, and of a whole study, beside R and Python's peers.
 
-``make bench``, or ``python tests/bench/bench.py --sizes 10000 100000``. Every piece of work runs
-in a process of its own, on simulated patients with follow-up in whole days (many ties). Written
-as Markdown: seconds are the best of the repeats; memory is the highest resident size during the
-work beyond what the process held before it.
+``make bench``, or ``python tests/bench/bench.py --only cox zph --sizes 10000 100000``. Every piece
+of work runs in a process of its own, the peers' on the same numbers in the same run: simulated
+patients with follow-up in whole days (many ties) and 20 columns. Seconds are the best of the
+repeats, with those of processor in brackets (on a busy machine they tell more); memory is the
+highest resident size during the work beyond what the process held before it. A ratio is the peer's
+seconds by ours. Python's peers live in an environment of their own (``--peers PYTHON``); a peer
+that is not there is said to be absent. ``--out`` writes the table as a page of docs/.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import json
+import math
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
+from measuring import Measured, absent, answered, say
+from patients import COVARIATES, write_numbers, write_table
 
+HERE = Path(__file__).resolve().parent
 SIZES = (10_000, 100_000, 1_100_000)
-COVARIATES = 20
-SEED = 20250131
-LEVELS = ["zero", "low", "positive"]
-WORDS = {
-    "cox": "Cox model, Efron ties, 20 columns",
-    "survival": "Kaplan-Meier and log-rank, three groups",
-    "simulate": "write a simulated NCDB file",
-    "harmonise": "load and harmonise that file",
-    "classify": "the same, and classify HER2",
-    "pipeline": "load, harmonise, classify, endpoint, select (R: pandas reads it as text)",
-    "pandas": "pandas reads that file as text",
+STUDY = 480_000  # patients of a simulated NCDB file of 100 MB
+REGISTRY = 1_100_000
+GROWN = 11_000_000
+HEADINGS = ("work", "patients", "ours s", "peer", "peer s", "ratio", "must be", "ours MB",
+            "peer MB", "difference")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A piece of work, and beside what it stands.
+
+    `r` and `python` are the peers' works with the most patients that they are given; `must` is the
+    least ratio, or for another of our own rows the largest, that is asked for.
+    """
+
+    words: str
+    sizes: tuple[int, ...] = SIZES
+    r: dict[str, int] = field(default_factory=dict)
+    python: dict[str, int] = field(default_factory=dict)
+    must: str = ""
+    file: str = "numbers"
+
+
+LARGEST = max(SIZES)
+ROWS = {
+    "cox": Row(
+        f"Cox model, Efron ties, {COVARIATES} columns",
+        r={"cox": LARGEST}, python={"cox": LARGEST}, must="10 at 1.1 million",
+    ),
+    "robust": Row("the same, robust variance", r={"robust": 10_000}, must="at most 2 x plain"),
+    "zph": Row("its test of proportional hazards", r={"zph": LARGEST}, must="10 at 1.1 million"),
+    "survival": Row(
+        "Kaplan-Meier and log-rank, three groups",
+        r={"survival": LARGEST}, python={"survival": LARGEST}, must="20 at 1.1 million",
+    ),
+    "fine_gray": Row(
+        f"Fine-Gray model, {COVARIATES} columns", (10_000,), r={"crr": 10_000, "finegray": 10_000},
+        must="100",
+    ),
+    "study": Row(
+        "whole study from a CSV of 100 MB to its report", (STUDY,), r={"study": STUDY},
+        must="4, half the memory", file="registry",
+    ),
+    "pipeline": Row(
+        "from a CSV to selected patients", (REGISTRY,), python={"pipeline": REGISTRY},
+        file="registry",
+    ),
+}  # fmt: skip
+GROWTH = {
+    "cox": "Cox model in memory",
+    "survival": "Kaplan-Meier and log-rank",
+    "blocks": "Cox model streamed from Parquet by DuckDB",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One piece of work done by one program."""
+class Asked:
+    """What is to be measured."""
 
-    seconds: float
-    extra_mb: float | None
-    answer: tuple[float, ...] = ()
-    absent: str = ""
+    only: frozenset[str]
+    sizes: tuple[int, ...]
+    repeats: int
+    peers: str
+    folder: Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table, or do the one piece of work that a process was started for."""
+    """Print the table; write it as a page where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=[*ROWS, "growth"], help="these rows")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="patients")
     parser.add_argument("--repeats", type=int, default=3, help="best of so many")
-    parser.add_argument("--work", choices=list(WORDS), help=argparse.SUPPRESS)
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args(arguments)
-    if asked.work:
-        say(json.dumps(asdict(WORK[asked.work](asked.file, asked.sizes[0], asked.repeats))))
-        return
-    say(f"Python {sys.version.split()[0]}; {peer_version()}; best of {asked.repeats}\n")
-    say(f"| patients | work | seconds | {PEER} s | ratio | MB | {PEER} MB | difference |")
-    say("|---:|---|---:|---:|---:|---:|---:|---:|")
+    parser.add_argument("--peers", default=".venv-peers/bin/python", help="Python with lifelines")
+    parser.add_argument("--out", type=Path, help="page to write, such as docs/benchmarks.md")
+    given = parser.parse_args(arguments)
+    only = frozenset(given.only or [*ROWS, "growth"])
+    said: list[str] = []
+
+    def tell(line: str) -> None:
+        say(line)
+        said.append(line)
+
+    tell(machine())
+    tell("")
+    tell("| " + " | ".join(HEADINGS) + " |")
+    tell("|---|---:|---:|---|---:|---:|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        for n in asked.sizes:
-            for row in measured_rows(Path(folder), n, asked.repeats):
-                say(row)
+        asked = Asked(only, tuple(given.sizes), given.repeats, given.peers, Path(folder))
+        for line in lines(asked):
+            tell(line)
+    if given.out is not None:
+        given.out.write_text(PAGE.format(table="\n".join(said)), encoding="utf-8")
 
 
-def say(line: str) -> None:
-    """One line on the terminal, at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def machine() -> str:
+    """What it was measured on, and with which versions."""
+    info = Path("/proc/cpuinfo")
+    models = [line.split(":")[1].strip() for line in info.read_text().splitlines()
+              if line.startswith("model name")] if info.exists() else []  # fmt: skip
+    cores = f"{len(models)} x {models[0]}" if models else platform.processor()
+    ours = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "duckdb", "pandas"))
+    return (
+        f"{cores}; {platform.system()}; Python {platform.python_version()}, {ours}; {r_version()}."
+    )
 
 
-# --- ours ---------------------------------------------------------------------------------------
+def r_version() -> str:
+    """R and its packages, or that it is absent."""
+    if shutil.which("Rscript") is None:
+        return "R is absent"
+    ask = (
+        "v <- function(p) tryCatch(paste(p, packageVersion(p)), "
+        'error = function(e) paste(p, "absent"));'
+        'cat(paste0(R.version.string, ", ", v("survival"), ", ", v("cmprsk")))'
+    )
+    done = subprocess.run(["Rscript", "-e", ask], capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else "R is absent"
 
 
-def write_numbers(path: Path, n: int) -> None:
-    """Time, event, group and 20 covariates as columns of doubles, for both programs."""
-    from cohort.simulation import simulated_patients
-
-    patients = simulated_patients(n, seed=SEED)
-    columns: list[Any] = [
-        patients["followup_days"],
-        patients["event"],
-        patients["her2_status"].cat.codes,
-    ]
-    for name in ("her2_status", "grade", "stage", "hr_status", "comorbidity_index"):
-        levels = [
-            level for level in patients[name].cat.categories if (patients[name] == level).any()
-        ]
-        columns += [patients[name] == level for level in levels[1:]]
-    columns.append(patients["age_years"])
-    noise = np.random.default_rng(SEED)
-    columns += [noise.standard_normal(n) for _ in range(3 + COVARIATES - len(columns))]
-    with path.open("wb") as file:
-        for column in columns:
-            np.asarray(column, dtype=np.float64).tofile(file)
+# --- the rows -----------------------------------------------------------------------------------
 
 
-def read_numbers(path: Path, n: int) -> pd.DataFrame:
-    """The same columns as a frame."""
-    numbers = np.fromfile(path).reshape(3 + COVARIATES, n)
-    frame = pd.DataFrame({f"x{i}": column for i, column in enumerate(numbers[3:], start=1)})
-    levels = pd.CategoricalDtype(LEVELS, ordered=True)
-    group = pd.Categorical.from_codes(numbers[2].astype(int), dtype=levels)
-    return frame.assign(time=numbers[0], event=numbers[1].astype(bool), group=group)
+def lines(asked: Asked) -> Iterator[str]:
+    """The lines of the table, as they are measured."""
+    for n in sorted({n for name in asked.only & set(ROWS) for n in sizes_of(ROWS[name], asked)}):
+        plain = None
+        for name, row in ROWS.items():
+            if name not in asked.only or n not in sizes_of(row, asked):
+                continue
+            ours = run_ours(name, file_of(row.file, n, asked), n, asked.repeats)
+            plain = ours if name == "cox" else plain
+            if name == "robust" and plain is not None:
+                yield against_plain(row, n, ours, plain)
+            for peer, measured in peers_of(row, n, asked):
+                must = "" if name == "robust" else row.must
+                yield line(row.words, n, ours, peer, measured, must)
+        forget(asked)
+    if "growth" in asked.only:
+        yield from growth(asked)
 
 
-def cox_work(path: Path, n: int, repeats: int) -> Measured:
-    """The Cox model; the kernels are warm, as in a study with several models."""
-    from analyses.estimators.cox import cox
-
-    frame = read_numbers(path, n)
-    terms = [f"x{i}" for i in range(1, COVARIATES + 1)]
-
-    def fit(rows: pd.DataFrame) -> tuple[float, ...]:
-        model = cox(rows, time="time", event="event", terms=terms)
-        return tuple(float(c.estimate or 0.0) for c in model.coefficients)
-
-    fit(frame.iloc[: min(n, 5_000)])
-    return best(lambda: fit(frame), repeats)
+def sizes_of(row: Row, asked: Asked) -> tuple[int, ...]:
+    """The sizes asked for, where a row has them all; else its own."""
+    return asked.sizes if row.sizes == SIZES else row.sizes
 
 
-def survival_work(path: Path, n: int, repeats: int) -> Measured:
-    """Kaplan-Meier with limits and the log-rank test of three groups."""
-    from analyses.estimators.kaplan_meier import kaplan_meier
-    from analyses.estimators.logrank import logrank
-
-    frame = read_numbers(path, n)
-
-    def fit(rows: pd.DataFrame) -> tuple[float, ...]:
-        curves = kaplan_meier(rows, time="time", event="event", by="group")
-        test = logrank(rows, time="time", event="event", by="group")
-        last = float(curves.curves[-1].survival[-1])
-        return (float(test.statistic or 0.0), *test.observed, *test.expected, last)
-
-    fit(frame.iloc[: min(n, 5_000)])
-    return best(lambda: fit(frame), repeats)
+def peers_of(row: Row, n: int, asked: Asked) -> Iterator[tuple[str, Measured]]:
+    """Each peer's name and what it measured; peers that would take minutes are passed over."""
+    file = file_of(row.file, n, asked)
+    for work, largest in row.r.items():
+        if n <= max(largest, 0) or row.sizes != SIZES:
+            yield f"R {work}", run_r(work, file, n, asked.repeats)
+    for work in row.python:
+        yield "pandas" if work == "pipeline" else "lifelines", run_python(work, file, n, asked)
 
 
-def simulate_work(path: Path, n: int, _: int) -> Measured:
-    """Writing a simulated registry, once."""
-    from cohort.simulation import write_registry
-
-    return best(lambda: (float(write_registry(path, n, SEED).stat().st_size),), 1)
-
-
-def harmonise_work(path: Path, _: int, repeats: int) -> Measured:
-    """From the file to canonical columns, computed."""
-    import cohort
-
-    def read() -> tuple[float, ...]:
-        harmonised = cohort.harmonise(cohort.load(path, source="ncdb_puf"))
-        harmonised.engine.materialise(harmonised.patients)
-        return (float(harmonised.n),)
-
-    return best(read, repeats)
+def growth(asked: Asked) -> Iterator[str]:
+    """Ours alone at ten times the patients: how many times as long."""
+    for name, words in GROWTH.items():
+        found = []
+        for n in (GROWN // 10, GROWN):
+            kind = "table" if name == "blocks" else "numbers"
+            found.append(run_ours(name, file_of(kind, n, asked), n, 1 if n == GROWN else 2))
+        small, large = found
+        yield line(f"{words}: growth", GROWN, large, f"ours, {GROWN // 10:,}", small, "linear: 0.1")
+    forget(asked)
 
 
-def classify_work(path: Path, _: int, repeats: int) -> Measured:
-    """From the file to HER2 groups."""
-    import cohort
-
-    def read() -> tuple[float, ...]:
-        return (
-            float(cohort.classify_her2(cohort.harmonise(cohort.load(path, source="ncdb_puf"))).n),
-        )
-
-    return best(read, repeats)
-
-
-def pipeline_work(path: Path, _: int, repeats: int) -> Measured:
-    """From the file to the patients of a study that uses a few descriptive columns."""
-    import cohort
-
-    used = ["age_years", "comorbidity_index", "facility_id", "grade", "stage", "hr_status"]
-    era = cohort.Criterion("era", "diagnosis_year", "IHC score collected", between=(2010, 2017))
-
-    def read() -> tuple[float, ...]:
-        patients = cohort.harmonise(cohort.load(path, source="ncdb_puf", columns=used))
-        n = patients.n
-        patients = cohort.add_endpoint(cohort.classify_her2(patients), id="os")
-        selected = cohort.select(patients, [era], endpoint="os")
-        rows = selected.engine.collect(
-            selected.patients.select([*used, "her2_status", "os_time", "os_event"])
-        )
-        left = sum(step.n_removed for step in selected.attrition)
-        return (float(n), float(rows.num_rows + left))
-
-    return best(read, repeats)
+def file_of(kind: str, n: int, asked: Asked) -> Path:
+    """The file of so many patients, made when it is first asked for."""
+    path = asked.folder / f"{kind}-{n}.{'csv' if kind == 'registry' else 'bin'}"
+    if path.exists():
+        return path
+    if kind == "registry":
+        done = run_ours("simulate", path, n, 1)
+        if done.absent:
+            raise SystemExit(f"no registry could be simulated: {done.absent}")
+    elif kind == "table":
+        write_table(file_of("numbers", n, asked), path, n)
+    else:
+        write_numbers(path, n)
+    return path
 
 
-def pandas_work(path: Path, _: int, repeats: int) -> Measured:
-    """The whole file as text in a frame."""
-
-    def read() -> tuple[float, ...]:
-        n = float(len(pd.read_csv(path, dtype=str)))
-        return (n, n)
-
-    return best(read, repeats)
-
-
-WORK: dict[str, Callable[[Path, int, int], Measured]] = {
-    "cox": cox_work,
-    "survival": survival_work,
-    "simulate": simulate_work,
-    "harmonise": harmonise_work,
-    "classify": classify_work,
-    "pipeline": pipeline_work,
-    "pandas": pandas_work,
-}
-
-
-# --- measuring ----------------------------------------------------------------------------------
-
-
-def peak_mb() -> float | None:
-    """Highest resident size of this process so far, in MB; None where the system does not say."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    lines = status.read_text(encoding="ascii").splitlines()
-    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-
-
-def best(work: Callable[[], tuple[float, ...]], repeats: int) -> Measured:
-    """The best time of the repeats, the memory beyond what was held, and the answer."""
-    gc.collect()
-    forget = Path("/proc/self/clear_refs")
-    if forget.exists():
-        forget.write_text("5", encoding="ascii")
-    before = peak_mb()
-    answer: tuple[float, ...] = ()
-    seconds = float("inf")
-    for _ in range(repeats):
-        start = time.perf_counter()
-        answer = work()
-        seconds = min(seconds, time.perf_counter() - start)
-    after = peak_mb()
-    extra = None if before is None or after is None else after - before
-    return Measured(seconds, extra, answer)
+def forget(asked: Asked) -> None:
+    """Remove the files of the last size."""
+    for path in asked.folder.iterdir():
+        path.unlink()
 
 
 def run_ours(work: str, file: Path, n: int, repeats: int) -> Measured:
-    """A piece of work in a Python of its own."""
-    options = ["--work", work, "--file", str(file), "--sizes", str(n), "--repeats", str(repeats)]
-    return answered([sys.executable, __file__, *options], lambda text: Measured(**json.loads(text)))
+    """A piece of our work."""
+    return answered([sys.executable, str(HERE / "work.py"), work, str(file), str(n), str(repeats)])
 
 
-def run_peer(work: str, file: Path, n: int, repeats: int) -> Measured:
-    """The same in R, or that R is absent."""
+def run_r(work: str, file: Path, n: int, repeats: int) -> Measured:
+    """The same in R, or that R is absent; what takes minutes is done once."""
     if shutil.which("Rscript") is None:
-        return Measured(float("nan"), None, absent="Rscript is absent")
-    script = Path(__file__).with_name("bench.R")
-    command = ["Rscript", str(script), str(file), str(n), str(COVARIATES), work, str(repeats)]
-    return answered(command, peer_answer)
+        return absent("Rscript is absent")
+    times = "1" if work in ("crr", "finegray", "study") else str(repeats)
+    return answered(["Rscript", str(HERE / "bench.R"), work, str(file), str(n), times])
 
 
-def peer_answer(text: str) -> Measured:
-    """R's lines of `name value`."""
-    pairs = [line.split() for line in text.splitlines()]
-    values = {name: value for name, value in pairs if name != "answer"}
-    answer = tuple(float(value) for name, value in pairs if name == "answer")
-    extra = None if values["extra_mb"] == "NA" else float(values["extra_mb"])
-    return Measured(float(values["seconds"]), extra, answer)
-
-
-def answered(command: list[str], read: Callable[[str], Measured]) -> Measured:
-    """What a process answered, or why it did not."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        return Measured(float("nan"), None, absent=words[-1])
-    return read(done.stdout)
-
-
-PEER = "R"
-
-
-def peer_version() -> str:
-    """What the peer is."""
-    if shutil.which("Rscript") is None:
-        return "R is absent"
-    ask = 'cat(R.version.string, "with survival", as.character(packageVersion("survival")))'
-    done = subprocess.run(["Rscript", "-e", ask], capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else "R without survival: absent"
+def run_python(work: str, file: Path, n: int, asked: Asked) -> Measured:
+    """The same by a peer in Python, or that it is absent; pandas is our own."""
+    python = sys.executable if work == "pipeline" else shutil.which(asked.peers)
+    if python is None:
+        return absent("absent: no environment of peers")
+    command = [python, str(HERE / "peers.py"), work, str(file), str(n), str(asked.repeats)]
+    return answered(command)
 
 
 # --- the table ----------------------------------------------------------------------------------
 
 
-def measured_rows(folder: Path, n: int, repeats: int) -> list[str]:
-    """The lines of one size."""
-    numbers, registry = folder / "numbers.bin", folder / "registry.csv"
-    write_numbers(numbers, n)
-    rows = [
-        line(n, work, run_ours(work, numbers, n, repeats), run_peer(work, numbers, n, repeats))
-        for work in ("cox", "survival")
-    ]
-    rows += [
-        line(n, work, run_ours(work, registry, n, repeats), None)
-        for work in ("simulate", "harmonise", "classify")
-    ]
-    # Once each in turn, as a busy machine is not busy alike for minutes.
-    pairs = [(run_ours("pipeline", registry, n, 1), run_ours("pandas", registry, n, 1))
-             for _ in range(repeats)]  # fmt: skip
-    ours, theirs = (min(one, key=lambda m: m.seconds) for one in zip(*pairs, strict=True))
-    rows.append(line(n, "pipeline", ours, theirs))
-    return rows
-
-
-def line(n: int, work: str, ours: Measured, peer: Measured | None) -> str:
+def line(words: str, n: int, ours: Measured, peer: str, theirs: Measured, must: str) -> str:
     """One line of the table; what is absent says so."""
-    cells: list[Any] = [f"{n:,}", WORDS[work]]
-    cells.append(ours.absent or f"{ours.seconds:.3f}")
-    if peer is None:
-        cells += ["", "", megabytes(ours), "", ""]
-    elif peer.absent:
-        cells += [peer.absent, "", megabytes(ours), "", ""]
+    cells = [words, f"{n:,}", ours.absent or spent(ours), theirs.version or peer]
+    if ours.absent or theirs.absent:
+        cells += [theirs.absent, "", must, megabytes(ours), "", ""]
     else:
-        ratio = peer.seconds / ours.seconds
-        cells += [f"{peer.seconds:.3f}", f"{ratio:.1f}", megabytes(ours), megabytes(peer)]
-        cells.append(difference(ours.answer, peer.answer))
+        cells += [spent(theirs), ratio(ours, theirs), must]
+        cells += [megabytes(ours), megabytes(theirs), difference(ours.answer, theirs.answer)]
+    if peer.startswith("R ") and theirs.version:
+        cells[3] = f"{theirs.version}, {peer.removeprefix('R ')}"
     return "| " + " | ".join(cells) + " |"
+
+
+def against_plain(row: Row, n: int, ours: Measured, plain: Measured) -> str:
+    """The robust fit beside our own plain one."""
+    if ours.absent or plain.absent:
+        return line(row.words, n, ours, "ours, plain", absent("not measured"), row.must)
+    cells = [row.words, f"{n:,}", spent(ours), "ours, plain", spent(plain)]
+    cells += [f"{ours.seconds / plain.seconds:.2g} x plain", row.must]
+    return "| " + " | ".join([*cells, megabytes(ours), megabytes(plain), ""]) + " |"
+
+
+def ratio(ours: Measured, theirs: Measured) -> str:
+    """The peer's seconds by ours, and the same of processor."""
+    found = [theirs.seconds / ours.seconds]
+    if ours.processor and theirs.processor:
+        found.append(theirs.processor / ours.processor)
+    first, *rest = (f"{x:.2g}" if x < 10 else f"{x:.0f}" for x in found)
+    return f"{first} ({rest[0]})" if rest else first
+
+
+def spent(measured: Measured) -> str:
+    """Seconds, and those of processor."""
+    used = "" if measured.processor is None else f" ({measured.processor:.2f})"
+    return (
+        f"{measured.seconds:.3f}{used}" if measured.seconds < 1 else f"{measured.seconds:.2f}{used}"
+    )
 
 
 def megabytes(measured: Measured) -> str:
@@ -333,12 +288,28 @@ def megabytes(measured: Measured) -> str:
     return "" if measured.extra_mb is None else f"{measured.extra_mb:.0f}"
 
 
-def difference(ours: tuple[float, ...], peer: tuple[float, ...]) -> str:
+def difference(ours: tuple[float, ...], theirs: tuple[float, ...]) -> str:
     """The largest difference of the two answers, relative where they are above 1."""
-    if len(ours) != len(peer) or not ours:
-        return "not comparable"
-    a, b = np.array(ours), np.array(peer)
-    return f"{np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b))):.0e}"
+    if len(ours) == 2 * len(theirs):
+        ours = ours[::2]  # the peer has no standard errors of the same kind
+    if len(ours) != len(theirs) or not ours:
+        return ""
+    a, b = np.array(ours), np.array(theirs)
+    apart = float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b))))
+    return "" if math.isnan(apart) or apart > 1 else f"{apart:.0e}"
+
+
+PAGE = """# Benchmarks
+
+Written by `make bench` (tests/bench/bench.py); measured again, it is another machine's table.
+Peers and ours are timed in one run, each in a process of its own, on the same simulated patients:
+follow-up in whole days, so that many event times are tied. Seconds are the best of the repeats,
+those of processor in brackets; memory is what the work took beyond its input; a ratio is the
+peer's seconds by ours; `difference` is the largest difference of the two answers (coefficients and
+standard errors, test statistics), relative where they are above 1.
+
+{table}
+"""
 
 
 if __name__ == "__main__":

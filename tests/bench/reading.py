@@ -18,7 +18,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import SEED, peak_mb, say
+from measuring import peak_mb, say
+from patients import SEED
 
 PATIENTS = 1_100_000
 XML = (36_000, 360_000)  # about 100 MB and 1 GB
