@@ -13,6 +13,7 @@ From `COMPILED_FROM` rows on compiled code counts the same pairs (concordance_co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from analyses.kernels.risk_sets import COMPILED_FROM
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
 Totals = tuple[float, float, float]
 TIED = 1e-12  # predictors closer than this, relative to the largest, are one value
 
@@ -31,7 +33,8 @@ class Pairs:
     """Weighted pairs by kind, and each row's share in them.
 
     Concordant: the higher predictor had the event first. `row_concordant`, `row_discordant` and
-    `row_tied` are the summed weights of each row's partners, not multiplied by its own.
+    `row_tied` are the summed weights of each row's partners, not multiplied by its own; they stand
+    in the order `rows` where that is given: putting many back costs as much as counting them.
     """
 
     concordant: float
@@ -42,6 +45,11 @@ class Pairs:
     row_concordant: Array
     row_discordant: Array
     row_tied: Array
+    rows: Places | None = None
+
+    def in_order(self, values: npt.NDArray[T]) -> npt.NDArray[T]:
+        """Values by row in the order of the rows here."""
+        return values if self.rows is None else values[self.rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +104,7 @@ def count_pairs(
         higher,
         whole - higher - tied,
         tied,
+        order if n >= COMPILED_FROM else None,
     )
 
 
@@ -111,9 +120,10 @@ def standard_error(
     every = pairs.row_concordant + pairs.row_discordant + pairs.row_tied
     influence = (pairs.row_concordant - pairs.row_discordant - somers * every) / n
     if weight is not None:
-        influence = influence * (np.sqrt(weight) if as_counts else weight)
+        own = pairs.in_order(weight)
+        influence = influence * (np.sqrt(own) if as_counts else own)
     if cluster is not None:
-        influence = np.asarray(np.bincount(cluster, influence))
+        influence = np.asarray(np.bincount(pairs.in_order(cluster), influence))
     return float(np.sqrt(influence @ influence) / 2)
 
 
@@ -126,7 +136,7 @@ def _shares(
     start: Places,
     stratum: Places,
     weight: Array | None,
-) -> tuple[Totals, tuple[Array, Array, Array]]:
+) -> tuple[Totals, tuple[Array, ...]]:
     """Weighted pairs (lower, tied, all) of the events, and weight of each row's partners."""
     weight = np.ones(len(event)) if weight is None else weight
     line = _line(order, place, event, last, before, start[stratum], weight)
@@ -149,7 +159,7 @@ def _compiled_shares(
     start: Places,
     stratum: Places,
     weight: Array | None,
-) -> tuple[Totals, tuple[Array, Array, Array]]:
+) -> tuple[Totals, tuple[Array, ...]]:
     """As `_shares`, for many rows."""
     from analyses.kernels.concordance_compiled import shares
 

@@ -34,8 +34,8 @@ def shares(
     code: Places,
     entered: Places | None,
     weight: Array | None,
-) -> tuple[Totals, tuple[Array, Array, Array]]:
-    """Weighted pairs (lower, tied, all) of the events, and weight of each row's partners.
+) -> tuple[Totals, tuple[Array, ...]]:
+    """Weighted pairs (lower, tied, all) of the events, and weight of each row's partners, in order.
 
     Parameters
     ----------
@@ -59,25 +59,21 @@ def shares(
         (asked_by_events, asked_by_rows)[way](*given, found[way])
 
     shared(swept, 2, 2, few=0)
-    rows = np.zeros((3, n))
-    parts = np.array([0, 1, 2] if ties else [0, 2])
     totals = np.zeros(3)
-    put_together(order, marked, own, found, parts, totals, rows)
-    return (float(totals[0]), float(totals[1]), float(totals[2])), (rows[0], rows[1], rows[2])
+    for part in (0, 1, 2) if ties else (0, 2):
+        totals[part] = put_together(marked, own, found[:, part])
+    return (float(totals[0]), float(totals[1]), float(totals[2])), tuple(found[0])
 
 
 @compiled
-def put_together(
-    order: Any, marked: Any, weight: Any, found: Any, parts: Any, totals: Any, rows: Any
-) -> None:
-    """Pairs of the events added, and both sweeps' shares added by row."""
-    for part in parts:
-        total = 0.0
-        for k in range(len(order)):
-            if marked[k] & 1:
-                total += found[0, part, k] * (weight[k] if len(weight) else 1.0)
-            rows[part, order[k]] = found[0, part, k] + found[1, part, k]
-        totals[part] = total
+def put_together(marked: Any, weight: Any, found: Any) -> float:
+    """Pairs of the events added; the second sweep's shares are added to the first's."""
+    total = 0.0
+    for k in range(len(marked)):
+        if marked[k] & 1:
+            total += found[0, k] * (weight[k] if len(weight) else 1.0)
+        found[0, k] += found[1, k]
+    return total
 
 
 @compiled
