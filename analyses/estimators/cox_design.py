@@ -13,12 +13,21 @@ Flags = npt.NDArray[np.bool_]
 
 
 def design_of(
-    terms: tuple[Term, ...], columns: list[Column], event: Flags, counts: Array | None
+    terms: tuple[Term, ...],
+    columns: list[Column],
+    event: Flags,
+    counts: Array | None,
+    first: Flags | None = None,
 ) -> Design:
-    """Name, mean, spread, rows and events of each column; `counts` patients a row."""
+    """Name, mean, spread, rows and events of each column; `counts` patients a row.
 
-    def number(rows: Flags) -> int:
-        return int(rows.sum() if counts is None else counts[rows].sum())
+    Of rows that are pieces of follow-up `first` says which begin a patient's: a column counts
+    patients once, one of a period those who are observed in it.
+    """
+
+    def number(rows: Flags, *, once: bool = False) -> int:
+        own = rows if first is None or not once else rows & first
+        return int(own.sum() if counts is None else counts[own].sum())
 
     names, factors = named_columns(terms)
     members = [column.member for column in columns]
@@ -26,8 +35,12 @@ def design_of(
     centre = np.array([float(value.mean()) for value in values])
     edges = [(float(value.min()), float(value.max())) for value in values]
     reach = [max(c - low, high - c) for c, (low, high) in zip(centre, edges, strict=True)]
-    n_all, n_event_all = number(np.ones(len(event), dtype=bool)), number(event)
-    n = [n_all if member is None else number(member) for member in members]
+    n_all, n_event_all = number(np.ones(len(event), dtype=bool), once=True), number(event)
+    of_period = [term.kind == "over_time" for term in terms for _ in term.labels]
+    n = [
+        n_all if member is None else number(member, once=not own)
+        for member, own in zip(members, of_period, strict=True)
+    ]
     deaths = [n_event_all if member is None else number(member & event) for member in members]
     return Design(
         names,

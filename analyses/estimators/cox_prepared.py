@@ -14,6 +14,7 @@ from analyses.estimators.cox_design import design_of
 from analyses.estimators.cox_rows import Rows, in_memory
 from analyses.estimators.survival_data import SurvivalData, survival_data
 from analyses.estimators.terms import Declared, learn
+from analyses.estimators.time_split import cut_rows, over_time
 from analyses.kernels import cox as kernel
 from analyses.results.frozen import Array
 from analyses.results.terms import Term, as_text, columns_of, design_matrix
@@ -53,14 +54,22 @@ def prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
         others=list(dict.fromkeys(names)),
     )
     require_fit_for_purpose(rows, asked)
-    terms, findings = learn(wanted, rows.frame)
+    terms, findings = learn(wanted, rows.frame, of_periods=True)
+    first = patient = None
+    pieces = cut_rows(rows, wanted)
+    if pieces is not None:
+        rows, patient = pieces
+        terms = over_time(terms, wanted)
+        first = np.append(True, np.diff(patient) > 0)
     stratum, strata_levels = strata_of(rows.frame, asked.strata)
     columns = columns_of(terms, rows.frame)
     are_counts = whole_numbers(rows.weights)
-    design = design_of(terms, columns, rows.event, rows.weights if are_counts else None)
+    design = design_of(terms, columns, rows.event, rows.weights if are_counts else None, first)
     offset, shift = centred_offset(rows, asked.offset)
     order = _order(rows, stratum, len(columns))
     cluster = _codes(rows.frame, asked.cluster, order)
+    if patient is not None and cluster is None and (asked.robust or not are_counts):
+        cluster = _ordered(patient, order)  # a patient's pieces are one unit
     block = kernel.Block(
         design_matrix(columns, rows.n if order is None else order, design.centre),
         _ordered(stratum, order),

@@ -117,6 +117,8 @@ def _per(term: Term) -> float | None:
     if term.kind == "interaction":
         scales = [scale for scale in map(_per, term.parts) if scale is not None]
         return float(np.prod(scales)) if scales else None
+    if term.kind == "over_time":
+        return _per(term.parts[0])
     return None if term.kind == "category" else term.per
 
 

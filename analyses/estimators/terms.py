@@ -14,7 +14,8 @@ from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding
 
 TermSpec = str | Mapping[str, Any]
-KEYS = ("name", "reference", "levels", "per", "spline", "interaction")
+KEYS = ("name", "reference", "levels", "per", "spline", "interaction", "time_varying")
+FUNCTIONS = ("log",)  # of time, with which a coefficient may change
 HARRELL = {  # knots of a restricted cubic spline by degrees of freedom: Harrell (2015), table 2.3
     2: (0.10, 0.50, 0.90),
     3: (0.05, 0.35, 0.65, 0.95),
@@ -35,6 +36,13 @@ class Declared:
     per: float = 1.0
     spline_df: int | None = None
     parts: tuple[str, ...] = ()
+    cuts: tuple[float, ...] = ()
+    function: str | None = None
+
+    @property
+    def is_over_time(self) -> bool:
+        """Whether the coefficient may change over time."""
+        return bool(self.cuts) or self.function is not None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -47,7 +55,9 @@ def declared(terms: Sequence[TermSpec]) -> tuple[Declared, ...]:
 
     A term is a column's name, or a mapping with `name` and, for a category, `reference` and
     `levels`; for a number `per` (the coefficient is for that many units) or `spline: {df: 4}`;
-    or `{"interaction": [a, b]}` of two terms that are declared as well.
+    or `{"interaction": [a, b]}` of two terms that are declared as well. With `time_varying:
+    {cut: [24, 60]}` a term has a coefficient for each period, with `time_varying: "log"` one for
+    its product with the logarithm of time.
     """
     if isinstance(terms, str | Mapping):
         terms = [terms]
@@ -63,7 +73,10 @@ def declared(terms: Sequence[TermSpec]) -> tuple[Declared, ...]:
 
 
 def learn(
-    terms: Sequence[Declared], frame: pd.DataFrame | Mapping[str, pd.Series[Any]]
+    terms: Sequence[Declared],
+    frame: pd.DataFrame | Mapping[str, pd.Series[Any]],
+    *,
+    of_periods: bool = False,
 ) -> tuple[tuple[Term, ...], tuple[Finding, ...]]:
     """The terms with the levels and knots of these complete rows, and what was noted of them.
 
@@ -71,9 +84,12 @@ def learn(
     ------
     AnalysisError
         Listing every problem: text without levels, a value that is not a level, a reference
-        that no row has, a number that is not finite, too few values for a spline.
+        that no row has, a number that is not finite, too few values for a spline; and terms that
+        vary over time where the model has no periods (`of_periods`).
     """
     problems: list[Problem] = []
+    if not of_periods:
+        problems += [_no_periods(term) for term in terms if term.is_over_time]
     findings: list[Finding] = []
     learnt: dict[str, Term] = {}
     for term in terms:
@@ -108,6 +124,7 @@ def _declared(where: str, term: TermSpec, problems: list[Problem]) -> Declared:
     if not isinstance(term.get("name"), str):
         problems.append(Problem(where, "no 'name' of a column", f"Keys: {listed(KEYS)}"))
     df = _spline_df(where, term.get("spline"), problems)
+    cuts, function = _time_varying(where, term.get("time_varying"), problems)
     per, levels, reference = term.get("per", 1.0), term.get("levels"), term.get("reference")
     if isinstance(per, bool) or not isinstance(per, int | float) or not 0 < per < np.inf:
         problems.append(Problem(where, f"per: {per!r}", "Allowed: a number above 0"))
@@ -124,6 +141,36 @@ def _declared(where: str, term: TermSpec, problems: list[Problem]) -> Declared:
         None if levels is None else tuple(map(str, levels)),
         float(per),
         df,
+        cuts=cuts,
+        function=function,
+    )
+
+
+def _time_varying(
+    where: str, asked: Any, problems: list[Problem]
+) -> tuple[tuple[float, ...], str | None]:
+    """Cuts of follow-up, or a function of time; neither where the term is constant."""
+    if asked is None:
+        return (), None
+    if isinstance(asked, str) and asked in FUNCTIONS:
+        return (), asked
+    given = asked.get("cut") if isinstance(asked, Mapping) and set(asked) == {"cut"} else None
+    given = [given] if isinstance(given, int | float) else given
+    if isinstance(given, list | tuple) and given:
+        numbers = [x for x in given if isinstance(x, int | float) and not isinstance(x, bool)]
+        rising = all(0 < a < np.inf for a in numbers) and numbers == sorted(set(numbers))
+        if rising and len(numbers) == len(given):
+            return tuple(float(x) for x in numbers), None
+    allowed = f"Allowed: {{cut: [24, 60]}} (times that rise, above 0), or {listed(FUNCTIONS)}"
+    problems.append(Problem(where, f"time_varying: {asked!r}", allowed))
+    return (), None
+
+
+def _no_periods(term: Declared) -> Problem:
+    return Problem(
+        f"term '{term.name}'",
+        "time_varying, which this model does not have",
+        advice="Fit a Cox model (`cox`) to rows in memory, or leave `time_varying` out.",
     )
 
 
@@ -155,7 +202,13 @@ def _together(terms: Sequence[Declared]) -> list[Problem]:
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
+    changing = {term.name for term in terms if term.is_over_time}
     for term in terms:
+        both = [part for part in term.parts if part in changing]
+        if both:
+            found = f"'{both[0]}' varies over time"
+            advice = "Keep the interaction or `time_varying`, or fit the model by stratum."
+            problems.append(Problem(f"interaction of {listed(term.parts)}", found, advice=advice))
         absent = [part for part in term.parts if part not in names]
         if absent:
             problems.append(

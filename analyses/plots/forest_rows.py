@@ -89,11 +89,15 @@ def term_words(term: Term) -> str:
         return TIMES.join(label(part.name) for part in term.parts)
     if term.kind == "spline":
         return f"{label(term.name)} (spline)"
+    if term.kind == "over_time":
+        return f"{term_words(term.parts[0])}, {'by period' if term.cuts else 'over time'}"
     return per_step(term.name, term.per) if term.kind == "number" else label(term.name)
 
 
 def level_words(term: Term, level: str) -> str:
     """Words for one level, found through the term's own parts and never read out of a string."""
+    if term.kind == "over_time":
+        return _period_words(term, level)
     if term.kind != "interaction":
         return capitalised(level) if term.kind == "spline" else label(term.name, level)
     pair = _pair(term, level)
@@ -103,10 +107,22 @@ def level_words(term: Term, level: str) -> str:
     )
 
 
+def _period_words(term: Term, level: str) -> str:
+    """Words for one level in one period, or for its change with time."""
+    for (joined, _), (own, _, when) in zip(term.labels, term.in_time, strict=True):
+        if joined == level:
+            name = "" if own is None else level_words(term.parts[0], own)
+            between = ", " if term.cuts else TIMES
+            return capitalised(between.join(part for part in (name, when) if part))
+    raise KeyError(f"the term {term.name!r} has no level {level!r}")
+
+
 def reference_words(term: Term, level: str | None) -> str:
     """Words for what a level is compared with; empty for a number."""
     if term.kind == "category" and term.reference is not None:
         return label(term.name, term.reference)
+    if term.kind == "over_time":
+        return reference_words(term.parts[0], level)
     if term.kind != "interaction":
         return ""
     pair = zip(term.parts, _pair(term, level), strict=True)

@@ -10,7 +10,14 @@ import numpy as np
 
 from analyses.results.baseline import Baseline
 from analyses.results.coefficient import Coefficient, Concordance, ModelTest
-from analyses.results.cox_contrasts import Combination, Weights, at_places, combination, joint
+from analyses.results.cox_contrasts import (
+    Combination,
+    Weights,
+    at_places,
+    combination,
+    constancy,
+    joint,
+)
 from analyses.results.cox_records import cox_records
 from analyses.results.failure import Failure
 from analyses.results.frozen import Array
@@ -139,6 +146,21 @@ class CoxModel:
         Checked against sums over `vcov` in R (tests/analyses/test_cox_contrasts.py).
         """
         return joint(self, terms)
+
+    @property
+    def constancy_tests(self) -> pd.DataFrame:
+        """Wald test of each term over time that its coefficients are the same at every time."""
+        import pandas as pd
+
+        rows = []
+        for term in self.terms:
+            test = constancy(self, term.name) if term.kind == "over_time" else None
+            if test is not None:
+                rows.append(
+                    {"term": term.name, "statistic": test.statistic, "df": test.df}
+                    | {"p_value": test.p_value}
+                )
+        return pd.DataFrame(rows, columns=["term", "statistic", "df", "p_value"])
 
     def contrast(self, weights: Weights) -> Combination:
         """A weighted sum of log hazard ratios: ``{("grade", "3"): 1, ("grade", "2"): -1}``.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import chdtrc
@@ -17,6 +18,7 @@ from cohort.errors import AnalysisError, Problem, listed, suggest
 
 if TYPE_CHECKING:
     from analyses.results.cox import CoxModel
+    from analyses.results.terms import Term
 
 Weights = Mapping[str | tuple[str, str], float]
 
@@ -84,6 +86,40 @@ def joint(model: CoxModel, terms: str | Sequence[str]) -> ModelTest:
         found = f"no coefficient of {listed(names)} is estimated"
         raise AnalysisError(Problem("wald", found, advice="See the model's failures."))
     return test
+
+
+def constancy(model: CoxModel, name: str) -> ModelTest | None:
+    """Wald test that a term over time has the same coefficient at every time; None if it has none.
+
+    Of a term with periods: that those of each level do not differ. Else that the coefficients of
+    its product with the logarithm of time are 0.
+    """
+    term = next(t for t in model.terms if t.name == name)
+    own = {c.level: i for i, c in enumerate(model.estimated) if c.term == name}
+    if not term.cuts:
+        late = [label for (label, _), (*_, when) in _timed(term) if when]
+        return at_places(model, [own[label] for label in late if label in own])
+    levels: dict[str | None, list[int]] = {}
+    for (label, _), (level, *_) in _timed(term):
+        if label in own:
+            levels.setdefault(level, []).append(own[label])
+    pairs = [pair for places in levels.values() for pair in pairwise(places)]
+    if not pairs:
+        return None
+    lines = np.zeros((len(pairs), len(model.estimated)))
+    for line, (before, after) in zip(lines, pairs, strict=True):
+        line[before], line[after] = -1.0, 1.0
+    beta = lines @ np.array([c.estimate for c in model.estimated], dtype=float)
+    weighed = solved(lines @ model.covariance @ lines.T, beta)
+    if weighed is None:
+        return None
+    statistic = max(float(beta @ weighed), 0.0)
+    return ModelTest("wald", statistic, len(beta), float(chdtrc(len(beta), statistic)))
+
+
+def _timed(term: Term) -> Iterator[tuple[Any, Any]]:
+    """The label of each column of a term over time, with its level and period."""
+    return zip(term.labels, term.in_time, strict=True)
 
 
 def at_places(model: CoxModel, places: Sequence[int]) -> ModelTest | None:

@@ -41,6 +41,9 @@ def cox_records(model: CoxModel, analysis: str) -> Iterator[Record]:
     for row in model.term_tests.to_dict("records"):
         test = {str(name): value for name, value in row.items()}
         yield Record(analysis, "cox", "term_test", **test, **counts)
+    for row in model.constancy_tests.to_dict("records"):
+        test = {str(name): value for name, value in row.items()}
+        yield Record(analysis, "cox", "constancy_test", **test, **counts)
     c_index = model.concordance
     missing = c_index.estimate is None
     yield Record(

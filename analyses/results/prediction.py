@@ -46,6 +46,11 @@ def survival_of(model: CoxModel, new: pd.DataFrame, times: Array) -> pd.DataFram
 
 
 def _require(model: CoxModel, new: pd.DataFrame) -> None:
+    changing = [term.name for term in model.terms if term.kind == "over_time"]
+    if changing:
+        found = f"terms that vary over time: {listed(changing)}"
+        advice = "Predict from a model without `time_varying`, stratified by the term."
+        raise AnalysisError(Problem("predict_survival", found, advice=advice))
     names = [part.name for term in model.terms for part in (term.parts or (term,))]
     names += [*model.strata, *([] if model.offset is None else [model.offset])]
     known = [str(name) for name in new.columns]

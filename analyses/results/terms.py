@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from analyses.results.frozen import Array
 
-Kind = Literal["number", "category", "spline", "interaction"]
+Kind = Literal["number", "category", "spline", "interaction", "over_time"]
+PIECE_END = "\x00end of the piece"  # column of a frame whose follow-up was cut; no user has it
+LOG_TIME = "log(time)"
 CHUNK = 8192  # rows a pass when the matrix is filled: a chunk stays in the processor's cache
 BETWEEN = " × "  # joins the parts of an interaction; no column or level is ever parsed from it
 
@@ -71,7 +73,9 @@ class Term:
     knots
         Knots of a spline, in the column's units.
     parts
-        Terms of an interaction.
+        Terms of an interaction; of a term over time the term itself.
+    cuts
+        Of a term over time: ends of its periods; without them it changes with log(time).
     """
 
     name: str
@@ -82,6 +86,23 @@ class Term:
     per: float = 1.0
     knots: tuple[float, ...] = ()
     parts: tuple[Term, ...] = ()
+    cuts: tuple[float, ...] = ()
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Words for the times of a term over time, in the unit of follow-up."""
+        if not self.cuts:
+            return ("", LOG_TIME)
+        inner = [f"{a:g} to {b:g}" for a, b in itertools.pairwise(self.cuts)]
+        return (f"up to {self.cuts[0]:g}", *inner, f"after {self.cuts[-1]:g}")
+
+    @property
+    def in_time(self) -> tuple[tuple[str | None, str | None, str], ...]:
+        """(level, reference, period) of each column of a term over time."""
+        own = self.parts[0].labels
+        if self.cuts:
+            return tuple((*label, when) for label in own for when in self.periods)
+        return tuple((*label, when) for when in self.periods for label in own)
 
     @property
     def labels(self) -> tuple[tuple[str | None, str | None], ...]:
@@ -92,6 +113,8 @@ class Term:
             return tuple((x, self.reference) for x in self.levels if x != self.reference)
         if self.kind == "spline":
             return tuple((f"spline {k}", None) for k in range(1, len(self.knots)))
+        if self.kind == "over_time":
+            return tuple((_joined([level, when or None]), ref) for level, ref, when in self.in_time)
         return tuple(
             (_joined(level for level, _ in pair), _joined(reference for _, reference in pair))
             for pair in itertools.product(*(part.labels for part in self.parts))
@@ -106,11 +129,25 @@ class Term:
         if self.kind == "interaction":
             first, second = (part.columns(frame) for part in self.parts)
             return [a.times(b) for a, b in itertools.product(first, second)]
+        if self.kind == "over_time":
+            return self._over_time(frame)
         numbers = frame[self.name].to_numpy(dtype=float)
         if self.kind == "spline":
             curves = (_spline(numbers, self.knots, k) for k in range(len(self.knots) - 1))
             return [Column(number=curve / self.per) for curve in curves]
         return [Column(number=numbers if self.per == 1 else numbers / self.per)]
+
+    def _over_time(self, frame: pd.DataFrame) -> list[Column]:
+        """Columns of pieces of follow-up: each in its period, or times the logarithm of its end."""
+        own = self.parts[0].columns(frame)
+        end = frame[PIECE_END].to_numpy(dtype=float)
+        if self.cuts:
+            period = np.searchsorted(self.cuts, end, side="left")
+            masks = [Column(member=period == k) for k in range(len(self.cuts) + 1)]
+            return [column.times(mask) for column in own for mask in masks]
+        # No event is at time 0 (refused before): a piece that ends there is never at risk.
+        log = Column(number=np.log(np.where(end > 0, end, 1.0)))
+        return own + [column.times(log) for column in own]
 
     def codes(self, frame: pd.DataFrame) -> npt.NDArray[np.int64]:
         """Place of each row's level among `levels`; a level not seen before is an error."""
@@ -184,7 +221,7 @@ def _place(level: str, levels: tuple[str, ...]) -> int:
     return levels.index(level) if level in levels else -1
 
 
-def _joined(parts: Iterator[str | None]) -> str | None:
+def _joined(parts: Iterable[str | None]) -> str | None:
     known = [part for part in parts if part is not None]
     return BETWEEN.join(known) if known else None
 

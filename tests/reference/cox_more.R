@@ -116,3 +116,56 @@ compared <- do.call(rbind, lapply(c("efron", "strata_entry", "everything"), func
              std_error = c(error(k), error(m), NA, NA))
 }))
 write_table(compared, "tests/reference/cox_contrasts.csv")
+
+# Coefficients by period on rows split by survSplit, and with the logarithm of time by tt().
+split_at <- function(set, cuts) {
+  set <- if (is.null(set$from)) transform(set, from = 0) else set
+  set$patient <- seq_len(nrow(set))
+  pieces <- survSplit(Surv(from, time, event) ~ ., set, cut = cuts, episode = "period")
+  for (k in seq_len(length(cuts) + 1)) {
+    own <- pieces$period == k
+    pieces[[paste0("low", k)]] <- own * (pieces$group == "low")
+    pieces[[paste0("positive", k)]] <- own * (pieces$group == "positive")
+    pieces[[paste0("age", k)]] <- own * pieces$age / 10
+  }
+  pieces
+}
+piece <- Surv(from, time, event) ~ low1 + low2 + low3 + positive1 + positive2 + positive3 + grade
+pieces <- split_at(data, c(4, 9))
+late_pieces <- split_at(transform(data, from = entry), c(4, 9))
+ages <- split_at(data, 4)
+changing <- list(
+  cut = fit(piece, pieces),
+  cut_breslow = fit(piece, pieces, ties = "breslow"),
+  cut_everything = fit(update(piece, . ~ . + strata(site)), late_pieces, weights = weight,
+                       cluster = patient),
+  cut_number = fit(Surv(from, time, event) ~ age1 + age2 + grade, ages),
+  log_number = fit(Surv(time, event) ~ I(age / 10) + tt(age) + grade, data,
+                   tt = function(x, t, ...) x / 10 * log(t)),
+  log_group = fit(Surv(time, event) ~ I(group == "low") + I(group == "positive") + tt(group) +
+                    grade, data,
+                  tt = function(x, t, ...) cbind((x == "low") * log(t), (x == "positive") * log(t)))
+)
+change <- do.call(rbind, lapply(names(changing), function(case) {
+  own <- changing[[case]]
+  rbind(
+    data.frame(case = case, quantity = "coefficient", index = seq_along(coef(own)) - 1,
+               value = coef(own)),
+    data.frame(case = case, quantity = "std_error", index = seq_along(coef(own)) - 1,
+               value = sqrt(diag(own$var))),
+    data.frame(case = case, quantity = "log_likelihood", index = 0:1, value = rev(own$loglik))
+  )
+}))
+between <- function(own, lines) {
+  b <- lines %*% coef(own)
+  drop(t(b) %*% solve(lines %*% vcov(own) %*% t(lines), b))
+}
+lines <- rbind(c(-1, 1, 0, 0, 0, 0, 0), c(0, -1, 1, 0, 0, 0, 0), c(0, 0, 0, -1, 1, 0, 0),
+               c(0, 0, 0, 0, -1, 1, 0))
+concordant <- changing$cut$concordance[c("concordant", "discordant", "concordance", "std")]
+change <- rbind(change, data.frame(
+  case = c("cut", "cut_everything", rep("cut", 4)),
+  quantity = c("constancy", "constancy", rep("concordance", 4)), index = c(0, 0, 0:3),
+  value = c(between(changing$cut, lines), between(changing$cut_everything, lines), concordant)
+))
+write_table(change, "tests/reference/cox_over_time.csv")
