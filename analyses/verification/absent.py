@@ -15,16 +15,16 @@ _BY_KIND = MappingProxyType(
         "parametric": "its likelihoods are those of lifelines, which is no second program",
         "table_one": "descriptions of features are not survival estimates",
         "her2_change": "the change of HER2 is no survival estimate",
-        "performance": "no library has these measures with censoring weights right at ties",
-        "proportionality": "no library has the score test of cox.zph (version 3)",
+        "performance": "no library here has measures of performance with censoring weights",
     }
 )
+ZPH = "no library has the score test of cox.zph (version 3)"
 _BY_QUANTITY = MappingProxyType(
-    {
-        "proportionality_test": "no library has the score test of cox.zph (version 3)",
-        "penalised_likelihood_ratio_test": "no library has Firth's penalty",
-    }
+    dict.fromkeys(
+        ("proportionality_test", "proportionality_level_test", "proportionality_test_all"), ZPH
+    )
 )
+_BY_OPTION = MappingProxyType({"penalty": "no library has Firth's penalty"})
 _KNOWN = MappingProxyType(
     {
         "kaplan_meier": {"by", "at", "differences", "reference", "given", "conf_type"},
@@ -32,7 +32,7 @@ _KNOWN = MappingProxyType(
             *("by", "strata", "rho", "gamma", "test", "max_combo", "pairs", "trend", "scores"),
         },
         "rmst": {"by", "tau", "reference", "strata"},
-        "cox": {"terms", "strata", "cluster", "ties", "univariable", "cause"},
+        "cox": {"terms", "strata", "cluster", "ties", "univariable", "cause", "proportionality"},
         "cumulative_incidence": {
             *("by", "at", "differences", "reference", "strata", "conf_type"),
         },
@@ -47,10 +47,11 @@ def reason(record: Record, otherwise: str = NOTHING) -> str:
 
 
 def unknown_option(spec: Any) -> str:
-    """An option of the analysis that its second program does not know of; empty if none is set."""
+    """Why an option of the analysis leaves it without second program; empty where none does."""
     known = _KNOWN.get(spec.kind, set()) | _ALWAYS
     for name, field in type(spec).model_fields.items():
         usual = field.get_default(call_default_factory=True)
         if name not in known and getattr(spec, name) != usual:
-            return str(name)
+            said = f"no second program takes {name.replace('_', ' ')}"
+            return _BY_OPTION.get(name, said)
     return ""

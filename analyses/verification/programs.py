@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 
 import numpy as np
 
+LIBRARIES = ("lifelines.statistics", "statsmodels.duration.api", "statsmodels.stats.multitest")
 COUNTS = "counts by pandas"
 SUMS = "sums written for this check"
 
@@ -27,5 +29,9 @@ def lifelines(function: str) -> str:
 def quietly() -> Iterator[None]:
     """Without the warnings of the libraries: what is undefined in them is compared as such."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for name in LIBRARIES:
+            import_module(name)
+        # Once more: they set filters of their own when they are imported.
         warnings.simplefilter("ignore")
         yield

@@ -60,9 +60,9 @@ def _analysis(
         return
     if all(record.status == "failed" for record in own):
         return
-    option = unknown_option(spec)
-    if option:
-        yield from _unchecked(spec, own, f"no second program takes {option.replace('_', ' ')}")
+    why = unknown_option(spec)
+    if why:
+        yield from _unchecked(spec, own, why)
         return
     yield from compared(own, recompute(spec, frame, unit))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -257,7 +260,7 @@ def test_an_option_that_the_second_program_does_not_know_is_told_and_nothing_is_
     frame = patients()
     firth = Newer(**dict(model()) | {"penalty": "firth"})
     (row,) = verify(firth, frame, records_of(model(), frame)).rows
-    assert (row.verdict, row.reason) == ("none independent", "no second program takes penalty")
+    assert (row.verdict, row.reason) == ("none independent", "no library has Firth's penalty")
     assert verify(Newer(**dict(model())), frame, records_of(model(), frame)).n_compared > 100
 
 
@@ -268,3 +271,15 @@ def test_a_fit_that_does_not_exist_is_told_by_its_reason():
     assert found.agrees
     ratio = next(r for r in found.rows if r.quantity == "aic")
     assert ratio.reason.startswith("some coefficient has no finite estimate")
+
+
+def test_no_warning_of_a_library_is_seen_even_when_it_is_imported_first():
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        "import test_verification as t; "
+        "frame = t.patients(late=False); frame['os_event'] &= frame['grade'] != '1'; "
+        "asked = t.model(univariable=False); records = t.records_of(asked, frame); "
+        "assert 'statsmodels' not in sys.modules; print(t.verify(asked, frame, records).agrees)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (told.stdout.strip(), told.stderr) == ("True", "")
