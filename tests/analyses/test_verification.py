@@ -54,7 +54,7 @@ def patients(n=400, *, seed=1, late=True, ties=True):
 
 
 def records_of(spec, frame):
-    outcome = analyse(spec, {"os": frame}, "months", {})
+    outcome = analyse(spec, {"os": frame}, "months", {}, 1)
     assert outcome.analysis is not None, outcome.failures
     return outcome.records
 
@@ -255,11 +255,13 @@ def with_states(frame):
 
 def test_an_option_that_the_second_program_does_not_know_is_told_and_nothing_is_compared():
     class Newer(CoxSpec):
-        penalty: str | None = None
+        new_option: str | None = None
 
     frame = patients()
-    firth = Newer(**dict(model()) | {"penalty": "firth"})
-    (row,) = verify(firth, frame, records_of(model(), frame)).rows
+    newer = Newer(**dict(model()) | {"new_option": "some"})
+    (row,) = verify(newer, frame, records_of(model(), frame)).rows
+    assert (row.verdict, row.reason) == ("none independent", "no second program takes new option")
+    (row,) = verify(model(penalty="firth"), frame).rows
     assert (row.verdict, row.reason) == ("none independent", "no library has Firth's penalty")
     assert verify(Newer(**dict(model())), frame, records_of(model(), frame)).n_compared > 100
 
