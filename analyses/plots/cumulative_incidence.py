@@ -19,7 +19,8 @@ from analyses.plots.style import PAGE, FigureStyle, Look, looks, own_settings
 from analyses.results.cumulative_incidence import CumulativeIncidence, IncidenceCurve
 from analyses.results.frozen import Array
 
-_ENDS = (0.05, 0.1, 0.2, 0.25, 0.4, 0.5, 0.6, 0.8, 1.0)  # of the vertical axis
+# Ends of the vertical axis, each with its number of steps.
+_ENDS = ((0.05, 5), (0.1, 5), (0.2, 4), (0.4, 4), (0.5, 5), (0.6, 3), (0.8, 4), (1.0, 5))
 _BAND_ALPHA = 0.16
 _EVENT_WORDS = {"event": "Event", "competing": "Competing event"}
 _FREE = Look("#e6e6e6", (0.0, None))
@@ -187,8 +188,8 @@ def _shares(result: CumulativeIncidence, shown: list[int]) -> tuple[float, ...]:
     """Ticks of the vertical axis, up to the least round end above every curve."""
     tops = [c.incidence[:, k - 1].max() for c, k in zip(result.curves, shown, strict=True) if k]
     top = max((float(value) for value in tops), default=1.0)
-    end = next((e for e in _ENDS if e >= 1.1 * top), 1.0)
-    return tuple(float(share) for share in np.linspace(0, end, 6))
+    end, steps = next((one for one in _ENDS if one[0] >= 1.1 * top), _ENDS[-1])
+    return tuple(float(share) for share in np.linspace(0, end, steps + 1))
 
 
 def _curve(

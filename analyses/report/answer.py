@@ -42,6 +42,8 @@ def _found(result: StudyResult, style: NumberStyle) -> Iterator[str]:
     for analysis in result.analyses:
         if not isinstance(analysis, CoxAnalysis) or told == SHOWN:
             continue
+        if analysis.cause == "competing":
+            continue  # no answer about the endpoint
         contrasts = [
             c
             for c in analysis.adjusted.coefficients

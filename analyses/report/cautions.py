@@ -68,7 +68,7 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
         elif isinstance(analysis, ParametricAnalysis):
             of_models = ("her2_status", parametric_groups(analysis.result))
             sentences += _few_events(result, analysis.endpoint, of_models, told, style)
-        elif isinstance(analysis, CoxAnalysis):
+        elif isinstance(analysis, CoxAnalysis) and analysis.cause != "competing":
             groups = [
                 (c.level, c.n, c.n_event)
                 for c in analysis.adjusted.coefficients

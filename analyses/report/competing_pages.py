@@ -147,8 +147,7 @@ def fine_gray_pages(
 ) -> Iterator[Block]:
     """The table of subdistribution hazard ratios."""
     model = analysis.model
-    events = model.n_event if model.cause == "event" else model.n_competing
-    counts = (model.n, events, model.n_input, model.n_missing)
+    counts = (model.n, model.n_event, model.n_input, model.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
     rows = [cells for term in model.terms for cells in _term_rows(analysis, term, style)]
     heads = ("Term", "Events / patients", "Subdistribution HR", style.p_symbol)

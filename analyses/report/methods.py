@@ -216,6 +216,9 @@ def _group_tests(analysis: TableAnalysis) -> str:
     )
 
 
+_OTHERS = " Events that compete ended follow-up: the hazard ratios are cause-specific."
+
+
 def _cox(analysis: CoxAnalysis) -> str:
     model = analysis.adjusted
     terms = joined([_term(term) for term in model.terms])
@@ -225,7 +228,7 @@ def _cox(analysis: CoxAnalysis) -> str:
     return (
         f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance_words(model)}, "
         f"{limits} {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
-        f"{_proportional(analysis)}"
+        f"{_OTHERS * (analysis.cause is not None)}{_proportional(analysis)}"
     )
 
 

@@ -8,7 +8,9 @@ from analyses.formatting import NumberStyle, count, label
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
+    CoxAnalysis,
     Endpoint,
+    FineGrayAnalysis,
     StudyResult,
     TableAnalysis,
 )
@@ -49,7 +51,10 @@ def used_rows(
     left = []
     if not isinstance(analysis, TableAnalysis | ChangeAnalysis):
         endpoint = endpoint_of(result, analysis.endpoint)
-        said = f"{endpoint.label}: {said}, {events(endpoint, n_event or 0, style)}"
+        happened = events(endpoint, n_event or 0, style)
+        if _of_others(analysis):
+            happened = f"{count(n_event or 0, style)} competing events"
+        said = f"{endpoint.label}: {said}, {happened}"
         if endpoint.late is not None and endpoint.late.n_removed:
             late = f"{count(endpoint.late.n_removed, style)} with HER2 known only after neoadjuvant"
             left.append(f"{late} therapy")
@@ -64,6 +69,13 @@ def used_rows(
         columns = joined([f"{in_sentence(c)} {count(k, style)}" for c, k in n_missing])
         left.append(f"{count(n_input - n, style)} without a value ({columns})")
     return f"{said}. Left out: {joined(left)}." if left else f"{said}."
+
+
+def _of_others(analysis: Analysis) -> bool:
+    """Whether a model is of the events that compete with the endpoint's."""
+    if isinstance(analysis, FineGrayAnalysis):
+        return analysis.model.cause == "competing"
+    return isinstance(analysis, CoxAnalysis) and analysis.cause == "competing"
 
 
 def group_words(by: str | None, group: str) -> str:

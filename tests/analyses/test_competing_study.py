@@ -158,8 +158,13 @@ def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path
         "Cause-specific Cox model of the competing events",
         "Other deaths: subdistribution hazard ratios (HR) with 95% limits",
         "it is not a ratio of rates",
+        "Events that compete ended",
     ]:
         assert words in text, words
+    # Deaths from other causes are not counted as deaths from breast cancer.
+    competing = next(a for a in ran[0].analyses if a.id == "rest").model.n_event
+    assert text.count(f"400 patients, {competing} competing events") == 2
+    assert f"{competing} deaths from breast cancer" not in text
     out = folder / "out"
     for name in ("ever", "ever_stacked"):
         assert (out / "figures" / f"{name}.pdf").is_file()
