@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label, percent
+from analyses.plots.forest_rows import level_words
 from analyses.report.blocks import Block, Bullets, Callout, Paragraph
 from analyses.report.cautions import cautions
 from analyses.report.words import endpoint_of, events, in_sentence, joined, selected
@@ -66,8 +67,9 @@ def _ratios(
     limits = [r.reason for r in result.restrictions if r.analysis == analysis.id]
     within = f"; {joined(limits)}" if limits else ""
     who = f"{count(fitted.n, style)} patients, {n_event}{within}"
+    term = next(t for t in fitted.terms if t.name == "her2_status")
     ratios = "; ".join(
-        f"{label('her2_status', c.level)} {words.hazard_ratio(*c.hazard_ratio, style)}"
+        f"{level_words(term, str(c.level))} {words.hazard_ratio(*c.hazard_ratio, style)}"
         for c in contrasts
     )
     level = words.tick(100 * fitted.conf_level)

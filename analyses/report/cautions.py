@@ -19,6 +19,7 @@ from analyses.results.study import (
     StudyResult,
     TestAnalysis,
 )
+from cohort.schema import HER2_GROUPS
 
 LEAST_EVENTS = 10
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
@@ -72,7 +73,7 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
             groups = [
                 (c.level, c.n, c.n_event)
                 for c in analysis.adjusted.coefficients
-                if c.term == "her2_status" and c.level is not None
+                if c.term == "her2_status" and c.level is not None and c.level in HER2_GROUPS
             ]
             found = ("her2_status", groups)
             sentences += _few_events(result, analysis.endpoint, found, told, style)

@@ -246,6 +246,11 @@ def _proportional(analysis: CoxAnalysis) -> str:
 
 def _term(term: Term) -> str:
     """A term as declared and learnt: reference, step, or the knots of its curve."""
+    if term.kind == "over_time":
+        how = "over time, by its product with the logarithm of time"
+        if term.cuts:
+            how = f"by period of follow-up (cut at {joined([f'{cut:g}' for cut in term.cuts])})"
+        return f"{_term(term.parts[0])} {how}"
     if term.kind == "interaction":
         return f"the interaction of {joined([in_sentence(part.name) for part in term.parts])}"
     if term.kind == "spline":

@@ -160,5 +160,10 @@ def _note(fitted: CoxModel, style: NumberStyle, both: bool) -> str:
     curve = " A curve has one test for all its columns." if splines else ""
     what = "Adjusted model" if both else "Model"
     said = "; ".join(part for part in parts if part)
+    same = "".join(
+        f" {label(str(test['term']))} the same at every time: "
+        f"{words.p_equals(float(test['p_value']), style)} (Wald)."
+        for test in fitted.constancy_tests.to_dict("records")
+    )
     of_rows = "Wald" if fitted.penalty is None else "penalised likelihood ratio"
-    return f"{alone}{what}: {said}. p of each row: {of_rows}.{curve}"
+    return f"{alone}{what}: {said}. p of each row: {of_rows}.{curve}{same}"

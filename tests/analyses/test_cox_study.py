@@ -101,10 +101,23 @@ def test_a_penalised_model_says_so_everywhere(folder: Path, tmp_path: Path) -> N
     assert any(r.quantity == "penalised_likelihood_ratio_test" for r in result.records)
 
 
+def test_a_term_by_period_is_told_by_period(folder: Path, tmp_path: Path) -> None:
+    terms = [{"name": "her2_status", "time_varying": {"cut": [24, 60]}}, "age_years"]
+    result, made, text = report(folder, tmp_path / "out", terms=terms)
+    own = [c for c in made.adjusted.coefficients if c.term == "her2_status"]
+    assert [c.level for c in own][:3] == ["low × up to 24", "low × 24 to 60", "low × after 60"]
+    assert "HER2-low, 24 to 60" in text
+    assert "by period of follow-up (cut at 24 and 60)" in text
+    assert "HER2 status the same at every time: p" in text
+    assert any(record.quantity == "constancy_test" for record in result.records)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         ({"penalty": "lasso"}, "firth"),
+        ({"terms": [{"name": "age_years", "time_varying": {"cut": [60, 24]}}]}, "24 follows 60"),
+        ({"terms": [{"name": "age_years", "time_varying": "sqrt"}]}, "log"),
         ({"proportionality": "ranks"}, "rank"),
         ({"penalty": "firth", "cluster": "facility_id"}, "penalty together with a cluster"),
     ],

@@ -72,7 +72,8 @@ class CoxSpec(Restricted):
     @property
     def needs_memory(self) -> bool:
         """Whether the model can only be fitted to rows in memory, however many they are."""
-        return self.penalty is not None
+        changing = any(term.time_varying is not None for term in self.terms)
+        return changing or self.penalty is not None
 
     @field_validator("strata")
     @classmethod

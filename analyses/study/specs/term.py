@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from analyses.study.fields import Level, Positive, Spec, Text
+from analyses.study.times import Points
 from analyses.study.use import Use
 from analyses.study.wording import refused
 
@@ -19,6 +20,12 @@ class SplineSpec(Spec):
     """A restricted cubic spline: `df` columns with `df` + 1 knots at Harrell's quantiles."""
 
     df: Annotated[int, Field(strict=True, ge=3, le=6)]
+
+
+class PeriodsSpec(Spec):
+    """Times at which follow-up is cut, in the source's unit; a coefficient for each period."""
+
+    cut: Points
 
 
 class TermSpec(Spec):
@@ -36,6 +43,9 @@ class TermSpec(Spec):
         A number's curve in place of its line.
     interaction
         Two columns whose product is the term, in place of `name`.
+    time_varying
+        ``{cut: [24, 60]}``, a coefficient for each period of follow-up, its ends in the source's
+        unit; or ``log``, a coefficient that changes with the logarithm of time.
     """
 
     name: Text | None = None
@@ -43,6 +53,7 @@ class TermSpec(Spec):
     per: Positive | None = None
     spline: SplineSpec | None = None
     interaction: tuple[Text, Text] | None = None
+    time_varying: PeriodsSpec | Literal["log"] | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> TermSpec:
@@ -51,11 +62,14 @@ class TermSpec(Spec):
             n = "neither" if self.name is None else "both"
             raise refused(f"{n} of name and interaction", "Exactly one of the two")
         scaled = [key for key in ("per", "spline") if getattr(self, key) is not None]
+        if self.time_varying is not None:
+            scaled.append("time_varying")
         if self.interaction is not None and (scaled or self.reference is not None):
             raise refused(
                 "an interaction takes nothing else", "{interaction: [a, b]}",
                 "State reference, per and spline in the terms of the two columns.",
             )  # fmt: skip
+        scaled = [key for key in scaled if key != "time_varying"]
         if self.interaction is not None and self.interaction[0] == self.interaction[1]:
             raise refused(f"'{self.interaction[0]}' with itself", "Two different columns")
         if self.reference is not None and scaled:
