@@ -18,6 +18,7 @@ Flags = npt.NDArray[np.bool_]
 KNOTS = 4  # of the splines: their cumulative hazard has so many parameters
 QS = (0.0, 2.0)  # starts of the generalised gamma's shape besides 1, the Weibull
 MOST = 2  # starts that are followed, the highest
+LARGEST_SHAPE = 15.0  # of a generalised gamma; past it one tail has the form of a wall
 NARROWEST = -12.0  # log of a scale below which a distribution is a single point
 FURTHER = "Ask for another distribution, for fewer terms, or use a Cox model."
 
@@ -76,14 +77,7 @@ def _highest(family: Family, rows: Scaled, knots: tuple[float, ...], *, with_ter
     summits = [ascend(likelihood.height, likelihood.surface, start) for start in starts[:MOST]]
     good = [s for s in summits if s.converged and not _degenerate(family, s)]
     if not good:
-        most = max(s.iterations for s in summits)
-        raise AnalysisError(
-            Problem(
-                f"{family} model",
-                f"no maximum of the likelihood was found in {most} iterations",
-                advice=FURTHER,
-            )
-        )
+        raise AnalysisError(Problem(f"{family} model", _why(family, summits), advice=FURTHER))
     return max(good, key=lambda s: s.at.value)
 
 
@@ -91,8 +85,18 @@ def _degenerate(family: Family, summit: Summit) -> bool:
     """Whether the distribution has shrunk to a point: its likelihood then rises without end."""
     if family == "spline":
         return False
-    log_scale = summit.point[-2 if family == "generalised_gamma" else -1]
-    return bool(abs(log_scale) > abs(NARROWEST))
+    gamma = family == "generalised_gamma"
+    extreme = gamma and abs(summit.point[-1]) > LARGEST_SHAPE
+    return bool(extreme or abs(summit.point[-2 if gamma else -1]) > abs(NARROWEST))
+
+
+def _why(family: Family, summits: list[Summit]) -> str:
+    """Why there is no model."""
+    if any(_degenerate(family, summit) for summit in summits):
+        what = "shape or scale" if family == "generalised_gamma" else "scale"
+        return f"no maximum of the likelihood: it rises without end as the {what} becomes extreme"
+    most = max(summit.iterations for summit in summits)
+    return f"no maximum of the likelihood was found in {most} iterations"
 
 
 def _starts(family: Family, rows: Scaled, *, with_terms: bool) -> list[Array]:

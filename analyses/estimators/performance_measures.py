@@ -141,12 +141,12 @@ def _integrated(predictions: Predicted, null: Curve, seen: Seen, tau: float) -> 
     steps = steps[steps < tau]
     if len(steps) > MOST_STEPS:
         steps = steps[np.linspace(0, len(steps) - 1, MOST_STEPS).astype(np.intp)]
-    data = (seen.time, seen.event, seen.followed)
-    score = integrated_brier(predictions.survival, steps, tau, *data)
+    order = np.argsort(seen.time, kind="stable")
+    data = (seen.time[order], seen.event[order], seen.followed)
+    score = integrated_brier(predictions.of(order).survival, steps, tau, *data)
 
     def flat(t: float) -> Array:
-        share = float(null.step("survival", np.array([t]), 1.0)[0])
-        return np.full(len(seen.time), share)
+        return null.step("survival", np.array([t]), 1.0)
 
     without = integrated_brier(flat, steps, tau, *data)
     yield Measure("integrated_brier", tau, score)

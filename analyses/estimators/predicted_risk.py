@@ -24,6 +24,8 @@ class Predicted:
     ----------
     linear
         Log hazard ratio against the reference values.
+    ratio
+        Hazard ratio against the means, by which the baseline's hazard is multiplied.
     stratum, n_strata
         Place of each row's stratum among the model's.
     steps
@@ -34,6 +36,7 @@ class Predicted:
 
     model: CoxModel
     linear: Array
+    ratio: Array
     stratum: npt.NDArray[np.intp]
     n_strata: int
     steps: Array
@@ -47,12 +50,21 @@ class Predicted:
             of, rows = baseline.stratum == s, self.stratum == s
             place = np.searchsorted(baseline.time[of], times[rows], side="right")
             cumulative[rows] = np.concatenate([[0.0], baseline.hazard_at_means[of]])[place]
-        power = np.minimum(self.linear + baseline.log_ratio, LARGEST_LOG)
-        return np.asarray(cumulative * np.exp(power))
+        return np.asarray(cumulative * self.ratio)
 
     def survival(self, t: float) -> Array:
         """Survival of each row at one time."""
-        return np.asarray(np.exp(-self.hazard(np.full(len(self.linear), t))))
+        baseline = self.model.baseline
+        reached = baseline.time <= t
+        last = [np.flatnonzero(reached & (baseline.stratum == s)) for s in range(self.n_strata)]
+        values = [float(baseline.hazard_at_means[rows[-1]]) if len(rows) else 0.0 for rows in last]
+        cumulative = np.array(values)[self.stratum] if self.n_strata > 1 else values[0]
+        return np.asarray(np.exp(-cumulative * self.ratio))
+
+    def of(self, rows: npt.NDArray[np.intp]) -> Predicted:
+        """The predictions of some rows, in their order."""
+        parts = (self.linear[rows], self.ratio[rows], self.stratum[rows])
+        return Predicted(self.model, *parts, self.n_strata, self.steps, self.last_time)
 
 
 def columns_needed(model: CoxModel) -> tuple[str, ...]:
@@ -89,6 +101,7 @@ def predicted(model: CoxModel, frame: pd.DataFrame) -> Predicted:
     return Predicted(
         model,
         linear,
+        np.exp(np.minimum(linear + model.baseline.log_ratio, LARGEST_LOG)),
         _strata(model, frame),
         len(model.baseline.strata),
         np.unique(model.baseline.time),

@@ -17,6 +17,7 @@ from analyses.kernels.lifetimes import Logs, density, spline_bases, survival
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+NOTHING = np.zeros(())
 STEP = 2e-3  # by which the gamma's shape is moved for its derivatives: error about its 4th power
 
 
@@ -66,15 +67,17 @@ class Likelihood:
         with np.errstate(all="ignore"):
             y = np.log(lives.time) - location
             value, score, curvature = self._summed(
-                self._rows(y, lives.event, shapes, derivatives), slice(None)
+                self._rows(y, lives.event, shapes, derivatives),
+                slice(None),
+                derivatives=derivatives,
             )
-            value -= float(lives.weight[lives.event] @ np.log(lives.time[lives.event]))
+            value -= float((lives.weight * np.log(lives.time))[lives.event].sum())
             late = np.flatnonzero(lives.entry > 0)
             if len(late):
                 # What those who entered late had already lived through is no evidence.
                 y = np.log(lives.entry[late]) - location[late]
                 before = self._rows(y, np.zeros(len(late), dtype=bool), shapes, derivatives)
-                parts = self._summed(before, late)
+                parts = self._summed(before, late, derivatives=derivatives)
                 value, score, curvature = (
                     value - parts[0],
                     score - parts[1],
@@ -90,15 +93,20 @@ class Likelihood:
         z = y / np.exp(shapes[0])
         return _scaled(_logs(self.family, z, event), z, event, float(shapes[0]))
 
-    def _summed(self, rows: Parts, of: slice | npt.NDArray[np.intp]) -> tuple[float, Array, Array]:
+    def _summed(
+        self, rows: Parts, of: slice | npt.NDArray[np.intp], *, derivatives: bool
+    ) -> tuple[float, Array, Array]:
         weight, x = self.lives.weight[of], self.lives.location[of]
+        value = float((weight * rows.value).sum())
+        if not derivatives:
+            return value, NOTHING, NOTHING
         first = rows.first * weight[:, None]
         second = rows.second * weight[:, None, None]
         corner = x.T @ (second[:, 0, 0, None] * x)
         side = x.T @ second[:, 0, 1:]
         curvature = np.block([[corner, side], [side.T, second[:, 1:, 1:].sum(axis=0)]])
         score = np.concatenate([x.T @ first[:, 0], first[:, 1:].sum(axis=0)])
-        return float(weight @ rows.value), score, curvature
+        return value, score, curvature
 
 
 def _logs(family: str, z: Array, event: Flags, q: float = 0.0) -> Logs:
