@@ -252,6 +252,15 @@ def test_every_number_that_a_second_program_makes_agrees_with_it(
     assert (curves.censoring, curves.causes) == ("censored", ("event", "competing"))
 
 
+def test_a_cause_specific_model_of_many_is_fitted_block_by_block(ran: Any, folder: Path) -> None:
+    engine = {"duckdb": {"blocks_from": 1}}
+    result = analyses.run_study(study(folder, COX, engine=engine))
+    streamed = {r.id: r.estimate for r in result.records if r.analysis == "rates"}
+    for record in ran[0].records:
+        if record.analysis == "rates" and "hazard_ratio" in record.quantity:
+            assert streamed[record.id] == pytest.approx(record.estimate, rel=1e-9), record.id
+
+
 def test_with_delayed_entry_there_is_no_test_of_grays_and_a_model_of_its_own(
     tmp_path: Path, patients: pd.DataFrame
 ) -> None:
