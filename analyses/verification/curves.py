@@ -155,7 +155,9 @@ def _seen(rows: Patients, time: float) -> dict[str, Any]:
 def _differences(spec: KaplanMeierSpec, groups: list[_Group], times: Any) -> Iterator[Second]:
     """Survival of each group less that of the reference."""
     named = {group.name: group for group in groups}
-    base = named[str(spec.reference)] if spec.reference is not None else groups[0]
+    base = groups[0] if spec.reference is None else named.get(str(spec.reference))
+    if base is None:
+        return  # the first program refuses the differences
     for time in times:
         for group in groups:
             if group is not base:

@@ -196,7 +196,10 @@ def _concordance(model: _Model) -> Second:
         return Second(record, COUNTS, ITERATED, ("estimate", *error), why)
     from lifelines.utils import concordance_index
 
-    c = float(concordance_index(rows.time, -_hazards(model), rows.event))
+    try:
+        c = float(concordance_index(rows.time, -_hazards(model), rows.event))
+    except ZeroDivisionError:  # no pair of patients can be compared
+        c = None
     record = Record(model.analysis, KIND, "concordance", estimate=c, **model.total)
     why = "no library has the standard error of concordance"
     return Second(record, lifelines("concordance_index"), ITERATED, error, why)

@@ -241,11 +241,10 @@ def _pairs(spec: LogRankSpec, rows: Patients, weighing: Weighing) -> Iterator[Se
 
 def _trend(spec: LogRankSpec, frame: pd.DataFrame, weighing: Weighing) -> Iterator[Second]:
     """The trend over all groups, or over the three kinds of HER2-negative disease."""
-    by, name = spec.by, f"{spec.id}.trend"
+    by, name, everyone = spec.by, f"{spec.id}.trend", frame
     if spec.trend == "her2_negative":
         by = "her2_detail"
         detail = frame[by].astype(str)
-        yield from _told(name, frame, detail)
         detail = detail.mask(detail.str.startswith("ihc_0_"), "ihc_0")
         # 2+ that a policy takes as low without an in-situ result.
         detail = detail.mask(detail == "ihc_2_ish_unknown", "ihc_2_ish_negative")
@@ -254,19 +253,22 @@ def _trend(spec: LogRankSpec, frame: pd.DataFrame, weighing: Weighing) -> Iterat
     named = words(rows.frame[by])
     groups: Sequence[str] = [x for x in NEGATIVE if (named == x).any()]
     groups = levels(rows.frame[by]) if by == spec.by else groups
-    if len(groups) < 2:
+    scores = np.array(spec.scores or range(len(groups)), dtype=float)
+    if len(groups) < 2 or len(scores) != len(groups):
         return
+    if by != spec.by:
+        yield from _told(name, everyone)
     yield from counts(name, KIND, rows)
     found = sums(rows, named, groups, spec.strata, weighing)
-    scores = np.array(spec.scores or range(len(groups)), dtype=float)
     total: dict[str, Any] = {"n": rows.n, "n_event": int(rows.event.sum())}
     record = Record(name, KIND, "logrank_test", term=by, **total, **chance(*found.trend(scores)))
     yield Second(record, SUMS)
     yield from _by_group(name, rows, named, groups, found)
 
 
-def _told(name: str, frame: pd.DataFrame, detail: pd.Series[str]) -> Iterator[Second]:
+def _told(name: str, frame: pd.DataFrame) -> Iterator[Second]:
     """Patients of the trend without an in-situ result, and those of zero or low outside of it."""
+    detail = frame["her2_detail"].astype(str)
     unknown = detail == "ihc_2_ish_unknown"
     inside = unknown | detail.isin(NEGATIVE) | detail.str.startswith("ihc_0_")
     outside = frame["her2_status"].astype(str).isin(["zero", "low"]) & ~inside

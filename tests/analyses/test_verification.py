@@ -285,3 +285,24 @@ def test_no_warning_of_a_library_is_seen_even_when_it_is_imported_first():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (told.stdout.strip(), told.stderr) == ("True", "")
+
+
+def test_what_the_first_program_refuses_is_no_deviation():
+    frame = patients(60)
+    few = frame[frame["her2_status"] != "low"]
+    spec = ranks(trend="linear", scores=[0, 1, 5])
+    for asked, rows in (
+        (spec, few),  # three scores, two groups
+        (ranks(), frame.assign(her2_detail=frame["her2_detail"].where(lambda d: d == "ihc_1"))),
+        (curves(differences=True, reference="low"), few),
+    ):
+        rows = rows.assign(her2_status=rows["her2_status"].cat.remove_unused_categories())
+        records = records_of(asked, rows)
+        assert any(record.status == "failed" for record in records)
+        assert verify(asked, rows, records).agrees
+
+
+def test_no_pair_of_patients_is_no_concordance_in_both_programs():
+    frame = patients(40, late=False).assign(os_time=5.0)
+    found = verify(model(terms=["her2_status"], univariable=False), frame)
+    assert found.agrees, [row.reason for row in found.deviating]
