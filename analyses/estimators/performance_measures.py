@@ -91,7 +91,7 @@ def _share(
     quantity: str, estimate: float, error: float, time: float | None, conf_level: float
 ) -> Measure:
     if error <= 0:
-        return Measure(quantity, time, estimate, reason="its standard error is 0")
+        return Measure(quantity, time, estimate, 0.0, reason="its limits: its standard error is 0")
     test = wald(estimate, error, conf_level)
     return Measure(quantity, time, estimate, error, max(test.low, 0.0), min(test.high, 1.0))
 

@@ -24,11 +24,10 @@ brier_loop <- function(survival, t, time, event) {
 
 auc_loop <- function(risk, t, time, event) {
   above <- 0; all <- 0
-  for (i in which(time <= t & event == 1)) for (j in which(time > t)) {
-    w <- 1 / uncensored(time, event, time[i], TRUE)
+  for (i in which(time <= t & event == 1)) { w <- 1 / uncensored(time, event, time[i], TRUE); for (j in which(time > t)) {
     all <- all + w
     above <- above + w * ((risk[i] > risk[j]) + (risk[i] == risk[j]) / 2)
-  }
+  } }
   above / all
 }
 
