@@ -222,8 +222,8 @@ def _smoothed(g: Array, time: Array, events: Array, sums: Array) -> _Line:
     counts = np.bincount(inverse, weights=events)
     means = np.bincount(inverse, weights=sums) / counts
     at = np.linspace(values[0], values[-1], CURVE_POINTS)
-    every = np.concatenate([at, np.repeat(values, counts.astype(np.intp))])
-    inner = np.quantile(every, np.arange(1, SPLINE_DF - 1) / (SPLINE_DF - 1))
+    every, weights = np.concatenate([at, values]), np.concatenate([np.ones(len(at)), counts])
+    inner = _quantiles(every, weights, np.arange(1, SPLINE_DF - 1) / (SPLINE_DF - 1))
     knots = np.unique(np.array([values[0], *inner, values[-1]]))
     if len(knots) < SPLINE_DF:
         return _Line(empty, empty, empty, empty)
@@ -236,6 +236,16 @@ def _smoothed(g: Array, time: Array, events: Array, sums: Array) -> _Line:
     height = line @ (q.T @ (root * means))
     spread = np.sqrt((line**2).sum(axis=1))
     return _Line(at, np.interp(at, values, time[first]), height, spread)
+
+
+def _quantiles(values: Array, counts: Array, shares: Array) -> Array:
+    """Quantiles (type 7) of values that stand so many times."""
+    order = np.argsort(values)
+    ordered, reached = values[order], np.cumsum(counts[order])
+    place = (reached[-1] - 1) * shares
+    below = np.floor(place)
+    low, high = (ordered[np.searchsorted(reached, k, side="right")] for k in (below, below + 1))
+    return np.asarray(low + (place - below) * (high - low))
 
 
 def _doubts(tests: Sequence[HazardTest], model: CoxModel) -> tuple[Finding, ...]:
