@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import duckdb
@@ -92,6 +93,31 @@ def test_streamed_model_is_the_model_in_memory(
     assert_same(
         cox_blocks(relation_of(frame), terms=terms, **asked), cox(frame, terms=terms, **asked)
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"entry": "entry", "strata": "site", "weights": "weight"}])
+def test_tests_and_residuals_of_a_streamed_model_are_those_in_memory(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "BLOCK", 400)
+    send = parts.PartBlocks._on_parts
+
+    def sent(self: Any, work: Any) -> Any:  # as to another machine
+        return pickle.loads(pickle.dumps(send(self, work)))
+
+    monkeypatch.setattr(parts.PartBlocks, "_on_parts", sent)
+    frame = cohort().dropna().reset_index(drop=True)
+    asked: dict[str, Any] = {"time": "time", "event": "event", "terms": ["age", "grade"], **options}
+    found, wanted = cox_blocks(relation_of(frame), **asked), cox(frame, **asked)
+    one, other = found.proportionality(), wanted.proportionality()
+    for a, b in zip((*one.tests, one.overall), (*other.tests, other.overall), strict=True):
+        assert a.statistic == pytest.approx(b.statistic, rel=1e-8)
+    for a, b in zip(one.curves, other.curves, strict=True):
+        np.testing.assert_allclose(a.estimate, b.estimate, rtol=1e-8, atol=1e-10)
+    for kind in ("martingale", "dfbeta", "scaled_schoenfeld"):
+        pd.testing.assert_frame_equal(
+            found.residuals(kind), wanted.residuals(kind), rtol=1e-8, atol=1e-10
+        )
 
 
 @settings(max_examples=5, deadline=None)
