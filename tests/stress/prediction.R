@@ -15,7 +15,7 @@ parametric <- function(i, rows, mode, w) for (family in c("weibull", "lognormal"
   fit <- tryCatch(survreg(Surv(time, event) ~ share + group, rows, weights = w, dist = family,
                           control = survreg.control(rel.tolerance = 1e-14, maxiter = 200)),
                   warning = function(w) NULL, error = function(e) NULL)
-  if (is.null(fit) || max(abs(coef(fit)), abs(log(fit$scale))) > FAR) next
+  if (is.null(fit) || !isTRUE(max(abs(coef(fit)), abs(log(fit$scale))) <= FAR)) next
   name <- function(what) paste(mode, family, what)
   answer(i, name("ratio"), coef(fit)[["share"]])
   answer(i, name("scale"), log(fit$scale))
@@ -26,7 +26,7 @@ parametric <- function(i, rows, mode, w) for (family in c("weibull", "lognormal"
 performance <- function(i, rows) {
   control <- coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50)
   fit <- tryCatch(coxph(Surv(time, event) ~ share + whole, rows, control = control), warning = function(w) NULL)
-  if (is.null(fit) || any(is.na(coef(fit))) || max(abs(coef(fit))) > FAR) return()
+  if (is.null(fit) || !isTRUE(max(abs(coef(fit))) <= FAR)) return()
   t <- sort(rows$time)[ceiling(0.6 * nrow(rows))]
   if (t <= 0 || !any(rows$time > t)) return()
   x <- predict(fit, rows, type = "lp")
