@@ -14,7 +14,7 @@ from analyses.estimators.cox_design import design_of
 from analyses.estimators.cox_rows import Rows, in_memory
 from analyses.estimators.survival_data import SurvivalData, survival_data
 from analyses.estimators.terms import Declared, learn
-from analyses.estimators.time_split import cut_rows, over_time
+from analyses.estimators.time_split import cut_rows, over_time, require_reference_events
 from analyses.kernels import cox as kernel
 from analyses.results.frozen import Array
 from analyses.results.terms import Term, as_text, columns_of, design_matrix
@@ -60,6 +60,8 @@ def prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
     if pieces is not None:
         rows, patient = pieces
         terms = over_time(terms, wanted)
+        if asked.penalty is None:
+            require_reference_events(terms, rows)
         first = np.append(True, np.diff(patient) > 0)
     stratum, strata_levels = strata_of(rows.frame, asked.strata)
     columns = columns_of(terms, rows.frame)

@@ -54,6 +54,35 @@ def cut_rows(rows: SurvivalData, wanted: Sequence[Declared]) -> tuple[SurvivalDa
     return _pieces(rows, cuts)
 
 
+def require_reference_events(terms: Sequence[Term], pieces: SurvivalData) -> None:
+    """An event at each term's reference in every period that has events at all.
+
+    Without one every other level's ratio is infinite in that period; in the search for it the
+    sums over pieces, from which those that begin later are taken off, lose their digits.
+    """
+    problems = []
+    for term in terms:
+        base = term.parts[0] if term.kind == "over_time" and term.cuts else None
+        if base is None or base.kind != "category":
+            continue
+        period = np.searchsorted(term.cuts, pieces.time[pieces.event], side="left")
+        levels = np.array(base.levels)[base.codes(pieces.frame)][pieces.event]
+        n = len(term.periods)
+        all_events = np.bincount(period, minlength=n)
+        own = np.bincount(period[levels == base.reference], minlength=n)
+        problems += [
+            Problem(
+                f"term '{term.name}', period '{term.periods[k]}'",
+                f"no events at the reference '{base.reference}', {all_events[k]} at other levels: "
+                "their hazard ratios have no finite value",
+                advice="Cut elsewhere, choose another reference, or ask for Firth's penalty.",
+            )
+            for k in np.flatnonzero((own == 0) & (all_events > 0))
+        ]
+    if problems:
+        raise AnalysisError(problems)
+
+
 def _pieces(rows: SurvivalData, cuts: Array) -> tuple[SurvivalData, Places]:
     entry = np.full(rows.n, -np.inf) if rows.entry is None else rows.entry
     first = np.searchsorted(cuts, entry, side="right")

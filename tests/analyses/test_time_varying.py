@@ -112,6 +112,29 @@ def test_a_robust_variance_takes_a_patients_pieces_as_one(patients: pd.DataFrame
     np.testing.assert_allclose(found, [c.std_error for c in plain.estimated], rtol=1e-9)
 
 
+def test_a_period_without_events_at_the_reference_is_named_and_firth_ends_it(
+    patients: pd.DataFrame,
+) -> None:
+    alive = patients["event"].where((patients["group"] != "zero") | (patients["time"] <= 9), 0)
+    data = patients.assign(event=alive)
+    late = int(alive[patients["time"] > 9].sum())
+    said = f"period 'after 9': no events at the reference 'zero', {late} at other levels"
+    with pytest.raises(AnalysisError, match=said):
+        cox(data, **ASKED, **CASES["cut"])
+    model = cox(data, **ASKED, **CASES["cut"], penalty="firth")
+    assert model.failures == ()
+    found = [c for c in model.estimated if c.level and c.level.endswith("after 9")]
+    assert all(c.estimate is not None and 0 < c.estimate < 10 for c in found)
+
+
+def test_a_period_without_events_at_a_level_leaves_the_others(patients: pd.DataFrame) -> None:
+    alive = patients["event"].where((patients["group"] != "low") | (patients["time"] <= 9), 0)
+    model = cox(patients.assign(event=alive), **ASKED, **CASES["cut"])
+    (failure,) = model.failures
+    assert failure.group == "low × after 9"
+    assert len(model.estimated) == 6
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
