@@ -186,6 +186,7 @@ def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path
         (MODEL | {"terms": ["grade", "grade"]}, "'grade' stands twice"),
         (MODEL | {"strata": ["grade"]}, "'grade' is a term as well"),
         (MODEL | {"ties": "efron"}, "ties"),
+        (MODEL | {"terms": [{"name": "grade", "time_varying": "log"}]}, "time_varying of 'grade'"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(

@@ -232,6 +232,7 @@ def test_a_level_without_events_of_the_cause_is_named_and_the_rest_stands() -> N
         ({"terms": []}, "no term was given"),
         ({"terms": ["ege"]}, "column 'ege': not in the table"),
         ({"terms": ["age", {"name": "half"}]}, "half"),
+        ({"terms": [{"name": "age", "time_varying": {"cut": [5]}}]}, "this model does not have"),
         ({"cluster": "sight"}, "column 'sight': not in the table"),
         ({"terms": ["age", "years"]}, "fine_gray: years: is fully determined by age"),
     ],
