@@ -129,6 +129,31 @@ def test_relapse_after_transplantation_as_the_datas_readme_says(real_data: Path)
     assert (result.n_event, result.n_competing, result.n) == (56, 75, 177)
 
 
+@pytest.mark.real
+def test_death_of_cancer_by_her2_in_metabric_as_the_datas_readme_says(real_data: Path) -> None:
+    """Fine-Gray 2.02863 (1.65398-2.48815), cause-specific 2.01988 (1.65592-2.46384), incidence."""
+    path = real_data / "metabric" / "brca_metabric_clinical_data.tsv"
+    frame = pd.read_csv(path, sep="\t").rename(columns={"HER2 Status": "her2"})
+    words = {"Living": "-", "Died of Disease": "cancer", "Died of Other Causes": "other"}
+    frame["how"] = frame["Patient's Vital Status"].map(words)
+    frame["months"] = frame["Overall Survival (Months)"]
+    by = {"name": "her2", "levels": ["Negative", "Positive"]}
+    asked: dict[str, Any] = {
+        "time": "months",
+        "state": {"name": "how", "levels": ["-", "cancer", "other"]},
+    }
+    columns = ["ratio", "ratio_low", "ratio_high"]
+    model = fine_gray(frame, **asked, cause="cancer", terms=[by]).summary.iloc[1]
+    found = [model[f"subdistribution_hazard_{name}"] for name in columns]
+    assert found == pytest.approx([2.02863, 1.65398, 2.48815], abs=1e-5)
+    rates = cause_specific_cox(frame, **asked, cause="cancer", terms=[by]).summary.iloc[1]
+    found = [rates[f"hazard_{name}"] for name in columns]
+    assert found == pytest.approx([2.01988, 1.65592, 2.46384], abs=1e-5)
+    at = cumulative_incidence(frame, **asked, by=by).at([60, 120])
+    shares = at.loc[at["level"] == "cancer", "estimate"].tolist()
+    assert shares == pytest.approx([0.15287, 0.24646, 0.32103, 0.46532], abs=1e-5)
+
+
 FOUR = pd.DataFrame(
     {"time": [1, 2, 3, 4], "how": ["died", "relapse", "-", "relapse"], "x": [1, 0, 1, 1]}
 )
