@@ -58,6 +58,8 @@ def _said(found: Verification) -> list[str]:
     """What the table comes to."""
     from analyses.results.verification import SCOPE
 
+    if not found.n_compared:
+        return ["No number of this output has an independent implementation."]
     n = counted(found.n_compared, "number")
     how = "all within tolerance" if found.agrees else f"{len(found.deviating)} rows deviate"
     return [

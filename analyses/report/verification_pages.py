@@ -33,13 +33,16 @@ def verification_pages(result: StudyResult, style: NumberStyle) -> Iterator[Bloc
     yield Paragraph(f"{_summed(found, style)} {SCOPE}")
     for each in found.deviating:
         yield Callout(f"A second program differs: {each.analysis}", f"{each.reason}.")
-    yield _deviations(found, style)
+    if found.n_compared:
+        yield _deviations(found, style)
     if found.n_without:
         yield _without(found, style)
 
 
 def verification_sentence(found: Verification) -> str:
     """How the numbers were checked, for the methods."""
+    if not found.n_compared:
+        return "No number of this report has an independent implementation to be checked by."
     programs = joined(found.programs) or "no library"
     outcome = "all agreed within tolerance" if found.agrees else "not all agreed"
     return (
@@ -50,6 +53,8 @@ def verification_sentence(found: Verification) -> str:
 
 
 def _summed(found: Verification, style: NumberStyle) -> str:
+    if not found.n_compared:
+        return "No number of this report has an independent implementation."
     numbers = counted(found.n_compared, "number", style)
     outcome = "all within tolerance"
     if not found.agrees:

@@ -209,3 +209,17 @@ def test_verify_is_true_or_false(made: tuple[Any, Path]) -> None:
                            "columns": ["age_years"]}], "verify": "yes"},
             folder=made[1],
         )  # fmt: skip
+
+
+def test_a_report_of_which_nothing_can_be_recomputed_says_so(
+    made: tuple[Any, Path], tmp_path: Path
+) -> None:
+    asked = {"id": "t", "kind": "table_one", "by": "her2_status", "columns": ["age_years"]}
+    source = {"name": "ncdb_puf", "files": {"main": "registry.csv"}}
+    study = {"version": 1, "title": "x", "source": source, "analyses": [asked], "verify": True}
+    analyses.run_study(Study.from_dict(study, folder=made[1]), out=tmp_path / "out")
+    pages = pypdf.PdfReader(tmp_path / "out/report.pdf").pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert text.count("No number of this report has an independent implementation") == 2
+    assert "programmed twice" not in text
+    assert "descriptions of features are not survival estimates" in text
