@@ -31,8 +31,9 @@ fitted <- function(rows, mode) {
   y <- mode$y
   environment(y) <- environment()
   suppressWarnings(
-    if (robust) coxph(y, rows, weights = w, cluster = id, robust = TRUE, ties = ties, control = control)
-    else coxph(y, rows, weights = w, ties = ties, control = control))
+    if (robust) coxph(y, rows, weights = w, cluster = id, robust = TRUE, ties = ties, control = control,
+                      model = TRUE)
+    else coxph(y, rows, weights = w, ties = ties, control = control, model = TRUE))
 }
 
 for (i in unique(every$cohort)) {
@@ -58,6 +59,13 @@ for (i in unique(every$cohort)) {
       answer(i, paste(name, "score"), fit$score)
     }
     answer(i, paste(name, "concordance"), fit$concordance[["concordance"]])
+    for (transform in c("km", "rank", "identity")) {
+      zph <- try(cox.zph(fit, transform), silent = TRUE)
+      if (inherits(zph, "try-error") || any(!is.finite(zph$table[, "chisq"]))) next
+      for (term in rownames(zph$table)) {
+        answer(i, paste(name, "zph", transform, term), zph$table[term, "chisq"])
+      }
+    }
   }
 }
 table <- do.call(rbind, found)

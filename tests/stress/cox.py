@@ -45,3 +45,7 @@ def answers(cohort: pd.DataFrame) -> Iterator[tuple[str, float | None]]:
             if test.name != "likelihood_ratio":
                 yield f"{mode} {test.name}", test.statistic
         yield f"{mode} concordance", model.concordance.estimate
+        for transform in ("km", "rank", "identity"):
+            found = model.proportionality(transform)
+            for test in (*found.tests, found.overall):
+                yield f"{mode} zph {transform} {test.term or 'GLOBAL'}", test.statistic
