@@ -10,6 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from analyses import cox
+from cohort.errors import AnalysisError
+
 SCRIPT = Path(__file__).resolve().parent / "stress" / "stress.py"
 
 
@@ -38,3 +41,14 @@ def test_a_number_that_only_one_of_the_two_has_is_infinitely_far(stress: ModuleT
     assert stress.deviation(1.0, math.nan) == math.inf
     assert stress.deviation(None, math.nan) == 0
     assert stress.deviation(1.0 + 1e-9, 1.0) == pytest.approx(1e-9, rel=1e-6)
+
+
+def test_hazards_that_cannot_be_told_from_zero_are_refused_by_name(stress: ModuleType) -> None:
+    rows = stress.cohort(59, 20250131).assign(group=lambda frame: frame["group"].astype(str))
+    groups = sorted(set(rows["group"]))
+    model = cox(
+        rows, time="time", event="event", strata="stratum", robust=True,
+        terms=[{"name": "group", "levels": groups}, "share"],
+    )  # fmt: skip
+    with pytest.raises(AnalysisError, match="cannot be told from zero"):
+        model.proportionality("identity")

@@ -49,6 +49,10 @@ def proportionality_of(fitted: Fit, model: CoxModel, transform: str) -> Proporti
     weight = at.total[:, 1]
     centred = g - np.average(g, weights=weight)
     found = rows.extended(fitted.beta, at, centred)
+    if not (np.isfinite(found.square).all() and np.isfinite(found.cross).all()):
+        why = "a risk set's hazards cannot be told from zero, as a coefficient runs to infinity"
+        advice = "Leave out the term, or merge the level, without a finite estimate."
+        raise AnalysisError(Problem("proportionality", why, advice=advice))
     tester = _Tester(fitted, found, bool(np.ptp(g) > 1e-12 * np.abs(g).max()))
     places = column_places(model)
     tests = [tester.test(term.name, None, places[term.name]) for term in model.terms]

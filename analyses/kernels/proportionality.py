@@ -51,11 +51,12 @@ def extended_by(
     hazards = [on.cumulated(power * step.hazard) for power in powers]
     own = [power * step.event_hazard for power in powers]
     totals = add(partial(_products, beta=beta, hazards=hazards, event_hazards=own))
-    for power, total in zip(powers, totals, strict=True):
-        total -= product(s1, power * step.square, s1)
-        if step.cross.any():
-            cross = product(s1, power * step.cross, e1)
-            total += cross + cross.T - product(e1, power * step.event_square, e1)
+    with np.errstate(over="ignore", invalid="ignore"):  # then not finite, which the caller sees
+        for power, total in zip(powers, totals, strict=True):
+            total -= product(s1, power * step.square, s1)
+            if step.cross.any():
+                cross = product(s1, power * step.cross, e1)
+                total += cross + cross.T - product(e1, power * step.event_square, e1)
     return Extended(g @ residual, *totals)
 
 

@@ -46,6 +46,10 @@ def answers(cohort: pd.DataFrame) -> Iterator[tuple[str, float | None]]:
                 yield f"{mode} {test.name}", test.statistic
         yield f"{mode} concordance", model.concordance.estimate
         for transform in ("km", "rank", "identity"):
-            found = model.proportionality(transform)
+            try:
+                found = model.proportionality(transform)
+            except AnalysisError:
+                yield f"{mode} zph {transform} GLOBAL", None
+                continue
             for test in (*found.tests, found.overall):
                 yield f"{mode} zph {transform} {test.term or 'GLOBAL'}", test.statistic
