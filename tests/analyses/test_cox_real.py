@@ -132,3 +132,25 @@ def test_rotterdam_gives_the_published_numbers(real_data: Path) -> None:
     assert named["hormon"] == pytest.approx(-0.12322653, abs=5e-9)
     assert named["chemo"] == pytest.approx(-0.09851159, abs=5e-9)
     assert named["nodes"] == pytest.approx(0.07461005, abs=5e-9)
+
+
+TESTED = ("veteran", "heart", "gbsg", "lung_strata")
+
+
+@pytest.mark.parametrize("case", TESTED)
+def test_real_patients_tests_of_proportional_hazards_agree_with_zph(
+    case: str, real_data: Path
+) -> None:
+    every = pd.read_csv(REFERENCE / "proportionality.csv")
+    rows = every[every["case"] == case]
+    model = fitted(real_data, case)
+    assert set(rows["transform"]) >= {"km"}
+    for transform, wanted in rows.groupby("transform"):
+        found = model.proportionality(transform)
+        for kind, tests in (("term", found.tests), ("all", (found.overall,))):
+            own = wanted[wanted["kind"] == kind]
+            assert [test.df for test in tests] == list(own["df"])
+            np.testing.assert_allclose(
+                [test.statistic for test in tests], own["statistic"], rtol=1e-8, atol=1e-9
+            )  # a chi-square of almost 0 is a difference of large sums
+            np.testing.assert_allclose([test.p_value for test in tests], own["p_value"], rtol=1e-8)

@@ -43,11 +43,11 @@ def agrees(found: Proportionality, case: str) -> None:
         assert [test.df for test in tests] == list(rows["df"])
         for name in ("statistic", "p_value"):
             values = [getattr(test, name) for test in tests]
-            np.testing.assert_allclose(values, rows[name], rtol=1e-7)
+            np.testing.assert_allclose(values, rows[name], rtol=1e-8)
     each = wanted.loc[wanted["kind"] == "column", "statistic"].to_numpy()
     several = [c.term in columns for c in found.curves]
     levels = [test.statistic for test in found.level_tests]
-    np.testing.assert_allclose(levels, each[several], rtol=1e-7)
+    np.testing.assert_allclose(levels, each[several], rtol=1e-8)
 
 
 @pytest.mark.parametrize("transform", ["km", "rank", "identity", "log"])
