@@ -16,6 +16,13 @@ from cohort.errors import AnalysisError, Problem
 
 Flags = npt.NDArray[np.bool_]
 KNOTS = 4  # of the splines: their cumulative hazard has so many parameters
+PARAMETERS: dict[Family, int] = {  # besides those of the terms
+    "weibull": 2,
+    "lognormal": 2,
+    "loglogistic": 2,
+    "generalised_gamma": 3,
+    "spline": KNOTS,
+}
 QS = (0.0, 2.0)  # starts of the generalised gamma's shape besides 1, the Weibull
 MOST = 2  # starts that are followed, the highest
 LARGEST_SHAPE = 15.0  # of a generalised gamma; past it one tail has the form of a wall
@@ -61,6 +68,7 @@ class Found:
 
 def found(family: Family, rows: Scaled) -> Found:
     """The highest of the maxima that the starts lead to; AnalysisError where there is none."""
+    _require_events(family, rows)
     knots = _knots(rows) if family == "spline" else ()
     null = _highest(family, rows, knots, with_terms=False)
     full = null if not rows.matrix.shape[1] else _highest(family, rows, knots, with_terms=True)
@@ -68,6 +76,16 @@ def found(family: Family, rows: Scaled) -> Found:
     if family == "spline":
         _require_rising(result, rows)
     return result
+
+
+def _require_events(family: Family, rows: Scaled) -> None:
+    """As many events as parameters, or the data cannot tell them."""
+    parameters = PARAMETERS[family] + rows.matrix.shape[1]
+    events = int(rows.weight[rows.event].sum())
+    if events < parameters:
+        counted = "1 event" if events == 1 else f"{events} events"
+        found = f"{counted} for {parameters} parameters: the data cannot tell them"
+        raise AnalysisError(Problem(f"{family} model", found, advice=FURTHER))
 
 
 def _highest(family: Family, rows: Scaled, knots: tuple[float, ...], *, with_terms: bool) -> Summit:

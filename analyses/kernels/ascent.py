@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 
 CONVERGED = 1e-7  # last step, in standard errors; the step after it is its square
 FLAT = 1e-3  # of the likelihood: no step rises, yet the last would have been longer than this
-MOST_ITERATIONS = 200
+MOST_ITERATIONS = 100
 LEAST_DAMPING, MOST_DAMPING = 1e-4, 1e12
 
 

@@ -350,6 +350,14 @@ def test_one_distribution_without_a_maximum_leaves_the_others() -> None:
         result.of("spline")
 
 
+def test_fewer_events_than_parameters_are_named() -> None:
+    frame = rows().assign(event=lambda d: d["event"] * (d["patient"] < 5))
+    with pytest.raises(AnalysisError, match=r"\d events? for 4 parameters: the data cannot tell"):
+        parametric_survival(
+            frame, time="fine", event="event", terms=["age", "receptor"], distributions="weibull"
+        )
+
+
 def test_weibull_and_cox_tell_the_same_story() -> None:
     """A Weibull time ratio is a hazard ratio to the power of minus the scale."""
     r = np.random.default_rng(5)
