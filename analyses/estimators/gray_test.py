@@ -15,7 +15,7 @@ from analyses.estimators.strata import Strata, strata_names, stratum_codes
 from analyses.estimators.survival_data import By, by_column
 from analyses.kernels.aalen_johansen import count_states
 from analyses.kernels.gray import GraySums, gray_sums
-from analyses.results.frozen import frozen
+from analyses.results.frozen import Array, frozen
 from analyses.results.gray import CauseTest, GrayTest
 
 Flags = npt.NDArray[np.bool_]
@@ -53,7 +53,7 @@ def gray_test(data: Any, *, time: str, state: By, by: By, strata: Strata | None 
     found = state_rows(data, time=time, state=state, by=by, others=names)
     require_groups(found.rows, f"Gray's test by '{by_column(by)}'")
     tests = tuple(
-        _tested(found, cause, sums) for cause, sums in enumerate(_sums(found, names), start=1)
+        _tested(found, cause, *sums) for cause, sums in enumerate(_sums(found, names), start=1)
     )
     return GrayTest(
         tests=tests,
@@ -68,8 +68,11 @@ def gray_test(data: Any, *, time: str, state: By, by: By, strata: Strata | None 
     )
 
 
-def _sums(found: StateRows, strata: tuple[str, ...]) -> list[GraySums]:
-    """Scores and covariance of each cause, summed over the strata."""
+def _sums(found: StateRows, strata: tuple[str, ...]) -> list[tuple[GraySums, bool]]:
+    """Scores and covariance of each cause, summed over the strata.
+
+    And whether any of its events came while two groups of a stratum were at risk together.
+    """
     rows = found.rows
     shape = (len(rows.levels), len(found.causes))
     codes = np.zeros(len(rows.time), dtype=np.intp)
@@ -77,26 +80,28 @@ def _sums(found: StateRows, strata: tuple[str, ...]) -> list[GraySums]:
         codes = stratum_codes(rows.frame, strata).codes
     size = len(rows.levels)
     total = [GraySums(np.zeros(size), np.zeros((size, size))) for _ in found.causes]
+    together = [False for _ in found.causes]
     for stratum in range(int(codes.max()) + 1):
         own = codes == stratum
         counts = count_states(rows.time[own], found.state[own], rows.codes[own], shape)
+        shared = (counts.n_risk > 0).sum(axis=0) > 1
         for cause in np.flatnonzero(counts.events.sum(axis=(0, 2)) > 0):
             part = gray_sums(counts, int(cause))
+            together[cause] |= bool(counts.events[:, cause, shared].any())
             total[cause] = GraySums(
                 total[cause].score + part.score, total[cause].variance + part.variance
             )
-    return total
+    return list(zip(total, together, strict=True))
 
 
-def _tested(found: StateRows, cause: int, sums: GraySums) -> CauseTest:
+def _tested(found: StateRows, cause: int, sums: GraySums, together: bool) -> CauseTest:
     """The test of one cause: a quadratic form over the groups whose scores vary."""
     events = found.per_group(cause)
     diagonal = np.diag(sums.variance)
     largest = float(diagonal.max(initial=0.0))
     statistic, df = None, 0
-    if np.isfinite(sums.variance).all() and largest > 0:
-        kept = diagonal > RANK_TOLERANCE * largest
-        statistic, df = _quadratic(sums, kept)
+    if largest > 0:
+        statistic, df = _quadratic(sums, diagonal > RANK_TOLERANCE * largest)
     return CauseTest(
         cause=found.causes[cause - 1],
         statistic=statistic,
@@ -105,7 +110,7 @@ def _tested(found: StateRows, cause: int, sums: GraySums) -> CauseTest:
         n_event=events,
         score=frozen(sums.score),
         variance=frozen(sums.variance),
-        reason=None if statistic is not None else _no_test(sum(events)),
+        reason=None if statistic is not None else _no_test(sum(events), sums.variance, together),
     )
 
 
@@ -120,7 +125,14 @@ def _quadratic(sums: GraySums, kept: Flags) -> tuple[float | None, int]:
     return float((along**2 / values[positive]).sum()), int(positive.sum())
 
 
-def _no_test(n_event: int) -> str:
+def _no_test(n_event: int, variance: Array, together: bool) -> str:
     if n_event == 0:
         return "no event of this kind"
-    return "no event of this kind while two groups were at risk together"
+    if variance.any():
+        return (
+            "the variance of the scores is none (it has a negative direction), as happens where "
+            "few are at risk and many events are of one time"
+        )
+    if not together:
+        return "no event of this kind while two groups were at risk together"
+    return "the scores have no variance: events of this kind all at one time that leaves nobody"

@@ -21,7 +21,7 @@ from analyses.estimators.rmst_areas import Area, Part, areas_of, combined, parts
 from analyses.estimators.rmst_tau import Tau, tau_of
 from analyses.estimators.strata import Strata, strata_names
 from analyses.estimators.survival_data import By, by_column
-from analyses.results.contrast import Contrast, contrast
+from analyses.results.contrast import NO_ERROR, Contrast, contrast
 from analyses.results.rmst import RMST, RestrictedMean
 from cohort.table import Finding
 
@@ -111,7 +111,7 @@ def _compared(
         _mean(level, (n[g], n_event[g], total[g]), areas[g], conf_level)
         for g, level in enumerate(rows.levels)
     )
-    statistic, df = _homogeneity(areas)
+    statistic, df = _homogeneity(areas, end.value)
     return RMST(
         groups=means,
         differences=_contrasts("rmst_difference", means, base, end.value, conf_level),
@@ -190,9 +190,10 @@ def _contrasts(
         if mean is reference:
             continue
         estimate = mean.estimate - reference.estimate
-        error = float(np.hypot(mean.std_error, reference.std_error))
+        errors, largest = (mean.std_error, reference.std_error), tau
         if quantity == "log_rmst_ratio":
-            estimate, error = _log_ratio(mean, reference)
+            estimate, errors = _log_ratio(mean, reference)
+            largest = 1.0
         made.append(
             contrast(
                 quantity,
@@ -200,27 +201,30 @@ def _contrasts(
                 time=tau,
                 counts=(mean.n + reference.n, mean.n_event + reference.n_event),
                 estimate=estimate,
-                std_error=error,
+                errors=errors,
                 conf_level=conf_level,
                 reason=NO_LOGARITHM,
+                largest=largest,
             )
         )
     return tuple(made)
 
 
-def _log_ratio(mean: RestrictedMean, reference: RestrictedMean) -> tuple[float, float]:
-    """The logarithm of the ratio of two means and its error; NaN where a mean is 0."""
+def _log_ratio(
+    mean: RestrictedMean, reference: RestrictedMean
+) -> tuple[float, tuple[float, float]]:
+    """The logarithm of the ratio of two means and the errors of both; NaN where a mean is 0."""
     if mean.estimate <= 0 or reference.estimate <= 0:
-        return np.nan, np.nan
-    error = np.hypot(mean.std_error / mean.estimate, reference.std_error / reference.estimate)
-    return float(np.log(mean.estimate / reference.estimate)), float(error)
+        return np.nan, (np.nan, np.nan)
+    errors = (mean.std_error / mean.estimate, reference.std_error / reference.estimate)
+    return float(np.log(mean.estimate / reference.estimate)), errors
 
 
-def _homogeneity(areas: list[Area]) -> tuple[float | None, int]:
+def _homogeneity(areas: list[Area], tau: float) -> tuple[float | None, int]:
     """The test that independent means are equal: squares about their weighted mean."""
     variance = np.array([area.variance for area in areas])
     df = len(areas) - 1
-    if not (variance > 0).all():
+    if not (np.sqrt(variance) > NO_ERROR * tau).all():
         return None, df
     means = np.array([area.mean for area in areas])
     centre = (means / variance).sum() / (1 / variance).sum()

@@ -76,7 +76,8 @@ def _at_event_times(counts: StateCounts, cause: int) -> _Times:
     some = np.where(pooled > 0, pooled, 1.0)
     load = eye * h.T[:, :, None] - h.T[:, :, None] * (h / some).T[:, None, :]
     room = some * (1 - _lagged(common[None], 0.0)[0])
-    rate = np.divide(deaths, room, out=np.zeros_like(room), where=deaths > 0)
+    # No room is left where the common incidence has come to 1: nothing more is expected there.
+    rate = np.divide(deaths, room, out=np.zeros_like(room), where=(deaths > 0) & (room != 0))
     running = np.cumsum(load * rate[:, None, None], axis=0)
     other = plain[:, kept] - own
     return _Times(n_risk, own, other, before, after, pooled, common, load, running)

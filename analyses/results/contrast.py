@@ -20,7 +20,8 @@ class Contrast:
     quantity
         What the estimate is: ``rmst_difference``, ``survival_difference`` ...
     estimate, std_error, statistic, p_value, conf_low, conf_high
-        On one scale; None with a `reason` where not defined.
+        On one scale; None with a `reason` where not defined. Where one side has an error of 0
+        there is the estimate only.
     time
         The time that the estimate is for.
     n, n_event
@@ -55,6 +56,8 @@ class Contrast:
         return {name: getattr(self, name) for name in _COLUMNS} | {"reason": self.reason}
 
 
+NO_ERROR = 1e-12  # of the largest that the estimate can be: below it an error is rounding
+
 _COLUMNS = (
     *("quantity", "group", "reference", "time", "n", "n_event", "estimate", "std_error"),
     *("statistic", "p_value", "conf_low", "conf_high"),
@@ -68,29 +71,38 @@ def contrast(
     time: float,
     counts: tuple[int, int],
     estimate: float,
-    std_error: float,
+    errors: tuple[float, float],
     conf_level: float,
     reason: str = "",
+    largest: float = 1.0,
 ) -> Contrast:
-    """The contrast of (group, reference), tested where its standard error is above 0.
+    """The contrast of (group, reference), whose errors are those of the two sides.
 
-    `reason` says why, where estimate or error is not finite.
+    It is tested where both errors are above 0. A side of error 0 (nobody of it had the event yet,
+    or all at once) is not known exactly: it holds no estimate of its spread, so that the other
+    side's error alone would understate that of the contrast. `reason` says why, where the
+    estimate or an error is not finite; `largest` is the most that a side can be.
     """
     place: dict[str, Any] = {"group": pair[0], "reference": pair[1], "time": time}
     place |= {"n": counts[0], "n_event": counts[1]}
     if not np.isfinite(estimate):
         return Contrast(quantity, **place, reason=reason)
-    if not np.isfinite(std_error):
+    if not np.isfinite(errors).all():
         return Contrast(quantity, **place, estimate=float(estimate), reason=reason)
-    if std_error == 0:
-        said = "its standard error is 0: no events before the time, or everybody's alike"
-        return Contrast(quantity, **place, estimate=float(estimate), std_error=0.0, reason=said)
-    test = wald(float(estimate), float(std_error), conf_level)
+    without = [g for g, error in zip(pair, errors, strict=True) if error <= NO_ERROR * largest]
+    if without:
+        said = (
+            f"the standard error of group {' and of group '.join(without)} is 0, which is no "
+            "certainty: no event up to the time, or all at once"
+        )
+        return Contrast(quantity, **place, estimate=float(estimate), reason=said)
+    std_error = float(np.hypot(*errors))
+    test = wald(float(estimate), std_error, conf_level)
     return Contrast(
         quantity,
         **place,
         estimate=float(estimate),
-        std_error=float(std_error),
+        std_error=std_error,
         statistic=test.statistic,
         p_value=test.p_value,
         conf_low=test.low,

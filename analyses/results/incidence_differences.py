@@ -70,7 +70,7 @@ def _difference(pair: Pair, cause: int, time: float, conf_level: float) -> Contr
         time=time,
         counts=(pair[0].n + pair[1].n, int(events)),
         estimate=shares[0] - shares[1],
-        std_error=float(np.hypot(errors[0], errors[1])),
+        errors=(errors[0], errors[1]),
         conf_level=conf_level,
         reason=reason,
     )

@@ -57,7 +57,7 @@ def _difference(curve: Curve, base: Curve, time: float, conf_level: float) -> Co
         time=time,
         counts=(curve.n + base.n, int(sum(c.up_to("events", at)[0] for c in pair))),
         estimate=survival[0] - survival[1],
-        std_error=float(np.hypot(errors[0], errors[1])),
+        errors=(errors[0], errors[1]),
         conf_level=conf_level,
         reason=_why(pair, time),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from analyses.results.records import Record
 from analyses.results.verification import Compared
 from analyses.verification.absent import NOTHING, reason
-from analyses.verification.second import Second, Silent
+from analyses.verification.second import Broken, Second, Silent
 
 COUNTS = ("n", "n_event", "n_risk", "n_censor", "df")
 SPREAD = ("std_error", "conf_low", "conf_high")
@@ -51,16 +51,23 @@ class _Tally:
             self.names.append(name)
 
 
-def compared(records: Iterable[Record], seconds: Iterable[Second | Silent]) -> tuple[Compared, ...]:
+def compared(
+    records: Iterable[Record], seconds: Iterable[Second | Silent | Broken]
+) -> tuple[Compared, ...]:
     """One row a quantity; what no second program makes is a row with its reason.
+
+    So is what it had not made when it broke.
 
     A record that only the second program makes is a deviation too, unless its analysis failed.
     """
     second: dict[str, Second] = {}
     why: dict[str, str] = {}
+    otherwise = NOTHING
     for each in seconds:
         if isinstance(each, Silent):
             why[each.analysis] = each.why
+        elif isinstance(each, Broken):
+            otherwise = each.why
         else:
             second[each.record.id] = each
     first = list(records)
@@ -72,9 +79,8 @@ def compared(records: Iterable[Record], seconds: Iterable[Second | Silent]) -> t
             continue
         other = second.pop(record.id, None)
         if other is None:
-            _without(
-                tallies, record, present(record), reason(record, why.get(record.analysis, NOTHING))
-            )
+            said = reason(record, why.get(record.analysis, otherwise))
+            _without(tallies, record, present(record), said)
             continue
         _beside(tallies, tolerances, record, other)
     for other in second.values():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KIND = "kaplan_meier"
 EVERYONE = "all"
+ROUNDED = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,12 +174,22 @@ def _difference(spec: KaplanMeierSpec, group: _Group, base: _Group, time: float)
     (survival, error), (other, other_error) = group.curve.at(time), base.curve.at(time)
     if survival is not None and other is not None:
         values["estimate"] = survival - other
-        if error is not None and other_error is not None:
-            squared = error**2 + other_error**2
-            values |= normal(survival - other, squared**0.5, spec.conf_level)
+        values |= independent(survival - other, error, other_error, spec.conf_level)
     place: dict[str, Any] = {"group": group.name, "reference": base.name, "time": time}
     record = Record(spec.id, KIND, "survival_difference", **place, **values)
     return Second(record, statsmodels("SurvfuncRight"))
+
+
+def independent(
+    estimate: float, error: float | None, other: float | None, level: float, largest: float = 1.0
+) -> dict[str, Any]:
+    """What `normal` says of a difference; nothing where one side shows no spread of its own.
+
+    An error of 0, or of no more than rounding beside the largest value, is none.
+    """
+    if error is None or other is None or min(error, other) <= ROUNDED * largest:
+        return {}
+    return normal(estimate, (error**2 + other**2) ** 0.5, level)
 
 
 def normal(estimate: float, error: float, level: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyses.results.records import Record
-from analyses.verification.curves import EVERYONE, curve_of, normal
+from analyses.verification.curves import EVERYONE, curve_of, independent
 from analyses.verification.patients import (
     Patients,
     at_each,
@@ -196,9 +196,8 @@ def _difference(
     (share, error), (other, other_error) = (_at(group, cause[0], time) for group in pair)
     if share is not None and other is not None:
         values["estimate"] = share - other
-        if error is not None and other_error is not None:
-            both = (error**2 + other_error**2) ** 0.5
-            values |= normal(share - other, both, spec.conf_level)
+        values |= independent(share - other, error, other_error, spec.conf_level)
     place: dict[str, Any] = {"group": pair[0].name, "reference": pair[1].name, "time": time}
     record = Record(spec.id, KIND, f"{KIND}_difference", level=cause[1], **place)
-    return _second(replace(record, **values), pair, values.get("estimate"), values.get("std_error"))
+    known = None if error is None or other_error is None else max(error, other_error)
+    return _second(replace(record, **values), pair, values.get("estimate"), known)

@@ -35,3 +35,15 @@ def quietly() -> Iterator[None]:
         # Once more: they set filters of their own when they are imported.
         warnings.simplefilter("ignore")
         yield
+
+
+def running(error: BaseException) -> str:
+    """The program that an error comes out of."""
+    named, trace = SUMS, error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        function = trace.tb_frame.f_code.co_name
+        if module in ("lifelines", "statsmodels") and named == SUMS:
+            named = lifelines(function) if module == "lifelines" else statsmodels(function)
+        trace = trace.tb_next
+    return named

@@ -174,7 +174,8 @@ def tested(
         return statistic, df, SUMS  # the libraries do not leave out a group never at risk
     status, labels = rows.event.astype(int), named.to_numpy()
     gamma_or_peto = weighing.gamma != 0 or weighing.test == "peto"
-    if gamma_or_peto and not within and not rows.is_late:
+    # The library's weights fail where anybody's time is 0.
+    if gamma_or_peto and not within and not rows.is_late and float(rows.time.min()) > 0:
         from lifelines.statistics import multivariate_logrank_test
 
         exponents = {"p": 1.0 if weighing.test == "peto" else weighing.rho, "q": weighing.gamma}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyses.results.records import Record
-from analyses.verification.curves import curve_of, normal
+from analyses.verification.curves import curve_of, independent, normal
 from analyses.verification.patients import (
     Patients,
     at_each,
@@ -146,7 +146,7 @@ def _contrasts(spec: RmstSpec, means: Sequence[_Mean], tau: float) -> Iterator[R
             place: dict[str, Any] = {"group": mean.group, "reference": base.group, "time": tau}
             place |= {"n": mean.n + base.n, "n_event": mean.n_event + base.n_event}
             if quantity == "rmst_difference":
-                values = _normal(spec, mean.mean - base.mean, mean.variance + base.variance)
+                values = _compared(spec, mean.mean - base.mean, (mean.variance, base.variance), tau)
                 yield _with(Record(spec.id, KIND, quantity, **place), values)
                 continue
             yield from _ratios(spec, mean, base, place)
@@ -157,8 +157,8 @@ def _ratios(spec: RmstSpec, mean: _Mean, base: _Mean, place: dict[str, Any]) -> 
         yield Record(spec.id, KIND, "log_rmst_ratio", **place)
         yield Record(spec.id, KIND, "rmst_ratio", **place)
         return
-    variance = mean.variance / mean.mean**2 + base.variance / base.mean**2
-    values = _normal(spec, float(np.log(mean.mean / base.mean)), variance)
+    variances = (mean.variance / mean.mean**2, base.variance / base.mean**2)
+    values = _compared(spec, float(np.log(mean.mean / base.mean)), variances, 1.0)
     yield _with(Record(spec.id, KIND, "log_rmst_ratio", **place), values)
     ratio: dict[str, Any] = {
         k: float(np.exp(values[k])) for k in ("estimate", "conf_low", "conf_high") if k in values
@@ -168,8 +168,11 @@ def _ratios(spec: RmstSpec, mean: _Mean, base: _Mean, place: dict[str, Any]) -> 
     yield _with(Record(spec.id, KIND, "rmst_ratio", **place), ratio)
 
 
-def _normal(spec: RmstSpec, estimate: float, variance: float) -> dict[str, Any]:
-    return {"estimate": estimate} | normal(estimate, variance**0.5, spec.conf_level)
+def _compared(
+    spec: RmstSpec, estimate: float, variances: tuple[float, float], largest: float
+) -> dict[str, Any]:
+    error, other = (variance**0.5 for variance in variances)
+    return {"estimate": estimate} | independent(estimate, error, other, spec.conf_level, largest)
 
 
 def _test(spec: RmstSpec, rows: Patients, means: Sequence[_Mean], tau: float) -> Record:

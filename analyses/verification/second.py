@@ -19,6 +19,13 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """Where and how a second program ended before it had made every number."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Second:
     """One record as a second program makes it, under the same id.
 

@@ -9,8 +9,8 @@ from analyses.results.records import Record
 from analyses.results.verification import Compared, Verification
 from analyses.verification.absent import reason, unknown_option
 from analyses.verification.comparing import compared, present
-from analyses.verification.programs import lifelines, quietly, statsmodels
-from analyses.verification.second import Second, Silent
+from analyses.verification.programs import lifelines, quietly, running, statsmodels
+from analyses.verification.second import Broken, Second, Silent
 from cohort.table import TimeUnit
 
 if TYPE_CHECKING:
@@ -64,7 +64,21 @@ def _analysis(
     if why:
         yield from _unchecked(spec, own, why)
         return
-    yield from compared(own, recompute(spec, frame, unit))
+    yield from compared(own, _until_broken(recompute(spec, frame, unit)))
+
+
+def _until_broken(seconds: Iterator[Second | Silent]) -> Iterator[Second | Silent | Broken]:
+    """What a second program makes, and that it failed where it did.
+
+    A check must not end the run that it checks, whatever the libraries raise.
+    """
+    try:
+        yield from seconds
+    except Exception as error:  # noqa: BLE001
+        said = " ".join(str(error).split()) or "no message"
+        yield Broken(
+            f"the independent program failed ({running(error)}: {type(error).__name__}: {said})"
+        )
 
 
 def _unchecked(spec: Any, own: Sequence[Record], otherwise: str) -> Iterator[Compared]:

@@ -189,3 +189,45 @@ def test_neither_order_nor_scale_nor_names_matter(patients: Any) -> None:
         for a, b in zip(wanted, found, strict=True):
             assert (a is None) == (b is None)
             assert a is None or a == pytest.approx(b, rel=1e-6, abs=1e-9)
+
+
+def few_to_the_end() -> pd.DataFrame:
+    """Nine patients, all of whom have an event: the common incidence comes to 1 before the last."""
+    return pd.DataFrame(
+        {
+            "time": [1, 1, 2, 3, 4, 9, 1, 8, 4],
+            "cause": list("211111111"),
+            "group": list("211112121"),
+            "stratum": 99,
+        }
+    )
+
+
+TWO = {"name": "group", "levels": ["1", "2"]}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_where_the_common_incidence_comes_to_1_the_test_is_that_of_cuminc(alone: bool) -> None:
+    """``cuminc(t, st, g)`` of the nine, ``cuminc(t, st, g, s)`` with them as one more stratum."""
+    theirs = (5.904537150385, 2.0) if alone else (0.00634946073220687, 1.97456560828811623)
+    frame = few_to_the_end()
+    if not alone:
+        frame = pd.concat([rows("two"), frame], ignore_index=True)
+    result = gray_test(
+        frame, time="time", state=STATES, by=TWO, strata=None if alone else "stratum"
+    )
+    assert [t.statistic for t in result.tests] == pytest.approx(theirs, rel=1e-9)
+    json.dumps(result.to_dict(), allow_nan=False)
+
+
+def test_without_a_test_the_reason_is_the_true_one() -> None:
+    """All events at one time leave no variance; so few with so many ties a negative one."""
+    at_once = pd.DataFrame({"time": 5, "cause": "1", "group": list("112212")})
+    tied = pd.DataFrame(
+        {"time": [1] + [2] * 9 + [3] * 9, "cause": list("0110101011111111111"),
+         "group": list("1221112121112121111")}
+    )  # fmt: skip
+    for frame, said in ((at_once, "all at one time"), (tied, "variance of the scores is none")):
+        test = gray_test(frame, time="time", state=STATES, by=TWO).tests[0]
+        assert test.statistic is None
+        assert said in str(test.reason)

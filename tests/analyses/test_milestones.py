@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyses import kaplan_meier
+from analyses import cumulative_incidence, kaplan_meier, rmst
 from analyses.results.records import checked
 from cohort.errors import AnalysisError
 
@@ -112,7 +112,7 @@ def test_differences_that_are_not_defined_say_why() -> None:
     assert fallen.std_error is None
     assert "group b has come down to 0" in str(fallen.reason)
     assert (early.estimate, early.p_value) == (0, None)
-    assert "standard error is 0" in str(early.reason)
+    assert "standard error of group b and of group a is 0" in str(early.reason)
     found = checked(c.record("km", "kaplan_meier") for c in (past, fallen, early))
     assert found[1].id == "km/survival_difference/b/a/t=6.5"
     assert [record.status for record in found] == ["not_estimable", "ok", "ok"]
@@ -181,3 +181,45 @@ def test_a_difference_is_that_of_the_curves_and_inside_its_limits(patients: Any,
         assert found.conf_low < b - a < found.conf_high
     else:
         assert found.reason
+
+
+def beside_one_death() -> pd.DataFrame:
+    """200 patients, 100 of whom die one a day from day 1 on, beside one who dies on day 3."""
+    days = np.concatenate([np.arange(1, 101), np.full(100, 101)])
+    many = pd.DataFrame({"time": days, "state": ["dead"] * 100 + ["alive"] * 100, "group": "1"})
+    one = pd.DataFrame({"time": [3], "state": ["dead"], "group": ["2"]})
+    frame = pd.concat([many, one], ignore_index=True)
+    return frame.assign(event=frame["state"] == "dead")
+
+
+def with_nobody_dead() -> pd.DataFrame:
+    """The same 200 beside four followed to day 101 without a death."""
+    frame = beside_one_death().iloc[:200]
+    free = pd.DataFrame({"time": [101] * 4, "state": "alive", "group": "2", "event": False})
+    return pd.concat([frame, free], ignore_index=True)
+
+
+@pytest.mark.parametrize("frame", [beside_one_death(), with_nobody_dead()])
+@pytest.mark.parametrize("kind", ["survival", "incidence", "means"])
+def test_a_group_without_spread_is_not_taken_as_known_exactly(
+    frame: pd.DataFrame, kind: str
+) -> None:
+    """One death, or none, tells nothing of the error of its own group."""
+    two = {"name": "group", "levels": ["1", "2"]}
+    if kind == "survival":
+        found = kaplan_meier(frame, by=two, **NAMES).contrasts([2])
+    elif kind == "incidence":
+        states = {"name": "state", "levels": ["alive", "dead"]}
+        curves = cumulative_incidence(frame, time="time", state=states, by=two)
+        found = tuple(each.contrast for each in curves.contrasts([50]))
+    else:
+        result = rmst(frame, by=two, tau=60, **NAMES)
+        found = (*result.differences, *result.log_ratios)
+        assert result.statistic is None
+    for each in found:
+        assert each.estimate is not None
+        assert each.status == "ok"
+        spread = (each.std_error, each.statistic, each.p_value, each.conf_low, each.conf_high)
+        assert spread == (None,) * 5
+        assert "standard error of group 2 is 0" in str(each.reason)
+        checked([each.record("a", "kind")])

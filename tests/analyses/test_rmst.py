@@ -209,7 +209,7 @@ def test_without_events_the_means_are_tau_and_tests_have_their_reason() -> None:
     assert (result.statistic, result.p_value) == (None, None)
     (difference,) = result.differences
     assert (difference.estimate, difference.p_value) == (0, None)
-    assert "standard error is 0" in str(difference.reason)
+    assert "standard error of group b and of group a is 0" in str(difference.reason)
     records = {r.id: r for r in result.records("r")}
     assert records["r/rmst_test/group/t=5"].status == "not_estimable"
     assert {f.rule for f in result.findings} == {"no_events"}

@@ -306,3 +306,26 @@ def test_no_pair_of_patients_is_no_concordance_in_both_programs():
     frame = patients(40, late=False).assign(os_time=5.0)
     found = verify(model(terms=["her2_status"], univariable=False), frame)
     assert found.agrees, [row.reason for row in found.deviating]
+
+
+@pytest.mark.parametrize("options", [{"max_combo": True}, {"gamma": 1.0}, {"test": "peto"}])
+def test_a_follow_up_of_0_does_not_end_the_check_of_weighted_tests(options):
+    frame = patients(late=False)
+    frame.loc[0, "os_time"] = 0.0
+    frame["her2_status"] = frame["her2_status"].cat.remove_categories("positive")
+    found = verify(ranks(**options), frame)
+    assert found.agrees
+    assert not [row for row in found.rows if "failed" in row.reason]
+
+
+def test_a_second_program_that_fails_is_a_row_and_no_traceback(monkeypatch):
+    import lifelines.statistics as library
+
+    monkeypatch.setattr(library, "np", None)  # what the library itself needs
+    found = verify(ranks(gamma=1.0), patients(late=False))
+    row = next(row for row in found.rows if row.quantity == "logrank_test")
+    assert row.verdict == "none independent"
+    assert row.reason.startswith("the independent program failed (lifelines ")
+    assert "multivariate_logrank_test: AttributeError" in row.reason
+    rows = next(row for row in found.rows if row.quantity == "rows")
+    assert rows.verdict == "agrees"
