@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Any
@@ -116,8 +117,18 @@ class Bootstrap:
         # A new interpreter each: a fork would copy the locks of running threads.
         context = get_context("spawn")
         share = max(1, len(seeds) // (8 * processes))
-        with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(self,)) as pool:
-            yield from pool.map(_sample, seeds, chunksize=share)
+        try:
+            with ProcessPoolExecutor(
+                processes, context, initializer=_begin, initargs=(self,)
+            ) as pool:
+                yield from pool.map(_sample, seeds, chunksize=share)
+        except BrokenProcessPool:
+            found = "a process ended before its work was done"
+            advice = (
+                "In a script of your own guard the main program (if __name__ == '__main__':), or "
+                "ask for one process."
+            )
+            raise AnalysisError(Problem("performance: processes", found, advice=advice)) from None
 
     def sample(self, seed: np.random.SeedSequence) -> Drawn | None:
         """One sample; None where its model cannot be fitted or applied to all patients."""
