@@ -203,6 +203,8 @@ def tests(result: StudyResult, analysis: TestAnalysis, style: NumberStyle) -> It
     if analysis.trend is not None:
         alike = " with the same weights and strata" if weighted or strata else ""
         said += f" Trend {analysis.trend_said}{alike}: {tested(analysis.trend, style)}."
+        if analysis.trend.by != test.by:
+            said += f" {_levels(analysis.trend, style)}"
     if analysis.combo is not None:
         said += f" {combo_words(analysis.combo, style)}"
     heads: tuple[str, ...] = ("Group", "Patients", "Observed", "Expected")
@@ -221,6 +223,15 @@ def tests(result: StudyResult, analysis: TestAnalysis, style: NumberStyle) -> It
         yield _pairs(analysis, style)
 
 
+def _levels(trend: LogRank, style: NumberStyle) -> str:
+    """Patients and events of the levels of a trend whose groups are not those of the table."""
+    sizes = [
+        f"{label(trend.by, group)} {count(n_event, style)} / {count(n, style)}"
+        for group, n, n_event in zip(trend.groups, trend.n, trend.n_event, strict=True)
+    ]
+    return f"Events / patients of the trend: {joined(sizes)}."
+
+
 def combo_words(combo: MaxCombo, style: NumberStyle) -> str:
     """The max-combo test in a sentence."""
     if combo.best is None:
@@ -236,6 +247,10 @@ def _pairs(analysis: TestAnalysis, style: NumberStyle) -> Table:
     pairs = analysis.pairs
     assert pairs is not None
     rows = []
+    n_tested = sum(adjusted is not None for adjusted in pairs.p_adjusted)
+    by_how_many = f"{n_tested} {'pair' if n_tested == 1 else 'pairs'}"
+    if n_tested < len(pairs.pairs):
+        by_how_many += " with a test"
     for (a, b), test, adjusted in zip(pairs.pairs, pairs.results, pairs.p_adjusted, strict=True):
         names = f"{label(test.by, a)} and {label(test.by, b)}"
         single = f"{analysis.id}.pairs/logrank_test/{b}/{a}"
@@ -255,6 +270,6 @@ def _pairs(analysis: TestAnalysis, style: NumberStyle) -> Table:
         ("left", "right", "right", "right"),
         tuple(rows),
         (3, 1.2, 1, 1),
-        f"Each pair uses its two groups only; p adjusted for {len(rows)} pairs by "
+        f"Each pair uses its two groups only; p adjusted for {by_how_many} by "
         f"{ADJUSTMENTS[pairs.method]}.",
     )

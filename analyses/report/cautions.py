@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyses import formatting as words
-from analyses.formatting import NumberStyle, count, n_percent
+from analyses.formatting import NumberStyle, count, label, n_percent
 from analyses.report.blocks import Block, Bullets, Heading, Paragraph
 from analyses.report.parametric_pages import parametric_groups
 from analyses.report.words import endpoint_of, events, group_words, joined
@@ -23,6 +23,8 @@ from cohort.schema import HER2_GROUPS
 
 LEAST_EVENTS = 10
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
+# A group is warned of once an endpoint and event: (endpoint, column, group, cause).
+Told = set[tuple[str, str | None, str, str]]
 SAID_OTHERWISE = ("few_events", "no_events", UNEQUAL_FOLLOW_UP)
 
 
@@ -45,7 +47,7 @@ def caution_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
 def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
     """One sentence a caution, each once, with its numbers."""
     sentences: list[str] = []
-    told: set[tuple[str, str]] = set()  # a group is warned of once an endpoint
+    told: Told = set()
     for analysis in result.analyses:
         if isinstance(analysis, CurveAnalysis):
             groups = [(c.group, c.n, c.n_event) for c in analysis.curves.curves]
@@ -62,21 +64,22 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
                 result, analysis.endpoint, (analysis.result.by, of_groups), told, style
             )
         elif isinstance(analysis, IncidenceAnalysis):
-            sizes = [(c.group, c.n, c.n_event[0]) for c in analysis.curves.curves]
-            sentences += _few_events(
-                result, analysis.endpoint, (analysis.curves.by, sizes), told, style
-            )
+            for place, cause in enumerate(analysis.curves.causes):
+                sizes = [(c.group, c.n, c.n_event[place]) for c in analysis.curves.curves]
+                found = (analysis.curves.by, sizes)
+                sentences += _few_events(result, analysis.endpoint, found, told, style, cause)
         elif isinstance(analysis, ParametricAnalysis):
             of_models = ("her2_status", parametric_groups(analysis.result))
             sentences += _few_events(result, analysis.endpoint, of_models, told, style)
-        elif isinstance(analysis, CoxAnalysis) and analysis.cause != "competing":
+        elif isinstance(analysis, CoxAnalysis):
             groups = [
                 (c.level, c.n, c.n_event)
                 for c in analysis.adjusted.coefficients
                 if c.term == "her2_status" and c.level is not None and c.level in HER2_GROUPS
             ]
             found = ("her2_status", groups)
-            sentences += _few_events(result, analysis.endpoint, found, told, style)
+            cause = analysis.cause or "event"
+            sentences += _few_events(result, analysis.endpoint, found, told, style, cause)
         sentences += _warned(result, analysis)
     if result.compares_her2:
         sentences += _eras(result, style)
@@ -89,21 +92,29 @@ def _few_events(
     result: StudyResult,
     id: str,
     found: tuple[str | None, Sequence[tuple[str, int, int]]],
-    told: set[tuple[str, str]],
+    told: Told,
     style: NumberStyle,
+    cause: str = "event",
 ) -> Iterator[str]:
-    """Groups with fewer than ten events, each once an endpoint, in the endpoint's own noun."""
+    """Groups with fewer than ten events, each once an endpoint and cause, in its own noun."""
     endpoint = endpoint_of(result, id)
     by, groups = found
     for group, n, n_event in groups:
-        if n_event >= LEAST_EVENTS or (id, group) in told:
+        key = (id, by, group, cause)
+        if n_event >= LEAST_EVENTS or key in told:
             continue
-        told.add((id, group))
-        who = f"{count(n, style)} patients ({group_words(by, group)})"
+        told.add(key)
+        who = f"{count(n, style)} patients ({_named(by, group)})"
         yield (
-            f"{endpoint.label}: {events(endpoint, n_event, style)} among {who} support no "
+            f"{endpoint.label}: {events(endpoint, n_event, style, cause)} among {who} support no "
             "conclusion about this group: neither a difference nor its absence."
         )
+
+
+def _named(by: str | None, group: str) -> str:
+    """A group in words; with its column, where the words are no more than the level's own."""
+    said = group_words(by, group)
+    return f"{label(by)}: {said}" if by is not None and said.lower() == group.lower() else said
 
 
 def _warned(result: StudyResult, analysis: Analysis) -> Iterator[str]:

@@ -17,11 +17,12 @@ from analyses.report.performance_pages import performance_methods
 from analyses.report.proportionality_pages import TIMES
 from analyses.report.rmst_pages import rmst_methods
 from analyses.report.verification_pages import verification_sentence
-from analyses.report.words import ADJUSTMENTS, in_sentence, joined
+from analyses.report.words import ADJUSTMENTS, endpoint_of, event_nouns, in_sentence, joined
 from analyses.results.study import (
     ChangeAnalysis,
     CoxAnalysis,
     CurveAnalysis,
+    Endpoint,
     FineGrayAnalysis,
     IncidenceAnalysis,
     ParametricAnalysis,
@@ -135,7 +136,7 @@ def _statistics(result: StudyResult) -> Iterator[str]:
         elif isinstance(analysis, IncidenceAnalysis | FineGrayAnalysis):
             seen.append(competing_methods(analysis))
         elif isinstance(analysis, CoxAnalysis):
-            seen.append(_cox(analysis))
+            seen.append(_cox(analysis, endpoint_of(result, analysis.endpoint)))
         elif isinstance(analysis, ChangeAnalysis):
             seen.append(_change(analysis))
     yield from dict.fromkeys(seen)
@@ -216,10 +217,24 @@ def _group_tests(analysis: TableAnalysis) -> str:
     )
 
 
-_OTHERS = " Events that compete ended follow-up: the hazard ratios are cause-specific."
+def _ended(analysis: CoxAnalysis, endpoint: Endpoint) -> str:
+    """What is modelled where events compete, and what became of the other event."""
+    if analysis.cause is None:
+        return ""
+    own = event_nouns(endpoint)[1]
+    others = event_nouns(endpoint, "competing")[1]
+    if analysis.cause == "event":
+        return (
+            f" Events that compete ({others}) ended follow-up as censorings: the hazard ratios "
+            "are cause-specific."
+        )
+    return (
+        f" Modelled are the events that compete with {endpoint.label} ({others}); its own "
+        f"({own}) ended follow-up as censorings: the hazard ratios are cause-specific."
+    )
 
 
-def _cox(analysis: CoxAnalysis) -> str:
+def _cox(analysis: CoxAnalysis, endpoint: Endpoint) -> str:
     model = analysis.adjusted
     terms = joined([_term(term) for term in model.terms])
     strata = f", stratified by {joined([label(s) for s in model.strata])}" if model.strata else ""
@@ -228,7 +243,7 @@ def _cox(analysis: CoxAnalysis) -> str:
     return (
         f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance_words(model)}, "
         f"{limits} {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
-        f"{_OTHERS * (analysis.cause is not None)}{_proportional(analysis)}"
+        f"{_ended(analysis, endpoint)}{_proportional(analysis)}"
     )
 
 

@@ -20,6 +20,9 @@ _EVENTS = {
     "DSS": ("disease-specific death", "disease-specific deaths"),
     "BCSS": ("death from breast cancer", "deaths from breast cancer"),
 }
+# What competes with a death from the disease is every other death.
+_OTHERS = ("death from another cause", "deaths from other causes")
+_COMPETING = {"DSS": _OTHERS, "BCSS": _OTHERS}
 ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "bonferroni": "Bonferroni"}
 _NAMES = ("Charlson", "Ki-67", "T category", "N category", "M category")
 
@@ -29,9 +32,16 @@ def endpoint_of(result: StudyResult, id: str) -> Endpoint:
     return next(endpoint for endpoint in result.endpoints if endpoint.id == id)
 
 
-def events(endpoint: Endpoint, n: int, style: NumberStyle) -> str:
-    """``6 deaths``, ``1 event``: the count with the noun that fits the endpoint."""
-    one, many = _EVENTS.get(endpoint.kind, ("event", "events"))
+def event_nouns(endpoint: Endpoint, cause: str | None = "event") -> tuple[str, str]:
+    """One and many of an endpoint's event, or of the events that compete with it."""
+    if cause == "competing":
+        return _COMPETING.get(endpoint.kind, ("competing event", "competing events"))
+    return _EVENTS.get(endpoint.kind, ("event", "events"))
+
+
+def events(endpoint: Endpoint, n: int, style: NumberStyle, cause: str | None = "event") -> str:
+    """``6 deaths``, ``1 event``: the count with the noun that fits endpoint and cause."""
+    one, many = event_nouns(endpoint, cause)
     return f"{count(n, style)} {one if n == 1 else many}"
 
 
@@ -51,9 +61,7 @@ def used_rows(
     left = []
     if not isinstance(analysis, TableAnalysis | ChangeAnalysis):
         endpoint = endpoint_of(result, analysis.endpoint)
-        happened = events(endpoint, n_event or 0, style)
-        if _of_others(analysis):
-            happened = f"{count(n_event or 0, style)} competing events"
+        happened = events(endpoint, n_event or 0, style, _cause(analysis))
         said = f"{endpoint.label}: {said}, {happened}"
         if endpoint.late is not None and endpoint.late.n_removed:
             late = f"{count(endpoint.late.n_removed, style)} with HER2 known only after neoadjuvant"
@@ -71,11 +79,11 @@ def used_rows(
     return f"{said}. Left out: {joined(left)}." if left else f"{said}."
 
 
-def _of_others(analysis: Analysis) -> bool:
-    """Whether a model is of the events that compete with the endpoint's."""
+def _cause(analysis: Analysis) -> str | None:
+    """What an analysis counts as its event: the endpoint's own, or what competes with it."""
     if isinstance(analysis, FineGrayAnalysis):
-        return analysis.model.cause == "competing"
-    return isinstance(analysis, CoxAnalysis) and analysis.cause == "competing"
+        return analysis.model.cause
+    return analysis.cause if isinstance(analysis, CoxAnalysis) else None
 
 
 def group_words(by: str | None, group: str) -> str:

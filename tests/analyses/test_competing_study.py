@@ -14,7 +14,9 @@ import pytest
 
 import analyses
 from analyses import cause_specific_cox, cumulative_incidence, fine_gray, gray_test
+from analyses.formatting import DEFAULT
 from analyses.report.blocks import Cell, Table
+from analyses.report.cautions import cautions
 from analyses.report.report import _pages
 from analyses.study.check import check_study
 from analyses.study.spec import Study
@@ -158,12 +160,13 @@ def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path
         "Cause-specific Cox model of the competing events",
         "Other deaths: subdistribution hazard ratios (HR) with 95% limits",
         "it is not a ratio of rates",
-        "Events that compete ended",
+        "Modelled are the events that compete with BCSS (deaths from other causes); its own "
+        "(deaths from breast cancer) ended follow-up as censorings",
     ]:
         assert words in text, words
     # Deaths from other causes are not counted as deaths from breast cancer.
     competing = next(a for a in ran[0].analyses if a.id == "rest").model.n_event
-    assert text.count(f"400 patients, {competing} competing events") == 2
+    assert text.count(f"BCSS: 400 patients, {competing} deaths from other causes") == 2
     assert f"{competing} deaths from breast cancer" not in text
     out = folder / "out"
     for name in ("ever", "ever_stacked"):
@@ -275,3 +278,20 @@ def test_with_delayed_entry_there_is_no_test_of_grays_and_a_model_of_its_own(
     assert "not defined for delayed entry" in failure.reason
     model = next(a for a in result.analyses if a.id == "ratios").model
     assert model.variance == "by patient, observation weights known"
+
+
+def test_few_events_of_every_cause_are_warned_of(tmp_path: Path, patients: pd.DataFrame) -> None:
+    """Grade 3 keeps its deaths from cancer and has four others; grade 1 the other way round."""
+    dead = patients["vital_status"] == "dead"
+    cancer = patients["cause_of_death"] == "breast_cancer"
+    drop = pd.Series(False, index=patients.index)
+    for grade, which in (("3", dead & ~cancer), ("1", dead & cancer)):
+        drop[patients.index[which & (patients["grade"] == grade)][4:]] = True
+    patients[~drop].to_csv(tmp_path / "registry.csv", index=False)
+    asked = study(tmp_path, CURVES, COX | {"id": "own", "cause": "event"})
+    said = [s for s in cautions(analyses.run_study(asked), DEFAULT) if "support no" in s]
+    assert len(said) == 2
+    assert said[0].startswith("BCSS: 4 deaths from breast cancer among")
+    assert said[1].startswith("BCSS: 4 deaths from other causes among")
+    assert "(Grade 1)" in said[0]
+    assert "(Grade 3)" in said[1]

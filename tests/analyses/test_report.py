@@ -7,13 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pypdf
 import pytest
 
 import analyses
+from analyses import logrank, pairwise_logrank
+from analyses.formatting import DEFAULT
+from analyses.report.analysis_pages import _pairs
 from analyses.report.blocks import Cell, Table
+from analyses.report.cautions import cautions
 from analyses.report.pdf import unprintable, visible
 from analyses.report.report import _pages
+from analyses.results.study import TestAnalysis
 from analyses.study.spec import Study
 from cohort.simulation import simulate
 
@@ -181,6 +187,36 @@ def test_few_events_reach_the_cautions_from_a_log_rank_test_too(folder, tmp_path
     test = {"id": "l", "kind": "logrank", "endpoint": "os", "by": "her2_status", "only": only}
     _, text = report(folder, tmp_path, analyses=[test], select=[early])
     assert "support no conclusion about this group" in text
+
+
+def test_groups_of_the_same_name_in_two_columns_are_both_warned_of(folder):
+    early = {"id": "y", "column": "age_years", "between": [None, 45], "reason": "To 45"}
+    base = {"kind": "logrank", "endpoint": "os"}
+    asked = [base | {"id": by, "by": by} for by in ("er_status", "pr_status")]
+    study = Study.from_dict(BASE | {"analyses": asked, "select": [early]}, folder=folder)
+    said = " ".join(cautions(analyses.run_study(study), DEFAULT))
+    assert "(ER-negative) support no conclusion" in said
+    assert "(PR-negative) support no conclusion" in said
+
+
+def test_only_pairs_with_a_test_count_in_the_adjustment():
+    rows = pd.DataFrame({"time": [1.0, 2, 3, 4, 5, 6], "grade": list("123123")})
+    names = {"time": "time", "event": "event", "by": {"name": "grade", "levels": ["1", "2", "3"]}}
+    rows["event"] = rows["time"] == 1  # grades 2 and 3 have no event, and no test between them
+    pairs = pairwise_logrank(rows, **names)
+    assert [p is None for p in pairs.p_adjusted] == [False, False, True]
+    made = TestAnalysis("l", "Tests", "os", logrank(rows, **names), pairs)
+    assert "p adjusted for 2 pairs with a test by Holm" in _pairs(made, DEFAULT).note
+
+
+def test_the_trend_within_her2_negative_disease_prints_its_own_patients(folder, tmp_path):
+    test = {"id": "l", "kind": "logrank", "endpoint": "os", "by": "her2_status"}
+    result, text = report(folder, tmp_path, analyses=[test | {"trend": "her2_negative"}])
+    trend = result.analyses[0].trend
+    assert len(trend.groups) == 3
+    first, *_, last = zip(trend.n_event, trend.n, strict=True)
+    assert f"Events / patients of the trend: IHC 0 {first[0]} / {first[1]}" in text
+    assert f"{last[0]} / {last[1]}." in text.split("of the trend: ")[1]
 
 
 def test_absolute_paths_of_the_study_are_not_written(folder, tmp_path):
