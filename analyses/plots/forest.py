@@ -17,7 +17,6 @@ from analyses.plots.forest_layout import (
     ARROW_MM,
     EVENTS_HEAD,
     GAP_MM,
-    HINTS,
     INDENT_MM,
     ForestPlan,
     axis_ticks,
@@ -37,7 +36,6 @@ from analyses.results.coefficient import Coefficient
 
 _LEAST_ROWS_MM = 10.0
 _SIDES = (2.4, 5.2)  # of the squares, points
-_TITLES = ("Hazard ratio (log scale)", "HR (log scale)", "HR")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +95,8 @@ def plot_forest(
     Parameters
     ----------
     models
-        One model, or columns side by side: ``{"Unadjusted": univariable, "Adjusted": model}``,
+        One model of Cox or of Fine and Gray (subdistribution hazard ratios), or columns side by
+        side: ``{"Unadjusted": univariable, "Adjusted": model}``,
         where a column of several models is one of each term alone.
     ax
         Axes whose place the whole figure takes; a new figure where absent.
@@ -140,7 +139,9 @@ def _drawn(place: Sheet, plan: ForestPlan) -> ForestArtists:
         cells=_draw_cells(body, plan),
         heads=_draw_heads(head, plan),
         unit_lines=tuple(p.axvline(1, color=INK, linewidth=0.7, zorder=1) for _, p in panels),
-        axis_words=tuple(text for under in unders for text in _draw_axis_words(under, plan)),
+        axis_words=tuple(
+            text for i, under in enumerate(unders) for text in _draw_axis_words(under, i, plan)
+        ),
         notes=_draw_notes(foot, plan),
         alt=forest_rows.alternative_text(plan.columns, plan.rows, plan.style),
     )
@@ -161,19 +162,20 @@ def _panel(panel: Axes, plan: ForestPlan) -> Axes:
     return panel
 
 
-def _draw_axis_words(axes: Axes, plan: ForestPlan) -> tuple[Text, ...]:
+def _draw_axis_words(axes: Axes, column: int, plan: ForestPlan) -> tuple[Text, ...]:
     """Under the ticks: which way the hazard is lower or higher, where there is room; the title."""
     style, size, width = plan.style, plan.style.small_size, plan.widths.panel
     blank(axes, width, plan.heights[3])
     words = style.words(size=size)
+    said = forest_rows.words_of(plan.columns[column][1])
     y = 1.5 * plan.line + 1.6
     texts = []
     if plan.hinted:
-        texts.append(add_text(axes, (plan.one - 1, y), HINTS[0], words, "right"))
-        texts.append(add_text(axes, (plan.one + 1, y), HINTS[1], words, "left"))
+        texts.append(add_text(axes, (plan.one - 1, y), said.hints[0], words, "right"))
+        texts.append(add_text(axes, (plan.one + 1, y), said.hints[1], words, "left"))
         y += plan.line
-    fitting = [title for title in _TITLES if style.width(title, size=size) < width + GAP_MM]
-    texts.append(add_text(axes, (width / 2, y), (fitting or _TITLES)[0], words, "center"))
+    fitting = [title for title in said.titles if style.width(title, size=size) < width + GAP_MM]
+    texts.append(add_text(axes, (width / 2, y), (fitting or said.titles)[0], words, "center"))
     return tuple(texts)
 
 

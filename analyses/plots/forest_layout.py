@@ -17,15 +17,13 @@ from analyses.formatting import (
     tick,
 )
 from analyses.plots import forest_rows
-from analyses.plots.forest_rows import ForestRow
+from analyses.plots.forest_rows import ForestRow, Model, words_of
 from analyses.plots.style import FigureStyle
 from analyses.results.coefficient import Coefficient
-from analyses.results.cox import CoxModel
 
-Columns = tuple[tuple[str, tuple[CoxModel, ...]], ...]
+Columns = tuple[tuple[str, tuple[Model, ...]], ...]
 
 EVENTS_HEAD = "Events/patients"
-HINTS = ("← lower hazard", "higher hazard →")
 MARGIN_MM = 1.5
 GAP_MM = 3.5
 ARROW_MM = 2.2  # room for an arrow between a panel and its numbers
@@ -125,8 +123,11 @@ class ForestPlan:
         """Whether there is room to say on which side of 1 the hazard is lower."""
         size = self.style.small_size
         rooms = (self.one, self.widths.panel - self.one)
-        words = (self.style.width(hint, size=size) + 1 for hint in HINTS)
-        return all(need < room + GAP_MM for need, room in zip(words, rooms, strict=True))
+        return all(
+            self.style.width(hint, size=size) + 1 < room + GAP_MM
+            for _, models in self.columns
+            for hint, room in zip(words_of(models).hints, rooms, strict=True)
+        )
 
     @property
     def heights(self) -> tuple[float, ...]:
@@ -197,9 +198,10 @@ def _widths(columns: Columns, rows: Sequence[ForestRow], style: FigureStyle) -> 
     return replace(narrow, panel=max(panel, _NARROWEST_PANEL_MM))
 
 
-def ratio_head(models: Sequence[CoxModel]) -> str:
+def ratio_head(models: Sequence[Model]) -> str:
     """What the numbers of a column are."""
-    return f"HR ({confidence(models[0].conf_level)})" if models else "HR"
+    head = words_of(models).head
+    return f"{head} ({confidence(models[0].conf_level)})" if models else head
 
 
 def cell_of(row: ForestRow, column: int) -> Coefficient | None:

@@ -10,9 +10,44 @@ from analyses.formatting import TIMES, capitalised, hazard_ratio, label, per_ste
 from analyses.plots.style import FigureStyle
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
+from analyses.results.fine_gray import FineGray
 from analyses.results.terms import BETWEEN, Term
 
-Models = CoxModel | Mapping[str, CoxModel | Sequence[CoxModel]]
+Model = CoxModel | FineGray
+Models = Model | Mapping[str, Model | Sequence[Model]]
+
+
+@dataclass(frozen=True, slots=True)
+class RatioWords:
+    """What the ratios of a column are called: over numbers, under the axis, in running text."""
+
+    head: str
+    titles: tuple[str, ...]
+    hints: tuple[str, str]
+    plural: str
+
+
+_HAZARD = RatioWords(
+    "HR",
+    ("Hazard ratio (log scale)", "HR (log scale)", "HR"),
+    ("← lower hazard", "higher hazard →"),
+    "hazard ratios",
+)
+_SUBDISTRIBUTION = RatioWords(
+    "sHR",
+    (
+        *("Subdistribution hazard ratio (log scale)", "Subdistribution hazard ratio"),
+        *("sHR (log scale)", "sHR"),
+    ),
+    ("← lower incidence", "higher incidence →"),
+    "subdistribution hazard ratios (sHR)",
+)
+
+
+def words_of(models: Sequence[Model]) -> RatioWords:
+    """The words of a column: of Fine and Gray models, or of Cox models."""
+    of_incidence = bool(models) and all(isinstance(model, FineGray) for model in models)
+    return _SUBDISTRIBUTION if of_incidence else _HAZARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +71,17 @@ class ForestRow:
         return next((c for c in reversed(self.coefficients) if c is not None), None)
 
 
-def named_columns(models: Models) -> tuple[tuple[str, tuple[CoxModel, ...]], ...]:
+def named_columns(models: Models) -> tuple[tuple[str, tuple[Model, ...]], ...]:
     """(title, models) of each column; a single model has no title."""
-    if isinstance(models, CoxModel):
+    if isinstance(models, Model):
         return (("", (models,)),)
     return tuple(
-        (title, (given,) if isinstance(given, CoxModel) else tuple(given))
+        (title, (given,) if isinstance(given, Model) else tuple(given))
         for title, given in models.items()
     )
 
 
-def forest_rows(columns: Sequence[tuple[str, tuple[CoxModel, ...]]]) -> tuple[ForestRow, ...]:
+def forest_rows(columns: Sequence[tuple[str, tuple[Model, ...]]]) -> tuple[ForestRow, ...]:
     """Rows in the order of the column with the most terms, then what only others have."""
     terms: dict[str, Term] = {}
     levels: dict[str, dict[str | None, None]] = {}
@@ -79,7 +114,7 @@ def forest_rows(columns: Sequence[tuple[str, tuple[CoxModel, ...]]]) -> tuple[Fo
     return tuple(rows)
 
 
-def _n_terms(models: Sequence[CoxModel]) -> int:
+def _n_terms(models: Sequence[Model]) -> int:
     return len({term.name for model in models for term in model.terms})
 
 
@@ -139,7 +174,7 @@ def _pair(term: Term, level: str | None) -> tuple[tuple[str | None, str | None],
 
 
 def notes(
-    columns: Sequence[tuple[str, tuple[CoxModel, ...]]],
+    columns: Sequence[tuple[str, tuple[Model, ...]]],
     rows: Sequence[ForestRow],
     *,
     clipped: bool,
@@ -149,9 +184,8 @@ def notes(
     models = [model for _, own in columns for model in own]
     if not models:
         return ("No model.",)
-    ties = sorted({model.ties.capitalize() for model in models})
-    said = [f"Cox models, {' and '.join(ties)} ties; squares are sized by events."]
-    if any(model.robust for model in models):
+    said = [f"{'; '.join(_fitted(models))}; squares are sized by events."]
+    if any(_is_robust(model) for model in models):
         said.append("Limits from the robust variance.")
     if any(term.kind == "spline" for model in models for term in model.terms):
         said.append("Splines are curves and have no single ratio.")
@@ -169,13 +203,29 @@ def notes(
     return (" ".join(said),)
 
 
+def _fitted(models: Sequence[Model]) -> list[str]:
+    """What the models are, each kind once."""
+    ties = sorted({model.ties.capitalize() for model in models if isinstance(model, CoxModel)})
+    said = [f"Cox models, {' and '.join(ties)} ties"] if ties else []
+    if any(isinstance(model, FineGray) for model in models):
+        said.append("Fine and Gray models, HR of the subdistribution (sHR)")
+    return said
+
+
+def _is_robust(model: Model) -> bool:
+    if isinstance(model, CoxModel):
+        return model.robust
+    return model.variance != "Fine and Gray"
+
+
 def alternative_text(
-    columns: Sequence[tuple[str, tuple[CoxModel, ...]]],
+    columns: Sequence[tuple[str, tuple[Model, ...]]],
     rows: Sequence[ForestRow],
     style: FigureStyle,
 ) -> str:
     """The figure in words: every hazard ratio with its limits."""
-    said = ["Forest plot of hazard ratios."]
+    plurals = dict.fromkeys(words_of(models).plural for _, models in columns)
+    said = [f"Forest plot of {' and '.join(plurals)}."]
     for place, (title, _) in enumerate(columns):
         parts = []
         for row in rows:

@@ -77,7 +77,7 @@ def _pages_of(
     elif isinstance(analysis, IncidenceAnalysis):
         yield from incidence_pages(result, analysis, style, alts)
     elif isinstance(analysis, FineGrayAnalysis):
-        yield from fine_gray_pages(result, analysis, style)
+        yield from fine_gray_pages(result, analysis, style, alts)
     elif isinstance(analysis, ParametricAnalysis):
         yield from parametric_pages(result, analysis, style, alts)
     elif isinstance(analysis, PerformanceAnalysis):

@@ -9,6 +9,7 @@ from analyses.formatting import NumberStyle, count
 from analyses.plots.cumulative_incidence import event_words
 from analyses.plots.forest_rows import level_words, term_words
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
+from analyses.report.term_said import term_said
 from analyses.report.words import group_words, in_sentence, joined, used_rows
 from analyses.results.coefficient import Coefficient
 from analyses.results.fine_gray import RATIO, FineGray
@@ -49,6 +50,8 @@ def incidence_pages(
         yield _differences(analysis, style)
     if analysis.test is not None:
         yield Paragraph(_tested(analysis.test, style))
+    elif analysis.untested:
+        yield Paragraph(f"Gray's test: none, {analysis.untested}.")
 
 
 def _numbers(analysis: IncidenceAnalysis, style: NumberStyle) -> Table:
@@ -143,15 +146,23 @@ def _tested(test: GrayTest, style: NumberStyle) -> str:
 
 
 def fine_gray_pages(
-    result: StudyResult, analysis: FineGrayAnalysis, style: NumberStyle
+    result: StudyResult, analysis: FineGrayAnalysis, style: NumberStyle, alts: Alts
 ) -> Iterator[Block]:
-    """The table of subdistribution hazard ratios."""
+    """A forest plot and the table of subdistribution hazard ratios."""
     model = analysis.model
     counts = (model.n, model.n_event, model.n_input, model.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
+    level = words.tick(100 * model.conf_level)
+    alt, width = alts[analysis.id]
+    yield FigureBlock(
+        analysis.id,
+        f"{analysis.title}. Subdistribution hazard ratios (sHR) with {level}% limits; squares "
+        "sized by events.",
+        alt,
+        width,
+    )
     rows = [cells for term in model.terms for cells in _term_rows(analysis, term, style)]
     heads = ("Term", "Events / patients", "Subdistribution HR", style.p_symbol)
-    level = words.tick(100 * model.conf_level)
     what = event_words(model.cause)
     yield Table(
         analysis.id,
@@ -252,10 +263,12 @@ def competing_methods(analysis: IncidenceAnalysis | FineGrayAnalysis) -> str:
 
 def _fine_gray_methods(analysis: FineGrayAnalysis) -> str:
     model = analysis.model
+    terms = joined([term_said(term) for term in model.terms])
     text = (
         f"{analysis.title}: subdistribution hazard ratios by Fine and Gray's model, patients with "
         "a competing event staying at risk with the weight of the estimated chance to be still "
-        f"under observation; ties as Breslow. {variance_words(model)}"
+        f"under observation; ties as Breslow; Wald {words.tick(100 * model.conf_level)}% limits; "
+        f"terms {terms}. {variance_words(model)}"
     )
     if model.strata:
         columns = joined([in_sentence(name) for name in model.strata])

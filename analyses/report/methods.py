@@ -10,14 +10,16 @@ from analyses.report.blocks import Block, Bullets, Cell, Heading, Paragraph, Tab
 from analyses.report.change_pages import SPECIMENS
 from analyses.report.competing_pages import competing_methods
 from analyses.report.her2_words import her2_methods
-from analyses.report.manifest import manifest, versions
+from analyses.report.manifest import manifest
 from analyses.report.model_pages import variance_words
 from analyses.report.parametric_pages import parametric_methods
 from analyses.report.performance_pages import performance_methods
 from analyses.report.proportionality_pages import TIMES
 from analyses.report.rmst_pages import rmst_methods
+from analyses.report.software import software_sentences
+from analyses.report.term_said import term_said
 from analyses.report.verification_pages import verification_sentence
-from analyses.report.words import ADJUSTMENTS, endpoint_of, event_nouns, in_sentence, joined
+from analyses.report.words import ADJUSTMENTS, endpoint_of, event_nouns, joined
 from analyses.results.study import (
     ChangeAnalysis,
     CoxAnalysis,
@@ -32,7 +34,6 @@ from analyses.results.study import (
     TableAnalysis,
     TestAnalysis,
 )
-from analyses.results.terms import Term
 
 _INTERVALS = {
     "log-log": "log(-log) transformed",
@@ -54,7 +55,7 @@ def methods_pages(result: StudyResult, style: NumberStyle) -> Iterator[Block]:
     yield _policies(result)
     yield Heading("Statistics", 2)
     yield Bullets(tuple(_statistics(result)))
-    yield Paragraph(_software())
+    yield Paragraph(software_sentences(result))
 
 
 def _cohort(result: StudyResult, style: NumberStyle) -> str:
@@ -158,8 +159,13 @@ def _told_beside(
 
 
 def _milestones(analysis: CurveAnalysis) -> str:
-    """What is compared or given at single times."""
+    """The test of the groups, and what is compared or given at single times."""
     text = ""
+    if analysis.test is not None:
+        text += (
+            f" Groups with curves were compared by the {analysis.test.kind} test with "
+            "hypergeometric variance."
+        )
     if analysis.differences:
         text += (
             " Differences of survival at single times have the standard error of two independent "
@@ -191,6 +197,8 @@ def _test(analysis: TestAnalysis) -> str:
             "; the max-combo test is the largest of four with Fleming and Harrington's weights "
             "(0, 0), (1, 0), (0, 1) and (1, 1), its p from their joint normal distribution"
         )
+        if analysis.combo.strata:
+            text += ", within the same strata"
     return f"{text}."
 
 
@@ -236,7 +244,7 @@ def _ended(analysis: CoxAnalysis, endpoint: Endpoint) -> str:
 
 def _cox(analysis: CoxAnalysis, endpoint: Endpoint) -> str:
     model = analysis.adjusted
-    terms = joined([_term(term) for term in model.terms])
+    terms = joined([term_said(term) for term in model.terms])
     strata = f", stratified by {joined([label(s) for s in model.strata])}" if model.strata else ""
     alone = "; each term also alone" if analysis.univariable else ""
     limits = "Wald" if model.penalty is None else "profile"
@@ -256,35 +264,6 @@ def _proportional(analysis: CoxAnalysis) -> str:
         " Proportional hazards: exact score tests of Grambsch and Therneau, time by "
         f"{TIMES[tested.transform]}; hazard ratios over time by a natural spline (4 df) through "
         "the scaled Schoenfeld residuals."
-    )
-
-
-def _term(term: Term) -> str:
-    """A term as declared and learnt: reference, step, or the knots of its curve."""
-    if term.kind == "over_time":
-        how = "over time, by its product with the logarithm of time"
-        if term.cuts:
-            how = f"by period of follow-up (cut at {joined([f'{cut:g}' for cut in term.cuts])})"
-        return f"{_term(term.parts[0])} {how}"
-    if term.kind == "interaction":
-        return f"the interaction of {joined([in_sentence(part.name) for part in term.parts])}"
-    if term.kind == "spline":
-        knots = joined([words.tick(knot) for knot in term.knots])
-        df = len(term.knots) - 1
-        return f"{in_sentence(term.name)} as a restricted cubic spline ({df} df, knots at {knots})"
-    if term.reference is not None:
-        return f"{in_sentence(term.name)} (reference {label(term.name, term.reference)})"
-    step = words.per_step(term.name, term.per)
-    return step[:1].lower() + step[1:] if in_sentence(term.name)[:1].islower() else step
-
-
-def _software() -> str:
-    found = versions()
-    return (
-        f"Software: her2low {found['her2low']} on Python {found['python']} with NumPy "
-        f"{found['numpy']}, SciPy {found['scipy']}, pandas {found['pandas']}, DuckDB "
-        f"{found['duckdb']}, Matplotlib {found['matplotlib']}, Typst {found['typst']}. Estimators "
-        "agree with R survival 3.5 on committed reference values."
     )
 
 

@@ -123,11 +123,8 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
             drawn[f"{analysis.id}{STACKED}"] = plot_stacked_incidence(
                 analysis.curves, words=words, style=style
             )
-        elif isinstance(analysis, CoxAnalysis):
-            models: Models = analysis.adjusted
-            if analysis.univariable:
-                models = {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
-            drawn[analysis.id] = plot_forest(models, style=style)
+        elif isinstance(analysis, CoxAnalysis | FineGrayAnalysis):
+            drawn[analysis.id] = plot_forest(_models(analysis), style=style)
             drawn |= _over_time(result, analysis, style)
     for name, artists in drawn.items():
         save_figure(artists.figure, folder, name, alt=artists.alt)
@@ -137,8 +134,21 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
     }
 
 
-def _over_time(result: StudyResult, analysis: CoxAnalysis, style: FigureStyle) -> dict[str, Any]:
+def _models(analysis: CoxAnalysis | FineGrayAnalysis) -> Models:
+    """What a forest plot shows: one model, or each term alone beside the adjusted model."""
+    if isinstance(analysis, FineGrayAnalysis):
+        return analysis.model
+    if analysis.univariable:
+        return {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
+    return analysis.adjusted
+
+
+def _over_time(
+    result: StudyResult, analysis: CoxAnalysis | FineGrayAnalysis, style: FigureStyle
+) -> dict[str, Any]:
     """The figure of one term's hazard ratios over time, where there is one."""
+    if isinstance(analysis, FineGrayAnalysis):
+        return {}
     term = drawn_term(analysis)
     if term is None or analysis.proportionality is None:
         return {}

@@ -175,6 +175,12 @@ class FineGray:
         yield Record(analysis, KIND, "competing_events", n=self.n, n_event=self.n_competing)
         yield from left_out_records(analysis, KIND, self.n, self.n_input, self.n_missing)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Forest plot of the subdistribution hazard ratios; returns its named artists."""
+        from analyses.plots.forest import plot_forest
+
+        return plot_forest(self, ax=ax)
+
     def _repr_html_(self) -> str:
         """A readable table in a notebook."""
         head = (

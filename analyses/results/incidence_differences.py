@@ -14,6 +14,7 @@ from cohort.errors import AnalysisError, Problem, listed, suggest
 if TYPE_CHECKING:
     from analyses.results.cumulative_incidence import CumulativeIncidence, IncidenceCurve
 
+DIFFERENCE = "cumulative_incidence_difference"
 Pair = tuple["IncidenceCurve", "IncidenceCurve"]
 
 
@@ -65,7 +66,7 @@ def _difference(pair: Pair, cause: int, time: float, conf_level: float) -> Contr
     reason = "".join(f"follow-up of group {c.group} ends at {c.last_time:.12g}" for c in ended[:1])
     events = sum(c.up_to(c.events[cause], at)[0] for c in pair)
     return contrast(
-        "cumulative_incidence_difference",
+        DIFFERENCE,
         (pair[0].group, pair[1].group),
         time=time,
         counts=(pair[0].n + pair[1].n, int(events)),

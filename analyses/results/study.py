@@ -147,7 +147,8 @@ class IncidenceAnalysis:
     """Cumulative incidence of an endpoint's events, with Gray's test where there are groups.
 
     `times` are in the unit of follow-up, `times_said` the same in the study file's words;
-    `differences` are between groups at these times.
+    `differences` are between groups at these times; `untested` says why groups have no test,
+    where that is no failure.
     """
 
     id: str
@@ -158,6 +159,7 @@ class IncidenceAnalysis:
     times: tuple[float, ...] = ()
     times_said: tuple[str, ...] = ()
     differences: tuple[CauseContrast, ...] = ()
+    untested: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -178,6 +178,8 @@ def _differences(
     """Incidence of each group less that of the first, or of the reference."""
     named = {group.name: group for group in groups}
     reference = getattr(spec, "reference", None)
+    if reference is not None and str(reference) not in named:
+        return  # nobody is in it: there are no differences to recompute
     base = groups[0] if reference is None else named[str(reference)]
     for time in times:
         for k, cause in enumerate(causes):

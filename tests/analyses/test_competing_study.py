@@ -15,9 +15,11 @@ import pytest
 import analyses
 from analyses import cause_specific_cox, cumulative_incidence, fine_gray, gray_test
 from analyses.formatting import DEFAULT
-from analyses.report.blocks import Cell, Table
+from analyses.report.blocks import Cell, Paragraph, Table
 from analyses.report.cautions import cautions
+from analyses.report.competing_pages import competing_methods
 from analyses.report.report import _pages
+from analyses.report.software import software_sentences
 from analyses.study.check import check_study
 from analyses.study.spec import Study
 from cohort.errors import SpecError
@@ -36,6 +38,7 @@ MODEL: dict[str, Any] = {
     "endpoint": "bcss",
     "terms": [{"name": "grade", "reference": "1"}, {"name": "age_years", "per": 10}],
 }
+BARE = {"id": "ever", "kind": "cumulative_incidence", "endpoint": "bcss"}
 OTHER = MODEL | {"id": "rest", "cause": "competing", "title": "Other deaths"}
 COX = MODEL | {"id": "rates", "kind": "cox", "cause": "competing", "univariable": False}
 BASE: dict[str, Any] = {
@@ -128,9 +131,12 @@ def test_a_study_has_the_numbers_of_the_estimators(ran: Any, direct: pd.DataFram
     assert result.exit_code == 0
 
 
+NAMES = ("flow", "ever", "ever_stacked", "ratios", "rest", "rates")
+ALTS = dict.fromkeys(NAMES, ("", 166.0))
+
+
 def cells(result: Any, name: str) -> list[Cell]:
-    alts = {name: ("", 166.0) for a in result.analyses for name in (a.id, f"{a.id}_stacked")}
-    pages, _ = _pages(result, alts | {"flow": ("", 166.0)})
+    pages, _ = _pages(result, ALTS)
     table = next(b for b in pages if isinstance(b, Table) and b.name == name)
     return [cell for row in table.rows for cell in row]
 
@@ -169,7 +175,7 @@ def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path
     assert text.count(f"BCSS: 400 patients, {competing} deaths from other causes") == 2
     assert f"{competing} deaths from breast cancer" not in text
     out = folder / "out"
-    for name in ("ever", "ever_stacked"):
+    for name in ("ever", "ever_stacked", "ratios", "rest"):
         assert (out / "figures" / f"{name}.pdf").is_file()
     curve = pd.read_csv(out / "tables" / "ever_curve.csv")
     assert set(curve["quantity"]) == {"event_free", "cumulative_incidence"}
@@ -185,6 +191,8 @@ def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path
         ({k: v for k, v in CURVES.items() if k != "at"}, "differences without at"),
         (CURVES | {"differences": False, "reference": "1"}, "reference without differences"),
         (CURVES | {"strata": ["grade"]}, "makes the groups"),
+        (CURVES | {"strata": ["sex"], "test": "none"}, "strata without test"),
+        ({**BARE, "test": "gray"}, "test without by"),
         (MODEL | {"cause": "dead"}, "'dead' is not allowed"),
         (MODEL | {"terms": ["grade", "grade"]}, "'grade' stands twice"),
         (MODEL | {"strata": ["grade"]}, "'grade' is a term as well"),
@@ -265,19 +273,61 @@ def test_a_cause_specific_model_of_many_is_fitted_block_by_block(ran: Any, folde
             assert streamed[record.id] == pytest.approx(record.estimate, rel=1e-9), record.id
 
 
+def late(folder: Path, patients: pd.DataFrame) -> dict[str, Any]:
+    """The endpoints of a study in which every second patient is observed from a later day."""
+    day = (patients["followup_days"] // 3).clip(upper=150)
+    later = patients.assign(observed_from_day=day.where(patients.index % 2 == 0, 0))
+    later.to_csv(folder / "registry.csv", index=False)
+    endpoint = {"id": "bcss", "kind": "BCSS", "unverified": True, "entry": "observed_from_day"}
+    return {"endpoints": [endpoint]}
+
+
 def test_with_delayed_entry_there_is_no_test_of_grays_and_a_model_of_its_own(
     tmp_path: Path, patients: pd.DataFrame
 ) -> None:
-    day = (patients["followup_days"] // 3).clip(upper=150)
-    late = patients.assign(observed_from_day=day.where(patients.index % 2 == 0, 0))
-    late.to_csv(tmp_path / "registry.csv", index=False)
-    endpoints = [{"id": "bcss", "kind": "BCSS", "unverified": True, "entry": "observed_from_day"}]
-    asked = study(tmp_path, CURVES | {"differences": False}, MODEL, endpoints=endpoints)
+    asked = study(tmp_path, CURVES, MODEL, **late(tmp_path, patients))
     result = analyses.run_study(asked, out=tmp_path / "out")
-    (failure,) = result.failures
-    assert "not defined for delayed entry" in failure.reason
+    assert result.failures == ()
+    assert result.exit_code == 0
+    pages, _ = _pages(result, ALTS)
+    said = [block.text for block in pages if isinstance(block, Paragraph)]
+    assert "Gray's test: none, it is not defined for delayed entry." in said
     model = next(a for a in result.analyses if a.id == "ratios").model
     assert model.variance == "by patient, observation weights known"
+
+
+@pytest.mark.parametrize("more", [{"test": "gray"}, {"strata": ["sex"]}])
+def test_grays_test_asked_for_under_delayed_entry_is_a_failure(
+    tmp_path: Path, patients: pd.DataFrame, more: dict[str, Any]
+) -> None:
+    asked = study(tmp_path, CURVES | more, **late(tmp_path, patients.assign(sex="female")))
+    (failure,) = analyses.run_study(asked).failures
+    assert "not defined for delayed entry" in failure.reason
+    assert "test: none" in failure.advice
+
+
+def test_a_study_may_leave_grays_test_out(folder: Path) -> None:
+    result = analyses.run_study(study(folder, CURVES | {"test": "none"}))
+    (made,) = result.analyses
+    assert made.test is None
+    assert made.untested == "the study asks for none"
+    assert not any(record.quantity == "gray_test" for record in result.records)
+    assert "Gray" not in competing_methods(made)
+
+
+def test_a_reference_that_nobody_is_in_leaves_the_curves(
+    tmp_path: Path, patients: pd.DataFrame
+) -> None:
+    patients[patients["grade"] != "1"].to_csv(tmp_path / "registry.csv", index=False)
+    result = analyses.run_study(study(tmp_path, CURVES | {"reference": "1"}, verify=True))
+    (made,) = result.analyses
+    assert made.curves.groups == ("2", "3")
+    assert made.test is not None
+    (failure,) = result.failures
+    assert "reference '1' is not a group with a curve" in failure.reason
+    kinds = {record.quantity for record in result.records}
+    assert "cumulative_incidence" in kinds
+    assert "cumulative_incidence_difference" not in kinds
 
 
 def test_few_events_of_every_cause_are_warned_of(tmp_path: Path, patients: pd.DataFrame) -> None:
@@ -295,3 +345,19 @@ def test_few_events_of_every_cause_are_warned_of(tmp_path: Path, patients: pd.Da
     assert said[1].startswith("BCSS: 4 deaths from other causes among")
     assert "(Grade 1)" in said[0]
     assert "(Grade 3)" in said[1]
+
+
+def test_the_methods_of_a_subdistribution_name_terms_references_and_limits(folder: Path) -> None:
+    result = analyses.run_study(study(folder, MODEL | {"conf_level": 0.9}))
+    said = competing_methods(result.analyses[0])
+    assert "terms grade (reference Grade 1) and age, per 10 years" in said
+    assert "Wald 90% limits" in said
+
+
+def test_each_estimator_is_told_with_what_it_agrees(ran: Any, folder: Path) -> None:
+    said = software_sentences(ran[0])
+    assert "survival 3.5 (cumulative incidence and Cox models)" in said
+    assert "cmprsk 2.2 (Gray's test and Fine and Gray)" in said
+    untested = software_sentences(analyses.run_study(study(folder, BARE)))
+    assert "survival 3.5 (cumulative incidence)." in untested
+    assert "cmprsk" not in untested

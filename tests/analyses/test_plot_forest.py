@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from analyses.estimators.cox import cox, univariable_cox
+from analyses.estimators.fine_gray import fine_gray
 from analyses.formatting import hazard_ratio, label, p_value
 from analyses.plots.forest import plot_forest
 from analyses.plots.forest_layout import axis_limits, axis_ticks
@@ -329,3 +330,39 @@ def test_the_users_settings_do_not_change_the_figure(adjusted, tmp_path):
 def test_model_draws_itself(adjusted):
     artists = adjusted.plot()
     assert len(artists.marks) == len(adjusted.coefficients)
+
+
+@pytest.fixture(scope="module")
+def subdistribution(data):
+    """Deaths of patients over 70 are of another cause; the rest are the event."""
+    state = np.where(data["event"], np.where(data["age_years"] > 70, "other", "death"), "alive")
+    ended = {"name": "state", "levels": ["alive", "death", "other"]}
+    terms = [*TERMS[:1], TERMS[2]]
+    return fine_gray(data.assign(state=state), time="time", state=ended, cause="death", terms=terms)
+
+
+def test_a_fine_and_gray_model_draws_its_subdistribution_hazard_ratios(subdistribution):
+    artists = subdistribution.plot()
+    of_level = {(c.term, c.level): c for c in subdistribution.coefficients}
+    assert len(artists.marks) == len(of_level) == 6
+    for mark in artists.marks:
+        c = of_level[mark.term, mark.level]
+        assert mark.square.get_xdata()[0] == pytest.approx(c.hazard_ratio[0], rel=1e-12)
+        if not c.is_reference:
+            ends = mark.interval.get_xdata()
+            assert tuple(ends) == pytest.approx(c.hazard_ratio[1:], rel=1e-12)
+    said = [text.get_text() for text in artists.axis_words]
+    assert any(words.startswith("Subdistribution hazard ratio") for words in said)
+    assert {"← lower incidence", "higher incidence →"} < set(said)
+    assert "sHR (95% CI)" in [head.get_text() for head in artists.heads]
+    assert artists.notes[0].get_text().startswith("Fine and Gray models")
+    assert artists.alt.startswith("Forest plot of subdistribution hazard ratios")
+
+
+def test_a_cox_model_beside_a_fine_and_gray_model_keeps_its_own_words(adjusted, subdistribution):
+    artists = plot_forest({"Rate": adjusted, "Incidence": subdistribution}, style=WIDE)
+    heads = [head.get_text() for head in artists.heads]
+    assert {"HR (95% CI)", "sHR (95% CI)"} < set(heads)
+    titles = [t.get_text() for t in artists.axis_words if "hazard ratio" in t.get_text().lower()]
+    assert [title.startswith("Sub") for title in titles] == [False, True]
+    assert "hazard ratios and subdistribution hazard ratios" in artists.alt

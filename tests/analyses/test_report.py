@@ -17,6 +17,7 @@ from analyses.formatting import DEFAULT
 from analyses.report.analysis_pages import _pairs
 from analyses.report.blocks import Cell, Table
 from analyses.report.cautions import cautions
+from analyses.report.methods import _statistics
 from analyses.report.pdf import unprintable, visible
 from analyses.report.report import _pages
 from analyses.results.study import TestAnalysis
@@ -217,6 +218,19 @@ def test_the_trend_within_her2_negative_disease_prints_its_own_patients(folder, 
     first, *_, last = zip(trend.n_event, trend.n, strict=True)
     assert f"Events / patients of the trend: IHC 0 {first[0]} / {first[1]}" in text
     assert f"{last[0]} / {last[1]}." in text.split("of the trend: ")[1]
+
+
+def test_the_methods_name_the_test_beside_curves_and_the_strata_of_max_combo(folder):
+    curves = {"id": "c", "kind": "kaplan_meier", "endpoint": "os", "by": "her2_status"}
+    test = {"id": "l", "kind": "logrank", "endpoint": "os", "by": "hr_status", "max_combo": True}
+    asked = [curves, test | {"strata": ["grade"]}]
+    result = analyses.run_study(Study.from_dict(BASE | {"analyses": asked}, folder=folder))
+    said = list(_statistics(result))
+    assert "Groups with curves were compared by the log-rank test with hyper" in said[0]
+    assert "joint normal distribution, within the same strata." in said[1]
+    alone = [{"id": "c", "kind": "kaplan_meier", "endpoint": "os"}]
+    result = analyses.run_study(Study.from_dict(BASE | {"analyses": alone}, folder=folder))
+    assert "log-rank" not in " ".join(_statistics(result))
 
 
 def test_absolute_paths_of_the_study_are_not_written(folder, tmp_path):

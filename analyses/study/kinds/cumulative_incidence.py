@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.results.failure import Failure
+from analyses.results.incidence_differences import DIFFERENCE
 from analyses.study.outcome import Outcome, attempt, ending, entry_column, finished
 from cohort.errors import AnalysisError, Problem
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.gray import GrayTest
+    from analyses.results.incidence_differences import CauseContrast
     from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
     from cohort.table import TimeUnit
 
@@ -32,20 +34,42 @@ def incidences(spec: CumulativeIncidenceSpec, frame: pd.DataFrame, unit: TimeUni
     )
     durations = () if spec.at is None else spec.at.to_durations()
     times, said = tuple(d.within(unit) for d in durations), tuple(str(d) for d in durations)
-    records = list(curves.records(spec.id, unit, times, spec.reference))
-    findings = list(curves.findings)
     failures: list[Failure] = []
+    differences: tuple[CauseContrast, ...] = ()
+    if spec.differences:
+        # Curves stand without their differences: nobody may be left in the reference.
+        found, failures = attempt(spec, frame, lambda: curves.contrasts(times, spec.reference))
+        differences = found or ()
+    reference = spec.reference if spec.reference in curves.groups else None
+    records = list(curves.records(spec.id, unit, times, reference))
+    if reference != spec.reference:
+        records = [r for r in records if r.quantity != DIFFERENCE]
+    findings = list(curves.findings)
     test = None
-    if spec.by is not None:
+    untested = _not_tested(spec, frame)
+    if spec.by is not None and not untested:
         # Curves stand without their test: one group alone has none.
-        test, failures = attempt(spec, frame, lambda: _compared(spec, frame))
+        test, missed = attempt(spec, frame, lambda: _compared(spec, frame))
+        failures += missed
         if test is not None:
             failures += _untested(spec, test)
             records += test.records(spec.id)
-    differences = curves.contrasts(times, spec.reference) if spec.differences else ()
     title = spec.title or "Cumulative incidence"
-    made = IncidenceAnalysis(spec.id, title, spec.endpoint, curves, test, times, said, differences)
+    made = IncidenceAnalysis(
+        spec.id, title, spec.endpoint, curves, test, times, said, differences, untested
+    )
     return finished(spec.id, made, records, findings, failures)
+
+
+def _not_tested(spec: CumulativeIncidenceSpec, frame: pd.DataFrame) -> str:
+    """Why groups are not tested though nobody need see a failure; empty where they are."""
+    if spec.by is None:
+        return ""
+    if spec.test == "none":
+        return "the study asks for none"
+    if spec.test is None and not spec.strata and entry_column(spec, frame) is not None:
+        return "it is not defined for delayed entry"
+    return ""
 
 
 def _compared(spec: CumulativeIncidenceSpec, frame: pd.DataFrame) -> GrayTest:
@@ -59,7 +83,7 @@ def _compared(spec: CumulativeIncidenceSpec, frame: pd.DataFrame) -> GrayTest:
                 "Gray's test",
                 "it is not defined for delayed entry",
                 advice="Compare incidences at chosen times (differences: true), or ask for a "
-                "fine_gray model with the groups as its term.",
+                "fine_gray model with the groups as its term; test: none leaves the test out.",
             )
         )
     return gray_test(

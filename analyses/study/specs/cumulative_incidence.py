@@ -34,6 +34,9 @@ class CumulativeIncidenceSpec(Restricted):
         Group that the others are compared with; the first where not given.
     strata
         Columns within whose combinations Gray's test compares the groups.
+    test
+        ``gray`` or ``none``; where not given, Gray's test, and none for an endpoint with delayed
+        entry unless strata ask for it: there the test is not defined.
     """
 
     id: Slug
@@ -45,6 +48,7 @@ class CumulativeIncidenceSpec(Restricted):
     differences: Flag = False
     reference: Level | None = None
     strata: Names = ()
+    test: Literal["gray", "none"] | None = None
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     conf_level: ConfLevel = 0.95
 
@@ -65,6 +69,10 @@ class CumulativeIncidenceSpec(Restricted):
             raise refused("reference without differences", advice="Add differences: true.")
         if self.strata and self.by is None:
             raise refused("strata without by", advice="Add by: the groups that are compared.")
+        if self.test == "gray" and self.by is None:
+            raise refused("test without by", advice="Add by: the groups that are compared.")
+        if self.strata and self.test == "none":
+            raise refused("strata without test", advice="Strata are those of Gray's test.")
         return self
 
     @property
