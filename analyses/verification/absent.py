@@ -34,7 +34,7 @@ _KNOWN = MappingProxyType(
         "rmst": {"by", "tau", "reference", "strata"},
         "cox": {"terms", "strata", "cluster", "ties", "univariable", "cause", "proportionality"},
         "cumulative_incidence": {
-            *("by", "at", "differences", "reference", "strata", "conf_type"),
+            *("by", "at", "differences", "reference", "strata", "test", "conf_type"),
         },
     }
 )

@@ -307,7 +307,8 @@ def test_grays_test_asked_for_under_delayed_entry_is_a_failure(
 
 
 def test_a_study_may_leave_grays_test_out(folder: Path) -> None:
-    result = analyses.run_study(study(folder, CURVES | {"test": "none"}))
+    result = analyses.run_study(study(folder, CURVES | {"test": "none"}, verify=True))
+    assert {row.verdict for row in result.verification.rows} == {"agrees"}
     (made,) = result.analyses
     assert made.test is None
     assert made.untested == "the study asks for none"
