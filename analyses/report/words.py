@@ -20,9 +20,12 @@ _EVENTS = {
     "DSS": ("disease-specific death", "disease-specific deaths"),
     "BCSS": ("death from breast cancer", "deaths from breast cancer"),
 }
-# What competes with a death from the disease is every other death.
+_BY_CAUSE = ("DSS", "BCSS")  # what competes with a death from the disease is every other death
 _OTHERS = ("death from another cause", "deaths from other causes")
-_COMPETING = {"DSS": _OTHERS, "BCSS": _OTHERS}
+_OTHERS_OR_UNKNOWN = (
+    "death from another or an unknown cause",
+    "deaths from other or unknown causes",
+)
 ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "bonferroni": "Bonferroni"}
 _NAMES = ("Charlson", "Ki-67", "T category", "N category", "M category")
 
@@ -33,10 +36,19 @@ def endpoint_of(result: StudyResult, id: str) -> Endpoint:
 
 
 def event_nouns(endpoint: Endpoint, cause: str | None = "event") -> tuple[str, str]:
-    """One and many of an endpoint's event, or of the events that compete with it."""
+    """One and many of an endpoint's event, or of the events that compete with it.
+
+    Deaths of unknown cause are named with those that the study counts them among.
+    """
+    by_cause = endpoint.kind in _BY_CAUSE
     if cause == "competing":
-        return _COMPETING.get(endpoint.kind, ("competing event", "competing events"))
-    return _EVENTS.get(endpoint.kind, ("event", "events"))
+        if not by_cause:
+            return ("competing event", "competing events")
+        return _OTHERS_OR_UNKNOWN if endpoint.unknown_cause == "competing" else _OTHERS
+    one, many = _EVENTS.get(endpoint.kind, ("event", "events"))
+    if by_cause and endpoint.unknown_cause == "event":
+        return (f"{one} or of unknown cause", f"{many} or of unknown cause")
+    return one, many
 
 
 def events(endpoint: Endpoint, n: int, style: NumberStyle, cause: str | None = "event") -> str:

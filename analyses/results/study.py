@@ -46,6 +46,9 @@ class Endpoint:
         Whether the definition was checked in its source; the report marks one that was not.
     said
         Sentences on how it was made, for the methods text.
+    unknown_cause
+        What a death of unknown cause is (``competing``, ``event``, ``censored``, ``exclude``);
+        empty where causes do not matter.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Endpoint:
     is_checked: bool = True
     said: tuple[str, ...] = ()
     late: AttritionStep | None = None
+    unknown_cause: str = ""
 
     @property
     def steps(self) -> tuple[AttritionStep, ...]:

@@ -301,7 +301,6 @@ def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: EndpointSpec) 
     if has_states and state not in ends:
         ends = patients.to_pandas(wanted)
     noted = {c.name.partition(" ")[2]: c for c in patients.choices if _is_of(spec.id, c)}
-    definition = noted.get("definition")
     return Made(
         id=spec.id,
         kind=spec.kind,
@@ -314,7 +313,8 @@ def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: EndpointSpec) 
         n_event=int(ends[event].astype(bool).sum()),
         n_competing=int((ends[state] == "competing").sum()) if has_states else None,
         origin=spec.origin.replace("_", " "),
-        is_checked=definition is None,
+        is_checked="definition" not in noted,
+        unknown_cause=noted["unknown_cause"].value if "unknown_cause" in noted else "",
         said=tuple(noted[k].meaning for k in noted if k and not k.startswith("censored at")),
     )
 

@@ -20,6 +20,7 @@ from analyses.report.cautions import cautions
 from analyses.report.competing_pages import competing_methods
 from analyses.report.report import _pages
 from analyses.report.software import software_sentences
+from analyses.report.words import events
 from analyses.study.check import check_study
 from analyses.study.spec import Study
 from cohort.errors import SpecError
@@ -166,13 +167,13 @@ def test_the_report_tells_methods_tests_and_what_competes(ran: Any, folder: Path
         "Cause-specific Cox model of the competing events",
         "Other deaths: subdistribution hazard ratios (HR) with 95% limits",
         "it is not a ratio of rates",
-        "Modelled are the events that compete with BCSS (deaths from other causes); its own "
-        "(deaths from breast cancer) ended follow-up as censorings",
+        "Modelled are the events that compete with BCSS (deaths from other or unknown "
+        "causes); its own (deaths from breast cancer) ended follow-up as censorings",
     ]:
         assert words in text, words
     # Deaths from other causes are not counted as deaths from breast cancer.
     competing = next(a for a in ran[0].analyses if a.id == "rest").model.n_event
-    assert text.count(f"BCSS: 400 patients, {competing} deaths from other causes") == 2
+    assert text.count(f"BCSS: 400 patients, {competing} deaths from other or unknown causes") == 2
     assert f"{competing} deaths from breast cancer" not in text
     out = folder / "out"
     for name in ("ever", "ever_stacked", "ratios", "rest"):
@@ -343,7 +344,7 @@ def test_few_events_of_every_cause_are_warned_of(tmp_path: Path, patients: pd.Da
     said = [s for s in cautions(analyses.run_study(asked), DEFAULT) if "support no" in s]
     assert len(said) == 2
     assert said[0].startswith("BCSS: 4 deaths from breast cancer among")
-    assert said[1].startswith("BCSS: 4 deaths from other causes among")
+    assert said[1].startswith("BCSS: 4 deaths from other or unknown causes among")
     assert "(Grade 1)" in said[0]
     assert "(Grade 3)" in said[1]
 
@@ -362,3 +363,20 @@ def test_each_estimator_is_told_with_what_it_agrees(ran: Any, folder: Path) -> N
     untested = software_sentences(analyses.run_study(study(folder, BARE)))
     assert "survival 3.5 (cumulative incidence)." in untested
     assert "cmprsk" not in untested
+
+
+@pytest.mark.parametrize(
+    ("policy", "own", "others"),
+    [
+        ("competing", "deaths from breast cancer", "deaths from other or unknown causes"),
+        ("event", "deaths from breast cancer or of unknown cause", "deaths from other causes"),
+        ("censored", "deaths from breast cancer", "deaths from other causes"),
+    ],
+)
+def test_deaths_of_unknown_cause_are_named_with_those_they_count_among(
+    folder: Path, policy: str, own: str, others: str
+) -> None:
+    endpoints = [BASE["endpoints"][0] | {"unknown_cause": policy}]
+    made = analyses.run_study(study(folder, BARE, endpoints=endpoints)).endpoints[0]
+    assert events(made, 84, DEFAULT) == f"84 {own}"
+    assert events(made, 84, DEFAULT, "competing") == f"84 {others}"
