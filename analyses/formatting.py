@@ -265,6 +265,8 @@ def median_time(
     whole = unit in (None, "days") and all(float(x).is_integer() for x in known)
     decimals = 0 if whole else style.time_decimals
     text = estimate_with_limits(estimate, low, high, decimals, NOT_REACHED, style)
+    if _missing(low) and _missing(high):  # a lower limit comes down before its curve, if it exists
+        text = f"{number(estimate, decimals, style)} (limits not defined)"
     return text if unit is None else f"{text} {unit}"
 
 

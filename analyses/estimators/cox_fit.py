@@ -19,10 +19,10 @@ Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Why = tuple[str, str]
 FIRTH = (
-    "or ask for Firth's penalty, under which every estimate is finite. Other terms are reported."
+    ", or ask for Firth's penalty, under which every estimate is finite. Other terms are reported."
 )
-MERGE = f"Merge the level with another, leave the term out, {FIRTH}"
-REBASE = f"Choose another reference, merge it with another level, {FIRTH}"
+MERGE = f"Merge the level with another or leave the term out{FIRTH}"
+REBASE = f"Choose another reference or merge it with another level{FIRTH}"
 LEAVE_OUT = "Leave the term out. Other terms are reported."
 SAME = ("it is the same in every row that is compared", LEAVE_OUT)
 EMPTY = ("no row holds this combination of levels", LEAVE_OUT)

@@ -9,6 +9,7 @@ import numpy as np
 from analyses.estimators.grouped_survival import (
     GroupedSurvival,
     early_zero_findings,
+    late_start_findings,
     small_group_findings,
     zero_weight_findings,
 )
@@ -99,6 +100,9 @@ def _result(
         n_missing=rows.n_missing,
         findings=(
             *event_findings(found),
+            *late_start_findings(
+                columns[0], ((c.group, c.n, float(c.entry_time[0]), c.last_time) for c in curves)
+            ),
             *early_zero_findings(
                 columns[0], ((c.group, c.n, c.time, c.event_free == 0) for c in curves)
             ),

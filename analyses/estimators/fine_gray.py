@@ -11,22 +11,31 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyses.estimators.cox_design import design_of
-from analyses.estimators.cox_fit import Fit, fit
+from analyses.estimators.cox_fit import FIRTH, Fit, fit
 from analyses.estimators.cox_prepared import strata_of
-from analyses.estimators.cox_result import baseline, failures, few_events, model_tests, summarised
+from analyses.estimators.cox_result import (
+    FEW_EVENTS,
+    baseline,
+    failures,
+    few_events,
+    model_tests,
+    summarised,
+)
 from analyses.estimators.fine_gray_rows import influence, sandwich, subdistribution_rows
 from analyses.estimators.grouped_survival import zero_weight_findings
 from analyses.estimators.states import StateRows, require_cause, state_rows
 from analyses.estimators.survival_data import By
 from analyses.estimators.terms import Declared, TermSpec, declared, learn
 from analyses.kernels import cox as kernel
-from analyses.results.fine_gray import KIND, FineGray, Variance
+from analyses.results.coefficient import Coefficient
+from analyses.results.fine_gray import FEW_AT_LEVEL, KIND, FineGray, Variance
 from analyses.results.frozen import Array, frozen
 from analyses.results.terms import Term, columns_of, design_matrix
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
 Places = npt.NDArray[np.intp]
+OTHERS = ". Other terms are reported."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,11 +207,14 @@ def _result(
         iterations=fitted.iterations,
         findings=(
             *own,
+            *_few_at_levels(coefficients),
             *_nobody_competes(found, state),
             *zero_weight_findings(asked.weights, rows.n_zero),
         ),
         failures=tuple(
-            replace(f, analysis=KIND, kind=KIND) for f in failures(terms, coefficients, fitted)
+            # The penalty is one of Cox models, which this one has not.
+            replace(f, analysis=KIND, kind=KIND, advice=f.advice.replace(FIRTH, OTHERS))
+            for f in failures(terms, coefficients, fitted)
         ),
     )
 
@@ -223,6 +235,26 @@ def _require_events(found: StateRows, state: Places, asked: _Asked) -> None:
             advice="A hazard ratio needs events: check the endpoint, or follow up longer.",
         )
     )
+
+
+def _few_at_levels(coefficients: Sequence[Coefficient]) -> tuple[Finding, ...]:
+    """A warning for each level with some events of the cause but few.
+
+    Influences of few patients add up to too small a variance; of one patient to next to none.
+    """
+    found = []
+    for c in coefficients:
+        if c.level is None or not 0 < c.n_event < FEW_EVENTS:
+            continue
+        events = "1 event" if c.n_event == 1 else f"{c.n_event} events"
+        patients = "1 patient" if c.n == 1 else f"{c.n} patients"
+        advice = (
+            f"{events} of the cause among {patients} at level '{c.level}' of '{c.term}': the "
+            "standard error of its ratio is too small with so few, and its p-value no evidence. "
+            "Merge the level with another."
+        )
+        found.append(Finding("warning", KIND, c.term, c.level, FEW_AT_LEVEL, c.n, advice))
+    return tuple(found)
 
 
 def _nobody_competes(found: StateRows, state: Places) -> tuple[Finding, ...]:

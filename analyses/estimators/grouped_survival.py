@@ -13,10 +13,11 @@ from analyses.estimators.survival_data import By, by_column, grouping, survival_
 from analyses.results.frozen import Array
 from analyses.results.survival import EVERYONE
 from cohort.errors import AnalysisError, Problem, listed, suggest
-from cohort.table import Finding
+from cohort.table import Finding, Severity
 
 FEW_EVENTS = 10
 SOURCE = "survival"
+SHORT = 0.01  # of the follow-up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,6 +182,31 @@ def early_zero_findings(
             "start the clock later, or ask for survival given a time past it."
         )
         found.append(Finding("warning", SOURCE, entry, level, "early_zero", n, said))
+    return tuple(found)
+
+
+def late_start_findings(
+    entry: str | None, groups: Iterable[tuple[str, int, float, float]], origin: float = 0.0
+) -> tuple[Finding, ...]:
+    """What is said of each group in which nobody is under observation at first.
+
+    `groups` holds for each its name, patients, first entry and last time. A warning, or a note
+    where it is less than `SHORT` of the follow-up.
+    """
+    if entry is None:
+        return ()
+    found = []
+    for level, n, first, last in groups:
+        if first <= origin:
+            continue
+        said = (
+            f"Nobody is at risk before {first:g}, the first entry: up to then the curve stays at 1 "
+            "(and a restricted mean counts the whole time) because nobody was seen, not because "
+            "nobody had the event. Ask for survival given that time, or start the clock there."
+        )
+        short = first - origin < SHORT * (last - origin)
+        severity: Severity = "info" if short else "warning"
+        found.append(Finding(severity, SOURCE, entry, level, "late_start", n, said))
     return tuple(found)
 
 

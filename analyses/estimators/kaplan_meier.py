@@ -14,6 +14,7 @@ from analyses.estimators.grouped_survival import (
     GroupedSurvival,
     early_zero_findings,
     grouped_survival,
+    late_start_findings,
     small_group_findings,
     zero_weight_findings,
 )
@@ -145,6 +146,11 @@ def _findings(
         *_unequal_follow_up(swapped, time, reverse),
         *_flat_medians(event, curves),
         *early_zero_findings(entry, ((c.group, c.n, c.time, c.survival == 0) for c in curves)),
+        *late_start_findings(
+            entry,
+            ((c.group, c.n, float(c.entry_time[0]), c.last_time) for c in curves),
+            curves[0].origin,
+        ),
     )
 
 

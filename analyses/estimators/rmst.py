@@ -12,6 +12,7 @@ from analyses.estimators.grouped_survival import (
     GroupedSurvival,
     early_zero_findings,
     grouped_survival,
+    late_start_findings,
     require_groups,
     require_level,
     small_group_findings,
@@ -145,6 +146,7 @@ def _of_rows(
         *small_group_findings(event, rows.levels, rows.per_group(), rows.per_group(rows.event)),
         *zero_weight_findings(weights, rows.n_zero),
         *early_zero_findings(entry, (curve for part in parts for curve in part.curves())),
+        *late_start_findings(entry, (start for part in parts for start in part.starts())),
     )
 
 

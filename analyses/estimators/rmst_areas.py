@@ -50,6 +50,14 @@ class Part:
             own = self.plain.exits[g] > 0
             yield f"{level}{within}", n, self.plain.time[own], self.fit.survival[g, own] == 0
 
+    def starts(self) -> Iterator[tuple[str, int, float, float]]:
+        """For each group its name, patients, first entry and last time."""
+        for g, ((name, n, times, _), last) in enumerate(zip(self.curves(), self.last, strict=True)):
+            del times
+            entry = self.rows.entry
+            first = 0.0 if entry is None else float(entry[self.rows.codes == g].min())
+            yield name, n, first, float(last)
+
     @property
     def has_ended(self) -> npt.NDArray[np.bool_]:
         """The groups whose curve has come down to 0, which are known for all times [K]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,17 +68,28 @@ def state_rows(
     )
     ended, levels = _ended(frame, state, column)
     frame = frame.assign(**{HAPPENED: ended.codes > 0})
-    rows = grouped_survival(
-        frame,
-        time=time,
-        event=HAPPENED,
-        by=by,
-        entry=entry,
-        weights=weights,
-        others=[column, *others],
-    )
+    try:
+        rows = grouped_survival(
+            frame,
+            time=time,
+            event=HAPPENED,
+            by=by,
+            entry=entry,
+            weights=weights,
+            others=[column, *others],
+        )
+    except AnalysisError as error:
+        raise _without_happened(error) from error
     kept = pd.Categorical(rows.frame[column].astype("string"), categories=list(levels))
     return StateRows(rows, kept.codes.astype(np.intp), levels[0], levels[1:], column)
+
+
+def _without_happened(error: AnalysisError) -> AnalysisError:
+    """The same problems without the column that the caller has not."""
+    return AnalysisError(
+        replace(problem, found=problem.found.replace(f"{HAPPENED}, ", ""))
+        for problem in error.problems
+    )
 
 
 def happened(data: Any, state: By, cause: str) -> tuple[pd.DataFrame, str]:

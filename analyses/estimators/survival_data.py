@@ -16,6 +16,8 @@ from cohort.errors import AnalysisError, Problem, listed, suggest
 
 By = str | Mapping[str, Any]
 LARGEST = 1e15  # above it neighbouring whole numbers are one and the same
+SMALLEST = 1e-60  # of weights: below it products of a few of them are 0
+LOST = 1e-15  # of the largest weight: below it a sum does not change
 TIE = float(np.sqrt(np.finfo(float).eps))  # times less apart than this are ties, as in R
 
 
@@ -98,6 +100,8 @@ def survival_data(
         raise AnalysisError(Problem("", found, advice="Check the selection."))
     problems = [p for name in numeric for p in _numbers(complete, name)]
     problems += _events(complete, event)
+    if not problems and weights is not None:
+        problems += _vanishing(complete, weights)
     if not problems:
         problems += _scale(complete, time)
     if not problems and entry is not None:
@@ -227,6 +231,26 @@ def require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
             )
             for name in absent
         )
+
+
+def _vanishing(frame: pd.DataFrame, name: str) -> list[Problem]:
+    """The problem of weights that no sum or product with others can hold."""
+    values = frame[name].to_numpy(dtype=float)
+    some = values[values > 0]
+    if not len(some):
+        return []
+    where, least = f"column '{name}'", max(SMALLEST, LOST * float(some.max()))
+    lost = int((some < least).sum())
+    if not lost:
+        return []
+    return [
+        Problem(
+            where,
+            f"{lost} weights are above 0 but below {least:g}, so small that sums lose them",
+            f"0, or from {SMALLEST:g}, and from {LOST:g} of the largest ({some.max():g}).",
+            "Divide all weights by their mean, and give 0 to patients who shall take no part.",
+        )
+    ]
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> list[Problem]:

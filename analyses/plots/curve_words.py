@@ -50,6 +50,13 @@ class ShownGroup:
         return float(self.curve.time[self.shown - 1]) if self.shown else 0.0
 
 
+def given_words(result: KaplanMeier, axis: TimeAxis) -> str:
+    """``given event-free at 24 months`` for curves of survivors to a time; empty for others."""
+    if result.given is None:
+        return ""
+    return f"given event-free at {tick(result.given / axis.factor)} {axis.unit or ''}".rstrip()
+
+
 def shown_groups(result: KaplanMeier, style: FigureStyle) -> tuple[ShownGroup, ...]:
     """The groups in the result's order, each cut where too few remain at risk."""
     chosen = looks(result.by, result.groups)
@@ -148,13 +155,14 @@ def alternative_text(
 ) -> str:
     """The figure in words: who, how many, medians, survival at the last tick, the test."""
     by = f" by {label(result.by)}" if result.by else ""
-    said = [f"Kaplan-Meier curves: {outcome.lower()}{by}."]
+    given = given_words(result, axis)
+    said = [f"Kaplan-Meier curves: {outcome.lower()}{by}{', ' if given else ''}{given}."]
     unit = f" {axis.unit}" if axis.unit else ""
     for (_, (name, _, median)), group in zip(
         column_rows(result, groups, axis, style), groups, strict=True
     ):
         curve = group.curve
-        ticks = [t for t in axis.ticks if 0 < t <= group.last]
+        ticks = [t for t in axis.ticks if max(curve.origin, 0) < t <= group.last]
         patients = counted(curve.n, "patient", style.numbers)
         events = counted(curve.n_event, "event", style.numbers)
         words = f"{name}: {patients}, {events}, median {_lower(median)}"

@@ -320,7 +320,8 @@ def _dress(axes: Axes, table_axes: Axes, plan: _Plan, table_mm: float) -> None:
     words = style.words()
     axes.set_xticks(axis.ticks, labels=axis.labels, **words)
     axes.set_yticks(_SHARES, labels=[tick(100 * share) for share in _SHARES], **words)
-    axes.set_xlabel(drawable(axis.title), labelpad=2, **words)
+    given = curve_words.given_words(plan.result, axis)
+    axes.set_xlabel(drawable(axis.title + (f", {given}" if given else "")), labelpad=2, **words)
     axes.set_ylabel(drawable(f"{plan.words.outcome}, %"), labelpad=3, **words)
 
 

@@ -99,6 +99,8 @@ def draw_risk_table(
             y += line
             row_labels.append((group, quantity, add_text(labels, (_INDENT_MM, y), row, small)))
             for time, n in zip(own["time"], own[quantity], strict=True):
+                if pd.isna(n):
+                    continue
                 text = count(int(n), style.numbers)
                 artist = add_text(axes, (float(time), y), text, small, "center")
                 cells.append(RiskCell(group, quantity, float(time), artist))

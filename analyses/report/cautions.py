@@ -13,6 +13,7 @@ from analyses.results.study import (
     Analysis,
     CoxAnalysis,
     CurveAnalysis,
+    FineGrayAnalysis,
     IncidenceAnalysis,
     ParametricAnalysis,
     RmstAnalysis,
@@ -71,14 +72,9 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
         elif isinstance(analysis, ParametricAnalysis):
             of_models = ("her2_status", parametric_groups(analysis.result))
             sentences += _few_events(result, analysis.endpoint, of_models, told, style)
-        elif isinstance(analysis, CoxAnalysis):
-            groups = [
-                (c.level, c.n, c.n_event)
-                for c in analysis.adjusted.coefficients
-                if c.term == "her2_status" and c.level is not None and c.level in HER2_GROUPS
-            ]
-            found = ("her2_status", groups)
-            cause = analysis.cause or "event"
+        elif isinstance(analysis, CoxAnalysis | FineGrayAnalysis):
+            found = ("her2_status", _her2_levels(analysis))
+            cause = _cause(analysis)
             sentences += _few_events(result, analysis.endpoint, found, told, style, cause)
         sentences += _warned(result, analysis)
     if result.compares_her2:
@@ -86,6 +82,23 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
         sentences += _late(result, style)
         sentences += _outside(result, style)
     return tuple(dict.fromkeys(sentences))
+
+
+def _cause(analysis: CoxAnalysis | FineGrayAnalysis) -> str:
+    """Whether a model is of the endpoint's event or of what competes with it."""
+    if isinstance(analysis, FineGrayAnalysis):
+        return analysis.model.cause
+    return analysis.cause or "event"
+
+
+def _her2_levels(analysis: CoxAnalysis | FineGrayAnalysis) -> list[tuple[str, int, int]]:
+    """The HER2 groups of a model with their patients and events."""
+    model = analysis.adjusted if isinstance(analysis, CoxAnalysis) else analysis.model
+    return [
+        (c.level, c.n, c.n_event)
+        for c in model.coefficients
+        if c.term == "her2_status" and c.level is not None and c.level in HER2_GROUPS
+    ]
 
 
 def _few_events(

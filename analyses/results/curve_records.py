@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from analyses.results.survival import KaplanMeier
 
 KIND = "kaplan_meier"
+UNDEFINED = "is not defined, as those of the curve are not where it comes down to one half"
 
 
 def curve_records(
@@ -43,7 +44,9 @@ def _quantiles(result: KaplanMeier, analysis: str, unit: str | None) -> Iterator
             known = not np.isnan(row["estimate"])
             status: Status = "ok" if known else "not_reached"
             unreached = "the curve does not come down to one half"
-            reason = open_limits(row, "is not reached") if known else unreached
+            open_end = (np.isnan(row["conf_low"]), np.isnan(row["conf_high"]))
+            why = UNDEFINED if all(open_end) else "is not reached"
+            reason = open_limits(row, why) if known else unreached
             values = finite(row) | {"unit": unit, "status": status, "reason": reason}
             yield Record(analysis, KIND, quantity, level=given_level(result.given), **values)
 
@@ -57,7 +60,7 @@ def _milestones(result: KaplanMeier, analysis: str, times: Sequence[float]) -> I
         known = not np.isnan(row["estimate"])
         ended = f"follow-up of the group ends at {curve.last_time:.12g}"
         if row["time"] < curve.origin:
-            ended = f"the curve starts at {curve.origin:.12g}"
+            ended = starts_at(curve.origin)
         undefined = f"is not defined for {result.conf_type} limits at this estimate"
         reason = open_limits(row, undefined) if known else ended
         status: Status = "ok" if known else "not_estimable"
@@ -65,8 +68,16 @@ def _milestones(result: KaplanMeier, analysis: str, times: Sequence[float]) -> I
         quantity = "survival" if level is None else "conditional_survival"
         yield Record(analysis, KIND, quantity, level=level, **values)
     for row in result.risk_table(times).to_dict("records"):
-        n = sizes[row["group"]].n
-        yield Record(analysis, KIND, "at_risk", level=level, n=n, **finite(row))
+        curve = sizes[row["group"]]
+        counts: dict[str, Any] = finite(row) | {"n": curve.n}
+        if row["time"] < curve.origin:
+            counts |= {"status": "not_estimable", "reason": starts_at(curve.origin)}
+        yield Record(analysis, KIND, "at_risk", level=level, **counts)
+
+
+def starts_at(origin: float) -> str:
+    """Why there is nothing before the origin."""
+    return f"the curve starts at {origin:.12g}"
 
 
 def open_limits(row: Mapping[Any, Any], why: str) -> str | None:
@@ -80,7 +91,10 @@ def open_limits(row: Mapping[Any, Any], why: str) -> str | None:
 
 def finite(row: dict[Any, Any]) -> dict[str, Any]:
     """A table's row with None where a number is not defined."""
-    return {
-        str(key): None if isinstance(value, float) and not np.isfinite(value) else value
-        for key, value in row.items()
-    }
+    return {str(key): value if _defined(value) else None for key, value in row.items()}
+
+
+def _defined(value: Any) -> bool:
+    import pandas as pd
+
+    return not (isinstance(value, float) and not np.isfinite(value)) and value is not pd.NA

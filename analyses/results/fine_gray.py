@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "fine_gray"
+FEW_AT_LEVEL = "few_events_at_level"
 RATIO = "subdistribution_hazard_ratio"
 TOO_LARGE = "the ratio is too large to write; its logarithm is given"
 Variance = Literal[

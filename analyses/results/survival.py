@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from analyses.kernels.quantiles import curve_quantiles
 from analyses.results.contrast import Contrast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ConfType = Literal["log-log", "log", "plain", "logit", "arcsine"]
 LIMITS_AT_ONE = ("log", "plain")  # the other transforms are not defined where the curve is 1
+EMPTY = ("group", "reference", "time", "n", "n_event")  # of a table of no differences
 EVERYONE = "all"  # the group's name where no `by` is given
 
 
@@ -209,7 +211,8 @@ class KaplanMeier:
     def at(self, times: Sequence[float]) -> pd.DataFrame:
         """Survival at each time by group, with numbers at risk and events up to and including it.
 
-        Null past the group's last time, unless its curve has come down to zero.
+        Null past the group's last time, unless its curve has come down to zero, and before the
+        origin.
         """
         import pandas as pd
 
@@ -220,8 +223,8 @@ class KaplanMeier:
                 {
                     "group": c.group,
                     "time": t,
-                    "n_risk": _counts(c.at_risk(t)),
-                    "n_event": _counts(c.up_to("events", t)),
+                    "n_risk": _counts(c.at_risk(t), t < c.origin),
+                    "n_event": _counts(c.up_to("events", t), t < c.origin),
                     "estimate": c.step("survival", t, 1.0),
                     "std_error": c.step("std_error", t, 0.0),
                     "conf_low": c.step("conf_low", t, start),
@@ -243,7 +246,8 @@ class KaplanMeier:
         found = self.contrasts(times, reference)
         numbers = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
         rows = [contrast.values() for contrast in found]
-        return pd.DataFrame(rows).drop(columns="quantity").astype(dict.fromkeys(numbers, float))
+        table = pd.DataFrame(rows, columns=None if rows else ["quantity", *EMPTY, *numbers])
+        return table.drop(columns="quantity").astype(dict.fromkeys(numbers, float))
 
     def contrasts(
         self, times: Sequence[float], reference: str | None = None
@@ -256,7 +260,7 @@ class KaplanMeier:
 
         Events and censorings are counted strictly before the time, so that without delayed entry
         the three sum to the group's patients; at time 0 everyone is at risk (with delayed entry:
-        everyone who enters at the origin).
+        everyone who enters at the origin). Null before the origin.
         """
         import pandas as pd
 
@@ -266,9 +270,9 @@ class KaplanMeier:
                 {
                     "group": c.group,
                     "time": t,
-                    "n_risk": _counts(c.at_risk(t)),
-                    "n_event": _counts(c.before("events", t)),
-                    "n_censor": _counts(c.before("censored", t)),
+                    "n_risk": _counts(c.at_risk(t), t < c.origin),
+                    "n_event": _counts(c.before("events", t), t < c.origin),
+                    "n_censor": _counts(c.before("censored", t), t < c.origin),
                 }
             )
             for c in self.curves
@@ -312,8 +316,14 @@ class KaplanMeier:
         """Medians and follow-up as a readable table in a notebook."""
         table = self.medians.rename(columns={"estimate": "median"})
         table["median_follow_up"] = self.follow_up["estimate"]
+        for limit in ("conf_low", "conf_high"):
+            undefined = table["median"].notna() & table[["conf_low", "conf_high"]].isna().all(
+                axis=1
+            )
+            table[limit] = table[limit].astype(object).mask(undefined, "not defined")
+        given = "" if self.given is None else f" given event-free at {self.given:.12g}"
         head = (
-            f"<p><b>Kaplan-Meier</b>, {self.n:,} patients, {self.n_event:,} events; "
+            f"<p><b>Kaplan-Meier</b>{given}, {self.n:,} patients, {self.n_event:,} events; "
             f"{100 * self.conf_level:g}&nbsp;% {self.conf_type} limits</p>"
         )
         return head + str(table.to_html(index=False, na_rep="not reached"))
@@ -341,9 +351,12 @@ def _quantile_rows(curves: tuple[Curve, ...], shares: tuple[float, ...]) -> pd.D
     return pd.DataFrame(rows)
 
 
-def _counts(values: Array) -> Any:
-    """Counts of patients as integers."""
-    return np.rint(values).astype(np.int64)
+def _counts(values: Array, undefined: npt.NDArray[np.bool_]) -> Any:
+    """Counts of patients as integers; null where they are not defined."""
+    import pandas as pd
+
+    counts = np.rint(values).astype(np.int64)
+    return pd.arrays.IntegerArray(counts, undefined) if undefined.any() else counts
 
 
 def _plain_curve(curve: Curve) -> dict[str, Any]:

@@ -209,3 +209,34 @@ def test_the_curve_that_everybody_leaves_before_others_enter_is_a_finding() -> N
     result = cumulative_incidence(frame, time="time", state=STATES, entry="entry", by=AB)
     assert "early_zero" in [f.rule for f in result.findings]
     whole(result)
+
+
+def one_apart(state: str) -> pd.DataFrame:
+    """Ninety patients of two levels and one of a third, whose follow-up ended so."""
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({"time": np.arange(1, 91), "state": rng.choice(list("012"), 90)})
+    frame["g"] = np.tile(["a", "b"], 45)
+    return pd.concat(
+        [frame, pd.DataFrame({"time": [20], "state": [state], "g": ["z"]})], ignore_index=True
+    )
+
+
+def test_a_level_of_one_patient_is_warned_of_where_the_variance_collapses() -> None:
+    found = fine_gray(
+        one_apart("1"), time="time", state={"name": "state", "levels": ["0", "1", "2"]},
+        cause="1", terms=[{"name": "g", "levels": ["a", "b", "z"]}],
+    )  # fmt: skip
+    (told,) = [f for f in found.findings if f.rule == "few_events_at_level"]
+    assert (told.severity, told.column, told.value, told.n) == ("warning", "g", "z", 1)
+    assert told.advice.startswith("1 event of the cause among 1 patient at level 'z' of 'g'")
+
+
+def test_what_a_fine_and_gray_model_lacks_is_not_advised() -> None:
+    found = fine_gray(
+        one_apart("0"), time="time", state={"name": "state", "levels": ["0", "1", "2"]},
+        cause="1", terms=[{"name": "g", "levels": ["a", "b", "z"]}],
+    )  # fmt: skip
+    (failed,) = found.failures
+    assert failed.advice == (
+        "Merge the level with another or leave the term out. Other terms are reported."
+    )

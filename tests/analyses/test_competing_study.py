@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from analyses.report.competing_pages import competing_methods
 from analyses.report.report import _pages
 from analyses.report.software import software_sentences
 from analyses.report.words import events
+from analyses.results.study import FineGrayAnalysis, StudyResult
 from analyses.study.check import check_study
 from analyses.study.spec import Study
 from cohort.errors import SpecError
@@ -380,3 +382,21 @@ def test_deaths_of_unknown_cause_are_named_with_those_they_count_among(
     made = analyses.run_study(study(folder, BARE, endpoints=endpoints)).endpoints[0]
     assert events(made, 84, DEFAULT) == f"84 {own}"
     assert events(made, 84, DEFAULT, "competing") == f"84 {others}"
+
+
+def test_few_events_of_a_her2_group_in_a_fine_and_gray_model_reach_the_cautions() -> None:
+    rng = np.random.default_rng(3)
+    state = np.concatenate([rng.choice(["-", "event", "competing"], 80), ["event", "-", "-"]])
+    frame = pd.DataFrame({"time": np.arange(1, 84), "state": state})
+    frame["her2_status"] = ["zero", "low"] * 40 + ["positive"] * 3
+    term = {"name": "her2_status", "levels": ["zero", "low", "positive"]}
+    states = {"name": "state", "levels": ["-", "event", "competing"]}
+    endpoint = SimpleNamespace(id="os", label="BCSS", kind="BCSS", unknown_cause=None)
+    for cause in ("event", "competing"):
+        model = fine_gray(frame, time="time", state=states, cause=cause, terms=[term])
+        found = FineGrayAnalysis("fg", "Model", "os", model)
+        result = SimpleNamespace(
+            analyses=(found,), endpoints=(endpoint,), findings=(), compares_her2=False
+        )
+        (said,) = cautions(cast("StudyResult", result), DEFAULT)
+        assert "among 3 patients (HER2-positive)" in said

@@ -94,7 +94,7 @@ def test_survival_given_a_time_by_hand() -> None:
     """
     result = kaplan_meier(EIGHT, **NAMES, by=AB, given=3)
     table = result.at([2, 3, 5])
-    assert table["n_risk"].tolist() == [3, 3, 1, 2, 2, 2]
+    assert table["n_risk"].fillna(-1).tolist() == [-1, 3, 1, -1, 2, 2]
     assert np.isnan(table["estimate"][[0, 3]]).all()
     assert table["estimate"][[1, 4]].tolist() == [1, 1]
     np.testing.assert_allclose(table["estimate"][[2, 5]], [2 / 3, 1 / 2], rtol=1e-14)
