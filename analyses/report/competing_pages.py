@@ -128,7 +128,8 @@ def _differences(analysis: IncidenceAnalysis, style: NumberStyle) -> Table:
         tuple(rows),
         (1.1, 1.8, 1.6, 2.4, 0.8),
         f"Incidence in the group less that in {against} at the time. A dash stands past the last "
-        "follow-up of a group.",
+        "follow-up of a group, and for limits where a group's own standard error is 0 (no event of "
+        "the kind yet, or all at once), which is no certainty.",
     )
 
 

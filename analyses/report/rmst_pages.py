@@ -124,4 +124,7 @@ def _note(means: RMST, style: NumberStyle) -> str:
     if means.strata:
         columns = joined([label(name) for name in means.strata])
         said += f" Weighted over strata of {columns} by their shares of all patients."
+    without = [c.reason for c in means.differences if c.p_value is None and c.reason]
+    if without:
+        said += f" No limits and no p: {'; '.join(dict.fromkeys(without))}."
     return said

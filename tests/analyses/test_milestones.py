@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyses import cumulative_incidence, kaplan_meier, rmst
+from analyses.formatting import DEFAULT
+from analyses.report.rmst_pages import _note
 from analyses.results.records import checked
 from cohort.errors import AnalysisError
 
@@ -216,6 +218,7 @@ def test_a_group_without_spread_is_not_taken_as_known_exactly(
         result = rmst(frame, by=two, tau=60, **NAMES)
         found = (*result.differences, *result.log_ratios)
         assert result.statistic is None
+        assert "No limits and no p: the standard error of group 2 is 0" in _note(result, DEFAULT)
     for each in found:
         assert each.estimate is not None
         assert each.status == "ok"
