@@ -51,8 +51,8 @@ def _differences(analysis: CurveAnalysis, style: NumberStyle) -> Table:
         (1.2, 2, 2.6, 0.8),
         f"Survival of the group less that of {against} at the time; limits and p from the "
         "standard errors of the two curves. A dash stands past the last follow-up of a group, and "
-        "for limits where a curve has come down to 0, or where a group's own standard error is 0 (no "
-        "event yet, or all at once), which is no certainty.",
+        "for limits where a curve has come down to 0, or where a group's own standard error is 0 "
+        "(no event yet, or all at once), which is no certainty.",
     )
 
 

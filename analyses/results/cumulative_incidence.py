@@ -185,7 +185,8 @@ class CumulativeIncidence:
         """Incidence of each group less the reference's (the first group) by time and cause.
 
         The standard error is that of two independent groups; limits and p-value are normal on
-        this scale. Null past the last time of a group.
+        this scale. Null past the last time of a group; the estimate only where a group's own
+        standard error is 0.
         """
         import pandas as pd
 

@@ -239,7 +239,8 @@ class KaplanMeier:
         """Survival of each group less the reference's (the first group) at each time, with limits.
 
         The standard error is that of two independent curves, limits and p-value are normal on
-        this scale. Null past the last time of a group, and where a curve has come down to 0.
+        this scale. Null past the last time of a group, and where a curve has come down to 0; the
+        estimate only where a group's own standard error is 0.
         """
         import pandas as pd
 
