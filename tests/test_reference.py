@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.r
+pytestmark = [pytest.mark.r, pytest.mark.slow]
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 WRITTEN_BY_HAND = ("cox_separated.csv",)
