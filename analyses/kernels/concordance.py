@@ -53,7 +53,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Line:
+class Line:
     """Elements in the order of stratum and predictor: events, and rows at risk.
 
     `value` is an event's weight, or what a row adds to the risk sets (negative for the element
@@ -83,7 +83,7 @@ def count_pairs(
     with the grid's length at the end.
     """
     n = len(predictor)
-    order, place = _ranked(predictor, stratum)
+    order, place = ranked(predictor, stratum)
     ways = _compiled_shares if n >= COMPILED_FROM else _shares
     totals, (higher, tied, whole) = ways(order, place, event, last, before, start, stratum, weight)
     concordant, tied_x, every = totals
@@ -139,13 +139,13 @@ def _shares(
 ) -> tuple[Totals, tuple[Array, ...]]:
     """Weighted pairs (lower, tied, all) of the events, and weight of each row's partners."""
     weight = np.ones(len(event)) if weight is None else weight
-    line = _line(order, place, event, last, before, start[stratum], weight)
+    line = line_of(order, place, event, last, before, start[stratum], weight)
     own = stratum[line.row]
-    parts = (_dominated(line, own), _tied(line), _comparable(line, own, start))
+    parts = (dominated_of(line, own), tied_of(line), comparable_of(line, own, start))
     sign = np.where(line.is_event, 0.0, np.sign(line.value))
     n = len(event)
-    as_event = [_by_row(line, line.is_event * part, n) for part in parts]
-    rows = [one + _by_row(line, sign * part, n) for one, part in zip(as_event, parts, strict=True)]
+    as_event = [by_row(line, line.is_event * part, n) for part in parts]
+    rows = [one + by_row(line, sign * part, n) for one, part in zip(as_event, parts, strict=True)]
     concordant, tied, every = (float((weight * event) @ one) for one in as_event)
     return (concordant, tied, every), (rows[0], rows[1], rows[2])
 
@@ -171,7 +171,7 @@ def _compiled_shares(
     return shares(order, place, edges, np.diff(start) + 1, event, code, entered, weight)
 
 
-def _ranked(predictor: Array, stratum: Places) -> tuple[Places, Places]:
+def ranked(predictor: Array, stratum: Places) -> tuple[Places, Places]:
     """Rows in the order of stratum and predictor, and a number that is the same for ties."""
     many = stratum.max(initial=0) > 0
     order = _ascending(predictor)
@@ -199,7 +199,7 @@ def _largest(values: Array) -> float:
     return largest if np.isfinite(largest) else float(np.abs(values[np.isfinite(values)]).max())
 
 
-def _line(
+def line_of(
     order: Places,
     place: Places,
     event: Flags,
@@ -207,7 +207,8 @@ def _line(
     before: Places | None,
     start: Places,
     weight: Array,
-) -> _Line:
+) -> Line:
+    """The rows as they are walked through, events before what they are paired with."""
     deaths = event[order]
     staying = last[order] >= 0
     rows = [order[deaths], order[staying]]
@@ -228,12 +229,12 @@ def _line(
     is_event = np.zeros(len(where), dtype=bool)
     is_event[: len(rows[0])] = True
     joined = [np.concatenate(part)[merged] for part in (rows, codes)]
-    return _Line(
+    return Line(
         joined[0], where[merged], joined[1], np.concatenate(values)[merged], is_event[merged]
     )
 
 
-def _comparable(line: _Line, stratum: Places, start: Places) -> Array:
+def comparable_of(line: Line, stratum: Places, start: Places) -> Array:
     """Weight of all partners of each element: for an event the rows with a higher code."""
     first = start + np.arange(len(start))  # a stratum has one code more than event times
     cell = first[stratum] + line.code
@@ -246,7 +247,7 @@ def _comparable(line: _Line, stratum: Places, start: Places) -> Array:
     return np.asarray(np.where(line.is_event, later, earlier))
 
 
-def _dominated(line: _Line, stratum: Places) -> Array:
+def dominated_of(line: Line, stratum: Places) -> Array:
     """Weight of each element's partners in concordant pairs."""
     result = np.zeros(len(line.row))
     elements = np.arange(len(line.row), dtype=np.int32)
@@ -277,7 +278,7 @@ def _gathered(group: Places, value: Array, is_event: Flags) -> Array:
     return np.asarray(np.where(is_event, rows - np.repeat(base, length), after))
 
 
-def _tied(line: _Line) -> Array:
+def tied_of(line: Line) -> Array:
     """Weight of each element's partners with an equal predictor."""
     result = np.zeros(len(line.row))
     group = line.place // 2
@@ -292,7 +293,8 @@ def _tied(line: _Line) -> Array:
     return result
 
 
-def _by_row(line: _Line, values: Array, n: int) -> Array:
+def by_row(line: Line, values: Array, n: int) -> Array:
+    """What stands at each place of the line, added by row (n)."""
     return np.asarray(np.bincount(line.row, values, minlength=n), dtype=np.float64)
 
 

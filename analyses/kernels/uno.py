@@ -13,7 +13,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analyses.kernels.concordance import _by_row, _comparable, _dominated, _line, _ranked, _tied
+from analyses.kernels.concordance import (
+    by_row,
+    comparable_of,
+    dominated_of,
+    line_of,
+    ranked,
+    tied_of,
+)
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -40,14 +47,14 @@ def time_weighted_concordance(
     `last` and `start` as in `count_pairs`; `event_weight` is read at events, 0 past the last time.
     """
     ones = np.ones(len(predictor))
-    order, place = _ranked(predictor, stratum)
-    line = _line(order, place, event, last, None, start[stratum], ones)
+    order, place = ranked(predictor, stratum)
+    line = line_of(order, place, event, last, None, start[stratum], ones)
     line = replace(line, value=np.where(line.is_event, event_weight[line.row], line.value))
     own = stratum[line.row]
-    parts = (_dominated(line, own), _tied(line), _comparable(line, own, start))
+    parts = (dominated_of(line, own), tied_of(line), comparable_of(line, own, start))
     n = len(predictor)
-    as_event = [event_weight * _by_row(line, line.is_event * part, n) for part in parts]
-    as_row = [_by_row(line, ~line.is_event * part, n) for part in parts]
+    as_event = [event_weight * by_row(line, line.is_event * part, n) for part in parts]
+    as_row = [by_row(line, ~line.is_event * part, n) for part in parts]
     concordant, tied, every = (float(part.sum()) for part in as_event)
     if every <= 0:
         return None

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyses.plots.axis_words import AxisWords
     from analyses.plots.calibration import plot_calibration
     from analyses.plots.cumulative_incidence import (
         plot_cumulative_incidence,
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from analyses.plots.fitted_survival import plot_fitted
     from analyses.plots.flow import plot_flow
     from analyses.plots.forest import plot_forest
-    from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+    from analyses.plots.kaplan_meier import plot_kaplan_meier
     from analyses.plots.rmst import plot_rmst
     from analyses.plots.save import save_figure
     from analyses.plots.style import FigureStyle
 
 _HOMES = {
-    "AxisWords": "kaplan_meier",
+    "AxisWords": "axis_words",
     "FigureStyle": "style",
     "plot_cumulative_incidence": "cumulative_incidence",
     "plot_calibration": "calibration",

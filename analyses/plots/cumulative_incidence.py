@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from analyses.formatting import capitalised, confidence, label, percent
+from analyses.plots.axis_words import AxisWords
 from analyses.plots.curve_words import group_words
-from analyses.plots.kaplan_meier import AxisWords
 from analyses.plots.panels import Key, Panels, Wanted, panels
 from analyses.plots.style import PAGE, FigureStyle, Look, looks, own_settings
 from analyses.results.cumulative_incidence import CumulativeIncidence, IncidenceCurve

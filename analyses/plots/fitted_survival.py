@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from analyses.formatting import percent, tick
+from analyses.plots.axis_words import AxisWords
 from analyses.plots.curve_words import group_words
-from analyses.plots.kaplan_meier import AxisWords
 from analyses.plots.layout import bare, blank, sheet
 from analyses.plots.style import PAGE, SOLID, FigureStyle, add_text, drawable, looks, own_settings
 from analyses.plots.time_axis import TimeAxis, time_axis

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 from analyses.formatting import count, tick
 from analyses.plots import curve_words
+from analyses.plots.axis_words import AxisWords
 from analyses.plots.curve_header import draw_header, header_height
 from analyses.plots.curve_words import ShownGroup, shown_groups
 from analyses.plots.layout import Sheet, bare, blank, sheet
@@ -32,21 +33,11 @@ from analyses.plots.time_axis import TimeAxis, time_axis
 from analyses.results.frozen import Array
 from analyses.results.logrank import LogRank
 from analyses.results.survival import KaplanMeier
-from cohort.table import TimeUnit
 
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MARGIN_MM = 1.5
 _LEAST_PLOT_MM = 25.0
 _BAND_ALPHA = 0.18
-
-
-@dataclass(frozen=True, slots=True)
-class AxisWords:
-    """What the axes are called: the outcome, what time zero is, the unit of follow-up."""
-
-    outcome: str = "Survival"
-    origin: str = ""
-    time_unit: TimeUnit | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

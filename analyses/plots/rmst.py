@@ -20,8 +20,8 @@ from analyses.formatting import (
     number,
     tick,
 )
+from analyses.plots.axis_words import AxisWords
 from analyses.plots.curve_words import group_words
-from analyses.plots.kaplan_meier import AxisWords
 from analyses.plots.layout import Sheet, bare, blank, sheet
 from analyses.plots.style import PAGE, FigureStyle, Look, add_text, drawable, looks, own_settings
 from analyses.plots.time_axis import TimeAxis, time_axis

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.formatting import STYLES, NumberStyle
+from analyses.plots.axis_words import AxisWords
 from analyses.plots.beta_curve import plot_beta_curve
 from analyses.plots.calibration import plot_calibration
 from analyses.plots.cumulative_incidence import (
@@ -21,7 +22,7 @@ from analyses.plots.fitted_survival import plot_fitted
 from analyses.plots.flow import plot_flow
 from analyses.plots.forest import plot_forest
 from analyses.plots.forest_rows import Models
-from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+from analyses.plots.kaplan_meier import plot_kaplan_meier
 from analyses.plots.rmst import plot_rmst
 from analyses.plots.save import save_figure
 from analyses.plots.style import PAGE, FigureStyle

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.logrank import logrank
 from analyses.formatting import DEFAULT, JAMA, count, label
-from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+from analyses.plots.axis_words import AxisWords
+from analyses.plots.kaplan_meier import plot_kaplan_meier
 from analyses.plots.save import save_figure
 from analyses.plots.style import COLUMN, HER2_LOOKS, PAGE, WIDE
 from analyses.plots.time_axis import time_axis

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analyses import rmst
 from analyses.formatting import DEFAULT, estimate_with_limits
-from analyses.plots.kaplan_meier import AxisWords
+from analyses.plots.axis_words import AxisWords
 from analyses.plots.rmst import plot_rmst
 from analyses.plots.style import COLUMN, HER2_LOOKS, PAGE, WIDE
 

@@ -11,7 +11,8 @@ import pytest
 
 from analyses import cumulative_incidence, fine_gray, gray_test, kaplan_meier, rmst
 from analyses.formatting import median_time
-from analyses.plots.kaplan_meier import AxisWords, plot_kaplan_meier
+from analyses.plots.axis_words import AxisWords
+from analyses.plots.kaplan_meier import plot_kaplan_meier
 from cohort.errors import AnalysisError
 
 NAMES: dict[str, Any] = {"time": "time", "event": "event"}
