@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -17,6 +14,7 @@ from scipy.special import ndtri
 from analyses.estimators.cox import cox
 from analyses.estimators.performance_measures import Seen, measures
 from analyses.estimators.predicted_risk import predicted
+from analyses.estimators.processes import Progress, spread
 from analyses.estimators.survival_data import SurvivalData
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array
@@ -24,7 +22,6 @@ from analyses.results.performance import Measure
 from analyses.results.terms import Term
 from cohort.errors import AnalysisError, Problem
 
-Progress = Callable[[int, int], None]
 Scope = tuple[tuple[float, ...], float, float]  # horizons, tau, level of the limits
 # Measures that a model's own patients flatter.
 FLATTERED = (
@@ -96,39 +93,20 @@ class Bootstrap:
     def drawn(self, seed: int, processes: int, progress: Progress | None) -> list[Drawn]:
         """The samples that could be fitted, in their order; each has a seed of its own."""
         seeds = np.random.SeedSequence(seed).spawn(self.resamples)
-        results = []
-        for done, result in enumerate(self._results(seeds, processes), start=1):
-            if result is not None:
-                results.append(result)
-            if progress is not None:
-                progress(done, self.resamples)
+        made = spread(
+            Bootstrap.sample,
+            self,
+            seeds,
+            processes=processes,
+            progress=progress,
+            what="performance: processes",
+        )
+        results = [sample for sample in made if sample is not None]
         if 2 * len(results) < self.resamples:
             found = f"{self.resamples - len(results)} of {self.resamples} samples had no model"
             advice = "Merge rare levels, or use fewer terms."
             raise AnalysisError(Problem("performance: resamples", found, advice=advice))
         return results
-
-    def _results(
-        self, seeds: Sequence[np.random.SeedSequence], processes: int
-    ) -> Iterator[Drawn | None]:
-        if processes <= 1:
-            yield from map(self.sample, seeds)
-            return
-        # A new interpreter each: a fork would copy the locks of running threads.
-        context = get_context("spawn")
-        share = max(1, len(seeds) // (8 * processes))
-        try:
-            with ProcessPoolExecutor(
-                processes, context, initializer=_begin, initargs=(self,)
-            ) as pool:
-                yield from pool.map(_sample, seeds, chunksize=share)
-        except BrokenProcessPool:
-            found = "a process ended before its work was done"
-            advice = (
-                "In a script of your own guard the main program (if __name__ == '__main__':), or "
-                "ask for one process."
-            )
-            raise AnalysisError(Problem("performance: processes", found, advice=advice)) from None
 
     def sample(self, seed: np.random.SeedSequence) -> Drawn | None:
         """One sample; None where its model cannot be fitted or applied to all patients."""
@@ -198,15 +176,3 @@ def corrected(
             )
         )
     return tuple(result)
-
-
-_OF_THIS_PROCESS: list[Bootstrap] = []
-
-
-def _begin(boot: Bootstrap) -> None:
-    """Gives a new process its patients once, rather than with each sample."""
-    _OF_THIS_PROCESS[:] = [boot]
-
-
-def _sample(seed: np.random.SeedSequence) -> Drawn | None:
-    return _OF_THIS_PROCESS[0].sample(seed)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from analyses.estimators.optimism import Bootstrap, Progress, corrected
+from analyses.estimators.optimism import Bootstrap, corrected
 from analyses.estimators.performance_measures import Seen, calibration_groups, measures
 from analyses.estimators.predicted_risk import Predicted, columns_needed, predicted
+from analyses.estimators.processes import Progress
 from analyses.estimators.survival_data import SurvivalData, survival_data
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array
