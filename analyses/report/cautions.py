@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label, n_percent
 from analyses.report.blocks import Block, Bullets, Heading, Paragraph
-from analyses.report.parametric_pages import parametric_groups
+from analyses.report.section import Sizes
+from analyses.report.sections import section_of
 from analyses.report.words import endpoint_of, events, group_words, joined
 from analyses.results.study import (
     Analysis,
-    CoxAnalysis,
-    CurveAnalysis,
-    FineGrayAnalysis,
-    IncidenceAnalysis,
-    ParametricAnalysis,
-    RmstAnalysis,
     StudyResult,
-    TestAnalysis,
 )
-from cohort.schema import HER2_GROUPS
 
 LEAST_EVENTS = 10
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
@@ -50,32 +43,10 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
     sentences: list[str] = []
     told: Told = set()
     for analysis in result.analyses:
-        if isinstance(analysis, CurveAnalysis):
-            groups = [(c.group, c.n, c.n_event) for c in analysis.curves.curves]
-            found = (analysis.curves.by, groups)
-            sentences += _few_events(result, analysis.endpoint, found, told, style)
-            sentences += _follow_up(result, analysis, style)
-        elif isinstance(analysis, TestAnalysis):
-            test = analysis.test
-            groups = list(zip(test.groups, test.n, test.n_event, strict=True))
-            sentences += _few_events(result, analysis.endpoint, (test.by, groups), told, style)
-        elif isinstance(analysis, RmstAnalysis):
-            of_groups = [(g.group, g.n, g.n_event_total) for g in analysis.result.groups]
-            sentences += _few_events(
-                result, analysis.endpoint, (analysis.result.by, of_groups), told, style
-            )
-        elif isinstance(analysis, IncidenceAnalysis):
-            for place, cause in enumerate(analysis.curves.causes):
-                sizes = [(c.group, c.n, c.n_event[place]) for c in analysis.curves.curves]
-                found = (analysis.curves.by, sizes)
-                sentences += _few_events(result, analysis.endpoint, found, told, style, cause)
-        elif isinstance(analysis, ParametricAnalysis):
-            of_models = ("her2_status", parametric_groups(analysis.result))
-            sentences += _few_events(result, analysis.endpoint, of_models, told, style)
-        elif isinstance(analysis, CoxAnalysis | FineGrayAnalysis):
-            found = ("her2_status", _her2_levels(analysis))
-            cause = _cause(analysis)
-            sentences += _few_events(result, analysis.endpoint, found, told, style, cause)
+        section = section_of(analysis)
+        for sizes in section.sizes(analysis):
+            sentences += _few_events(result, analysis, sizes, told, style)
+        sentences += section.cautions(result, analysis, style)
         sentences += _warned(result, analysis)
     if result.compares_her2:
         sentences += _eras(result, style)
@@ -84,43 +55,20 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sentences))
 
 
-def _cause(analysis: CoxAnalysis | FineGrayAnalysis) -> str:
-    """Whether a model is of the endpoint's event or of what competes with it."""
-    if isinstance(analysis, FineGrayAnalysis):
-        return analysis.model.cause
-    return analysis.cause or "event"
-
-
-def _her2_levels(analysis: CoxAnalysis | FineGrayAnalysis) -> list[tuple[str, int, int]]:
-    """The HER2 groups of a model with their patients and events."""
-    model = analysis.adjusted if isinstance(analysis, CoxAnalysis) else analysis.model
-    return [
-        (c.level, c.n, c.n_event)
-        for c in model.coefficients
-        if c.term == "her2_status" and c.level is not None and c.level in HER2_GROUPS
-    ]
-
-
 def _few_events(
-    result: StudyResult,
-    id: str,
-    found: tuple[str | None, Sequence[tuple[str, int, int]]],
-    told: Told,
-    style: NumberStyle,
-    cause: str = "event",
+    result: StudyResult, analysis: Any, sizes: Sizes, told: Told, style: NumberStyle
 ) -> Iterator[str]:
     """Groups with fewer than ten events, each once an endpoint and cause, in its own noun."""
-    endpoint = endpoint_of(result, id)
-    by, groups = found
-    for group, n, n_event in groups:
-        key = (id, by, group, cause)
+    endpoint = endpoint_of(result, analysis.endpoint)
+    for group, n, n_event in sizes.groups:
+        key = (endpoint.id, sizes.by, group, sizes.cause)
         if n_event >= LEAST_EVENTS or key in told:
             continue
         told.add(key)
-        who = f"{count(n, style)} patients ({_named(by, group)})"
+        who = f"{count(n, style)} patients ({_named(sizes.by, group)})"
         yield (
-            f"{endpoint.label}: {events(endpoint, n_event, style, cause)} among {who} support no "
-            "conclusion about this group: neither a difference nor its absence."
+            f"{endpoint.label}: {events(endpoint, n_event, style, sizes.cause)} among {who} "
+            "support no conclusion about this group: neither a difference nor its absence."
         )
 
 
@@ -139,21 +87,6 @@ def _warned(result: StudyResult, analysis: Analysis) -> Iterator[str]:
             and finding.rule not in SAID_OTHERWISE
         ):
             yield f"{analysis.title}: {finding.advice}"
-
-
-def _follow_up(result: StudyResult, analysis: CurveAnalysis, style: NumberStyle) -> Iterator[str]:
-    km = analysis.curves
-    if not any(f.rule == UNEQUAL_FOLLOW_UP for f in km.findings):
-        return
-    medians = [
-        f"{words.time(r['estimate'], result.time_unit, style)} ({group_words(km.by, r['group'])})"
-        for r in km.follow_up.to_dict("records")
-    ]
-    endpoint = endpoint_of(result, analysis.endpoint)
-    yield (
-        f"{endpoint.label}: follow-up differs between the groups, at the median "
-        f"{joined(medians)}. Compare them only as far as all are followed."
-    )
 
 
 def _eras(result: StudyResult, style: NumberStyle) -> Iterator[str]:

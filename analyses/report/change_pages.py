@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Cell, Paragraph, Table, aligned, row
+from analyses.report.section import Alts, Section
 from analyses.report.words import joined
 from analyses.results.change import EVERYBODY, GROUPS, KAPPAS
 from analyses.results.study import ChangeAnalysis, StudyResult
@@ -40,7 +41,7 @@ _WEIGHTS = {
 
 
 def change_pages(
-    result: StudyResult, analysis: ChangeAnalysis, style: NumberStyle
+    result: StudyResult, analysis: ChangeAnalysis, style: NumberStyle, _alts: Alts
 ) -> Iterator[Block]:
     """Who is paired, the table with row percentages, and change and agreement by group."""
     change = analysis.change
@@ -168,3 +169,22 @@ def _with_limits(share: Share, style: NumberStyle) -> str:
         return words.NOT_ESTIMABLE
     limits = words.percent_with_limits(share.estimate, share.conf_low, share.conf_high, style)
     return f"{count(share.n, style)}: {limits}"
+
+
+def change_methods(_result: StudyResult, analysis: ChangeAnalysis) -> str:
+    """The method in a sentence or two, its choices named."""
+    change = analysis.change
+    return (
+        f"{analysis.title}: HER2 of each patient's {SPECIMENS[change.first]} and "
+        f"{SPECIMENS[change.second]}, each classified by itself. Of several the one of the index "
+        "order was taken, at a relapse the earliest. Agreement is Cohen's kappa, plain and with "
+        "linear and quadratic weights; shares have Wilson limits; Bowker's test is of symmetry, "
+        "Stuart and Maxwell's of equal frequencies."
+    )
+
+
+CHANGES = Section(
+    pages=change_pages,
+    methods=change_methods,
+    tables=lambda analysis: [("numbers", analysis.change.summary)],
+)

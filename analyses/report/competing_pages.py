@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count
-from analyses.plots.cumulative_incidence import event_words
+from analyses.plots.cumulative_incidence import (
+    event_words,
+    plot_cumulative_incidence,
+    plot_stacked_incidence,
+)
+from analyses.plots.forest import plot_forest
 from analyses.plots.forest_rows import level_words, term_words
+from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
+from analyses.report.section import Alts, Section, Sizes, axis_words
 from analyses.report.term_said import term_said
-from analyses.report.words import group_words, in_sentence, joined, used_rows
+from analyses.report.words import group_words, her2_levels, in_sentence, joined, used_rows
 from analyses.results.coefficient import Coefficient
 from analyses.results.fine_gray import RATIO, FineGray
 from analyses.results.gray import GrayTest
 from analyses.results.study import FineGrayAnalysis, IncidenceAnalysis, StudyResult
 from analyses.results.terms import Term
 
-Alts = dict[str, tuple[str, float]]  # figure name -> (alternative text, width in mm)
 STACKED = "_stacked"  # ends the name of the figure in which all states add up
 
 
@@ -152,7 +159,7 @@ def fine_gray_pages(
     """A forest plot and the table of subdistribution hazard ratios."""
     model = analysis.model
     counts = (model.n, model.n_event, model.n_input, model.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield Paragraph(used_rows(result, analysis, counts, style, model.cause))
     level = words.tick(100 * model.conf_level)
     alt, width = alts[analysis.id]
     yield FigureBlock(
@@ -242,10 +249,8 @@ def variance_words(model: FineGray) -> str:
     return "Fine and Gray's variance, with the censoring distribution's part"
 
 
-def competing_methods(analysis: IncidenceAnalysis | FineGrayAnalysis) -> str:
+def incidence_methods(_result: StudyResult, analysis: IncidenceAnalysis) -> str:
     """The method in a sentence or two, its choices named."""
-    if isinstance(analysis, FineGrayAnalysis):
-        return _fine_gray_methods(analysis)
     curves = analysis.curves
     text = (
         f"{analysis.title}: the cumulative incidence of each event in the presence of the others "
@@ -262,7 +267,8 @@ def competing_methods(analysis: IncidenceAnalysis | FineGrayAnalysis) -> str:
     return f"{text}."
 
 
-def _fine_gray_methods(analysis: FineGrayAnalysis) -> str:
+def fine_gray_methods(_result: StudyResult, analysis: FineGrayAnalysis) -> str:
+    """The method in a sentence or two, its choices named."""
     model = analysis.model
     terms = joined([term_said(term) for term in model.terms])
     text = (
@@ -275,3 +281,61 @@ def _fine_gray_methods(analysis: FineGrayAnalysis) -> str:
         columns = joined([in_sentence(name) for name in model.strata])
         text += f"; baseline and censoring distribution of their own in strata of {columns}"
     return f"{text}."
+
+
+def _incidence_figures(
+    result: StudyResult, analysis: IncidenceAnalysis, style: FigureStyle
+) -> Iterator[tuple[str, Any]]:
+    said = axis_words(result, analysis)
+    yield analysis.id, plot_cumulative_incidence(analysis.curves, words=said, style=style)
+    stacked = plot_stacked_incidence(analysis.curves, words=said, style=style)
+    yield f"{analysis.id}{STACKED}", stacked
+
+
+def _incidence_choices(analysis: IncidenceAnalysis) -> Iterator[tuple[str, str]]:
+    yield "intervals", analysis.curves.conf_type
+    yield "level", f"{analysis.curves.conf_level:g}"
+
+
+def _incidence_sizes(analysis: IncidenceAnalysis) -> Iterator[Sizes]:
+    for place, cause in enumerate(analysis.curves.causes):
+        groups = tuple((c.group, c.n, c.n_event[place]) for c in analysis.curves.curves)
+        yield Sizes(analysis.curves.by, groups, cause)
+
+
+INCIDENCES = Section(
+    pages=incidence_pages,
+    methods=incidence_methods,
+    figures=_incidence_figures,
+    tables=lambda analysis: [("curve", analysis.curves.summary)],
+    choices=_incidence_choices,
+    sizes=_incidence_sizes,
+)
+
+
+def _fine_gray_figures(
+    _result: StudyResult, analysis: FineGrayAnalysis, style: FigureStyle
+) -> Iterator[tuple[str, Any]]:
+    yield analysis.id, plot_forest(analysis.model, style=style)
+
+
+def _fine_gray_choices(analysis: FineGrayAnalysis) -> Iterator[tuple[str, str]]:
+    yield "ties", "breslow"
+    yield "level", f"{analysis.model.conf_level:g}"
+    yield "intervals", "Wald, log subdistribution hazard scale"
+    yield "variance", analysis.model.variance
+
+
+def _fine_gray_sizes(analysis: FineGrayAnalysis) -> Iterator[Sizes]:
+    model = analysis.model
+    yield Sizes("her2_status", her2_levels(model.coefficients), model.cause)
+
+
+SUBDISTRIBUTIONS = Section(
+    pages=fine_gray_pages,
+    methods=fine_gray_methods,
+    figures=_fine_gray_figures,
+    tables=lambda analysis: [("numbers", analysis.model.summary)],
+    choices=_fine_gray_choices,
+    sizes=_fine_gray_sizes,
+)

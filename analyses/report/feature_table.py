@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
-from analyses.report.blocks import Cell, Table, aligned, row
-from analyses.results.study import TableAnalysis
+from analyses.report.blocks import Block, Cell, Paragraph, Table, aligned, row
+from analyses.report.section import Alts, Section
+from analyses.report.words import joined, used_rows
+from analyses.results.study import StudyResult, TableAnalysis
 from analyses.results.table_one import GroupTest, Smd, TableOneRow
+
+
+def feature_pages(
+    result: StudyResult, analysis: TableAnalysis, style: NumberStyle, _alts: Alts
+) -> Iterator[Block]:
+    """Who is in the table, and the table."""
+    table = analysis.table
+    counts = (sum(table.n), None, table.n_input, table.n_missing)
+    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield feature_table(analysis, style)
 
 
 def feature_table(analysis: TableAnalysis, style: NumberStyle) -> Table:
@@ -82,3 +95,31 @@ def _line(
             text = f"{count(line.n[i], style)} ({words.percent(line.estimate[i], style)})"
         cells.append(Cell(text, f"{analysis.id}/{quantity}/{group}/{line.column}{level}"))
     return row(Cell(first, indent=1), *cells, "", *[""] * n_tests)
+
+
+def feature_methods(_result: StudyResult, analysis: TableAnalysis) -> str:
+    """The method in a sentence or two, its choices named."""
+    return (
+        "Features: counts and per cent, mean (SD) and median (quartiles, type 7). "
+        "Standardised mean differences use the root mean of the two groups' variances; "
+        "categories by Yang and Dalton." + _group_tests(analysis)
+    )
+
+
+def _group_tests(analysis: TableAnalysis) -> str:
+    """The tests of Table 1 by name, where there are any."""
+    names = list(dict.fromkeys(test.test for test in analysis.table.tests))
+    if not names:
+        return ""
+    simulated = " (100,000 tables drawn with a fixed seed)" * any("simulated" in n for n in names)
+    return (
+        f" Groups were compared by {joined(names)}{simulated}: Fisher where an expected count is "
+        "below 5."
+    )
+
+
+FEATURES = Section(
+    pages=feature_pages,
+    methods=feature_methods,
+    tables=lambda analysis: [("numbers", analysis.table.summary)],
+)

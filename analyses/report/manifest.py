@@ -6,16 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from analyses.report.parametric_pages import parametric_choices
-from analyses.report.performance_pages import performance_choices
+from analyses.report.sections import section_of
 from analyses.results.study import (
-    CoxAnalysis,
-    CurveAnalysis,
-    FineGrayAnalysis,
-    IncidenceAnalysis,
-    ParametricAnalysis,
-    PerformanceAnalysis,
-    RmstAnalysis,
     StudyResult,
 )
 
@@ -63,50 +55,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-_INTERVALS = {
-    None: "Wald, log hazard scale",
-    "firth": "profile of the penalised likelihood, log hazard scale",
-}
-
-
 def estimator_choices(result: StudyResult) -> list[dict[str, str]]:
     """Interval type, level and ties of each analysis that has them."""
-    choices = []
-    for analysis in result.analyses:
-        if isinstance(analysis, CurveAnalysis | IncidenceAnalysis):
-            curves = analysis.curves
-            choices.append(
-                {"analysis": analysis.id, "intervals": curves.conf_type}
-                | {"level": f"{curves.conf_level:g}"}
-            )
-        elif isinstance(analysis, RmstAnalysis):
-            means = analysis.result
-            choices.append(
-                {"analysis": analysis.id, "tau": f"{means.tau:.12g}", "tau_from": means.tau_from}
-                | {"intervals": "normal", "level": f"{means.conf_level:g}"}
-                | {"variance": means.variance}
-            )
-        elif isinstance(analysis, FineGrayAnalysis):
-            fitted = analysis.model
-            choices.append(
-                {"analysis": analysis.id, "ties": "breslow", "level": f"{fitted.conf_level:g}"}
-                | {"intervals": "Wald, log subdistribution hazard scale"}
-                | {"variance": fitted.variance}
-            )
-        elif isinstance(analysis, ParametricAnalysis):
-            choices.append(parametric_choices(analysis))
-        elif isinstance(analysis, PerformanceAnalysis):
-            choices.append(performance_choices(analysis))
-        elif isinstance(analysis, CoxAnalysis):
-            model, tested = analysis.adjusted, analysis.proportionality
-            choices.append(
-                {
-                    "analysis": analysis.id,
-                    "ties": model.ties,
-                    "intervals": _INTERVALS[model.penalty],
-                }
-                | {"proportionality": tested.transform if tested else "none"}
-                | {"level": f"{model.conf_level:g}"}
-                | {"variance": "robust" if model.robust else "model-based"}
-            )
-    return choices
+    chosen = [(a.id, dict(section_of(a).choices(a))) for a in result.analyses]
+    return [{"analysis": name, **choices} for name, choices in chosen if choices]

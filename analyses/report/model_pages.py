@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
-from analyses.plots.forest_rows import level_words, term_words
+from analyses.plots.beta_curve import plot_beta_curve
+from analyses.plots.forest import plot_forest
+from analyses.plots.forest_rows import Models, level_words, term_words
+from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
-from analyses.report.proportionality_pages import proportionality_pages
-from analyses.report.words import used_rows
+from analyses.report.proportionality_pages import (
+    TIMES,
+    drawn_term,
+    figure_name,
+    proportionality_pages,
+)
+from analyses.report.section import Alts, Section, Sizes
+from analyses.report.term_said import term_said
+from analyses.report.words import endpoint_of, event_nouns, her2_levels, joined, used_rows
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
-from analyses.results.study import CoxAnalysis, StudyResult
+from analyses.results.study import CoxAnalysis, Endpoint, StudyResult
 from analyses.results.terms import Term
 
 _TESTS = {
@@ -22,17 +33,22 @@ _TESTS = {
     "score": "score",
 }
 
+_INTERVALS = {
+    None: "Wald, log hazard scale",
+    "firth": "profile of the penalised likelihood, log hazard scale",
+}
+
 
 def model_pages(
     result: StudyResult,
     analysis: CoxAnalysis,
     style: NumberStyle,
-    alts: dict[str, tuple[str, float]],
+    alts: Alts,
 ) -> Iterator[Block]:
     """A forest plot and the table of hazard ratios, each term alone and adjusted."""
     fitted = analysis.adjusted
     counts = (fitted.n, fitted.n_event, fitted.n_input, fitted.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield Paragraph(used_rows(result, analysis, counts, style, analysis.cause))
     alt, width = alts[analysis.id]
     level = words.tick(100 * fitted.conf_level)
     yield FigureBlock(
@@ -167,3 +183,99 @@ def _note(fitted: CoxModel, style: NumberStyle, both: bool) -> str:
     )
     of_rows = "Wald" if fitted.penalty is None else "penalised likelihood ratio"
     return f"{alone}{what}: {said}. p of each row: {of_rows}.{curve}{same}"
+
+
+def model_methods(result: StudyResult, analysis: CoxAnalysis) -> str:
+    """The method in a sentence or two, its choices named."""
+    model = analysis.adjusted
+    terms = joined([term_said(term) for term in model.terms])
+    strata = f", stratified by {joined([label(s) for s in model.strata])}" if model.strata else ""
+    alone = "; each term also alone" if analysis.univariable else ""
+    limits = "Wald" if model.penalty is None else "profile"
+    return (
+        f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance_words(model)}, "
+        f"{limits} {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
+        f"{_ended(analysis, endpoint_of(result, analysis.endpoint))}{_proportional(analysis)}"
+    )
+
+
+def _ended(analysis: CoxAnalysis, endpoint: Endpoint) -> str:
+    """What is modelled where events compete, and what became of the other event."""
+    if analysis.cause is None:
+        return ""
+    own = event_nouns(endpoint)[1]
+    others = event_nouns(endpoint, "competing")[1]
+    if analysis.cause == "event":
+        return (
+            f" Events that compete ({others}) ended follow-up as censorings: the hazard ratios "
+            "are cause-specific."
+        )
+    return (
+        f" Modelled are the events that compete with {endpoint.label} ({others}); its own "
+        f"({own}) ended follow-up as censorings: the hazard ratios are cause-specific."
+    )
+
+
+def _proportional(analysis: CoxAnalysis) -> str:
+    """How the hazard ratios were tested for being constant, or that they were not."""
+    tested = analysis.proportionality
+    if tested is None:
+        return " Proportional hazards were not tested."
+    return (
+        " Proportional hazards: exact score tests of Grambsch and Therneau, time by "
+        f"{TIMES[tested.transform]}; hazard ratios over time by a natural spline (4 df) through "
+        "the scaled Schoenfeld residuals."
+    )
+
+
+def _figures(
+    result: StudyResult, analysis: CoxAnalysis, style: FigureStyle
+) -> Iterator[tuple[str, Any]]:
+    """The forest, and one term's hazard ratios over time where there are any."""
+    yield analysis.id, plot_forest(_models(analysis), style=style)
+    term = drawn_term(analysis)
+    if term is None or analysis.proportionality is None:
+        return
+    origin = endpoint_of(result, analysis.endpoint).origin
+    drawn = plot_beta_curve(
+        analysis.proportionality, term=term, style=style, time_unit=result.time_unit, origin=origin
+    )
+    yield figure_name(analysis), drawn
+
+
+def _models(analysis: CoxAnalysis) -> Models:
+    """What a forest plot shows: the model, or each term alone beside it."""
+    if analysis.univariable:
+        return {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
+    return analysis.adjusted
+
+
+def _tables(analysis: CoxAnalysis) -> Iterator[tuple[str, Any]]:
+    yield "numbers", analysis.adjusted.summary
+    if analysis.proportionality is not None:
+        yield "over_time", analysis.proportionality.curve_table
+
+
+def _choices(analysis: CoxAnalysis) -> Iterator[tuple[str, str]]:
+    model, tested = analysis.adjusted, analysis.proportionality
+    yield "ties", model.ties
+    yield "intervals", _INTERVALS[model.penalty]
+    yield "proportionality", tested.transform if tested else "none"
+    yield "level", f"{model.conf_level:g}"
+    yield "variance", "robust" if model.robust else "model-based"
+
+
+def _sizes(analysis: CoxAnalysis) -> Iterator[Sizes]:
+    yield Sizes(
+        "her2_status", her2_levels(analysis.adjusted.coefficients), analysis.cause or "event"
+    )
+
+
+MODELS = Section(
+    pages=model_pages,
+    methods=model_methods,
+    figures=_figures,
+    tables=_tables,
+    choices=_choices,
+    sizes=_sizes,
+)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count
+from analyses.plots.fitted_survival import plot_fitted
 from analyses.plots.forest_rows import level_words, term_words
+from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
+from analyses.report.section import Alts, Section, Sizes, axis_words
 from analyses.report.words import joined, used_rows
 from analyses.results.lifetimes import FAMILY_WORDS, TimeRatio
 from analyses.results.parametric import ParametricSurvival
 from analyses.results.study import ParametricAnalysis, StudyResult
-
-Alts = dict[str, tuple[str, float]]  # figure name -> (alternative text, width in mm)
 
 
 def parametric_pages(
@@ -36,7 +38,7 @@ def parametric_pages(
         yield _ratios(analysis, style)
 
 
-def parametric_methods(analysis: ParametricAnalysis) -> str:
+def parametric_methods(_result: StudyResult, analysis: ParametricAnalysis) -> str:
     """The method in a sentence or two, its choices named."""
     models = analysis.result
     families = joined([FAMILY_WORDS[fit.family] for fit in models.fits])
@@ -154,22 +156,43 @@ def _note(models: ParametricSurvival, style: NumberStyle) -> str:
     return said
 
 
-def parametric_groups(models: ParametricSurvival) -> list[tuple[str, int, int]]:
-    """(level, patients, events) of HER2 status, where it is a term."""
-    return [
+def _figures(
+    result: StudyResult, analysis: ParametricAnalysis, style: FigureStyle
+) -> Iterator[tuple[str, Any]]:
+    yield (
+        analysis.id,
+        plot_fitted(analysis.result, words=axis_words(result, analysis), style=style),
+    )
+
+
+def _tables(analysis: ParametricAnalysis) -> Iterator[tuple[str, Any]]:
+    yield "numbers", analysis.result.summary
+    yield "curve", analysis.result.curve_table
+
+
+def _choices(analysis: ParametricAnalysis) -> Iterator[tuple[str, str]]:
+    models = analysis.result
+    yield "distribution", models.chosen_family
+    yield "chosen_by", models.chosen_by
+    yield "intervals", "normal, log time scale"
+    yield "level", f"{models.conf_level:g}"
+
+
+def _sizes(analysis: ParametricAnalysis) -> Iterator[Sizes]:
+    """The levels of HER2 status, where it is a term."""
+    levels = [
         (c.level, c.n, c.n_event)
-        for c in models.chosen.coefficients
+        for c in analysis.result.chosen.coefficients
         if c.term == "her2_status" and c.level is not None
     ]
+    yield Sizes("her2_status", tuple(levels))
 
 
-def parametric_choices(analysis: ParametricAnalysis) -> dict[str, str]:
-    """What the manifest says of it."""
-    models = analysis.result
-    return {
-        "analysis": analysis.id,
-        "distribution": models.chosen_family,
-        "chosen_by": models.chosen_by,
-        "intervals": "normal, log time scale",
-        "level": f"{models.conf_level:g}",
-    }
+LIFETIMES = Section(
+    pages=parametric_pages,
+    methods=parametric_methods,
+    figures=_figures,
+    tables=_tables,
+    choices=_choices,
+    sizes=_sizes,
+)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
+from analyses.plots.calibration import plot_calibration
 from analyses.plots.rmst import with_limits
+from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
+from analyses.report.section import Alts, Section
 from analyses.report.words import in_sentence, joined, used_rows
 from analyses.results.performance import MEASURES, Measure
 from analyses.results.study import PerformanceAnalysis, StudyResult
 
-Alts = dict[str, tuple[str, float]]  # figure name -> (alternative text, width in mm)
 SHARES = ("expected_risk", "observed_risk")
 DECIMALS = 3
 
@@ -37,7 +40,7 @@ def performance_pages(
     yield _groups(analysis, style)
 
 
-def performance_methods(analysis: PerformanceAnalysis) -> str:
+def performance_methods(_result: StudyResult, analysis: PerformanceAnalysis) -> str:
     """The method in a few sentences, its choices named."""
     found = analysis.result
     terms = joined([in_sentence(term.name) for term in analysis.model.terms])
@@ -62,18 +65,6 @@ def performance_methods(analysis: PerformanceAnalysis) -> str:
     else:
         text += ". Optimism was not corrected"
     return f"{text}."
-
-
-def performance_choices(analysis: PerformanceAnalysis) -> dict[str, str]:
-    """What the manifest says of it."""
-    found = analysis.result
-    return {
-        "analysis": analysis.id,
-        "ties": analysis.model.ties,
-        "tau": f"{found.tau:.12g}",
-        "resamples": f"{found.resamples}",
-        "level": f"{found.conf_level:g}",
-    }
 
 
 def _strata(analysis: PerformanceAnalysis) -> str:
@@ -180,3 +171,32 @@ def _groups(analysis: PerformanceAnalysis, style: NumberStyle) -> Table:
         f"Groups of like size, the lowest predicted risk first; observed risk by Kaplan-Meier with "
         f"{level}% log-log limits.",
     )
+
+
+def _figures(
+    _result: StudyResult, analysis: PerformanceAnalysis, style: FigureStyle
+) -> Iterator[tuple[str, Any]]:
+    said = analysis.times_said
+    yield analysis.id, plot_calibration(analysis.result, times_said=said, style=style)
+
+
+def _tables(analysis: PerformanceAnalysis) -> Iterator[tuple[str, Any]]:
+    yield "numbers", analysis.result.summary
+    yield "calibration", analysis.result.calibration
+
+
+def _choices(analysis: PerformanceAnalysis) -> Iterator[tuple[str, str]]:
+    found = analysis.result
+    yield "ties", analysis.model.ties
+    yield "tau", f"{found.tau:.12g}"
+    yield "resamples", f"{found.resamples}"
+    yield "level", f"{found.conf_level:g}"
+
+
+PERFORMANCE = Section(
+    pages=performance_pages,
+    methods=performance_methods,
+    figures=_figures,
+    tables=_tables,
+    choices=_choices,
+)

@@ -11,22 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.formatting import STYLES, NumberStyle
-from analyses.plots.axis_words import AxisWords
-from analyses.plots.beta_curve import plot_beta_curve
-from analyses.plots.calibration import plot_calibration
-from analyses.plots.cumulative_incidence import (
-    plot_cumulative_incidence,
-    plot_stacked_incidence,
-)
-from analyses.plots.fitted_survival import plot_fitted
 from analyses.plots.flow import plot_flow
-from analyses.plots.forest import plot_forest
-from analyses.plots.forest_rows import Models
-from analyses.plots.kaplan_meier import plot_kaplan_meier
-from analyses.plots.rmst import plot_rmst
 from analyses.plots.save import save_figure
-from analyses.plots.style import PAGE, FigureStyle
-from analyses.report.analysis_pages import Alts, analysis_pages
+from analyses.plots.style import PAGE
+from analyses.report.analysis_pages import analysis_pages
 from analyses.report.answer import front_matter
 from analyses.report.blocks import Block, Table, as_json
 from analyses.report.cautions import caution_pages
@@ -37,27 +25,16 @@ from analyses.report.cohort_pages import (
     limits_pages,
     question_pages,
 )
-from analyses.report.competing_pages import STACKED
 from analyses.report.manifest import manifest, versions
 from analyses.report.methods import manifest_pages, methods_pages
 from analyses.report.output import fresh_folder
 from analyses.report.pdf import typeset, unprintable
-from analyses.report.proportionality_pages import drawn_term, figure_name
+from analyses.report.section import Alts
+from analyses.report.sections import section_of
 from analyses.report.verification_pages import verification_pages
-from analyses.report.words import endpoint_of
 from analyses.results.records import COLUMNS
 from analyses.results.study import (
-    Analysis,
-    ChangeAnalysis,
-    CoxAnalysis,
-    CurveAnalysis,
-    FineGrayAnalysis,
-    IncidenceAnalysis,
-    ParametricAnalysis,
-    PerformanceAnalysis,
-    RmstAnalysis,
     StudyResult,
-    TableAnalysis,
 )
 from cohort.schema import HER2_GROUPS
 from cohort.table import Finding
@@ -104,75 +81,13 @@ def _figures(result: StudyResult, folder: Path) -> Alts:
     if steps:
         drawn["flow"] = plot_flow(steps, groups=groups, style=style)
     for analysis in result.analyses:
-        if isinstance(analysis, CurveAnalysis):
-            endpoint = endpoint_of(result, analysis.endpoint)
-            words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
-            drawn[analysis.id] = plot_kaplan_meier(
-                analysis.curves,
-                test=analysis.test,
-                words=words,
-                style=replace(style, curtail_below=analysis.curtail_below),
-            )
-        elif isinstance(analysis, RmstAnalysis | ParametricAnalysis | PerformanceAnalysis):
-            drawn[analysis.id] = _drawn(result, analysis, style)
-        elif isinstance(analysis, IncidenceAnalysis):
-            endpoint = endpoint_of(result, analysis.endpoint)
-            words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
-            drawn[analysis.id] = plot_cumulative_incidence(
-                analysis.curves, words=words, style=style
-            )
-            drawn[f"{analysis.id}{STACKED}"] = plot_stacked_incidence(
-                analysis.curves, words=words, style=style
-            )
-        elif isinstance(analysis, CoxAnalysis | FineGrayAnalysis):
-            drawn[analysis.id] = plot_forest(_models(analysis), style=style)
-            drawn |= _over_time(result, analysis, style)
+        drawn |= dict(section_of(analysis).figures(result, analysis, style))
     for name, artists in drawn.items():
         save_figure(artists.figure, folder, name, alt=artists.alt)
     return {
         name: (artists.alt, float(artists.figure.get_size_inches()[0]) * 25.4)
         for name, artists in drawn.items()
     }
-
-
-def _models(analysis: CoxAnalysis | FineGrayAnalysis) -> Models:
-    """What a forest plot shows: one model, or each term alone beside the adjusted model."""
-    if isinstance(analysis, FineGrayAnalysis):
-        return analysis.model
-    if analysis.univariable:
-        return {"Each alone": analysis.univariable, "Adjusted": analysis.adjusted}
-    return analysis.adjusted
-
-
-def _over_time(
-    result: StudyResult, analysis: CoxAnalysis | FineGrayAnalysis, style: FigureStyle
-) -> dict[str, Any]:
-    """The figure of one term's hazard ratios over time, where there is one."""
-    if isinstance(analysis, FineGrayAnalysis):
-        return {}
-    term = drawn_term(analysis)
-    if term is None or analysis.proportionality is None:
-        return {}
-    origin = endpoint_of(result, analysis.endpoint).origin
-    drawn = plot_beta_curve(
-        analysis.proportionality, term=term, style=style, time_unit=result.time_unit, origin=origin
-    )
-    return {figure_name(analysis): drawn}
-
-
-def _drawn(
-    result: StudyResult,
-    analysis: RmstAnalysis | ParametricAnalysis | PerformanceAnalysis,
-    style: FigureStyle,
-) -> Any:
-    """The one figure of an analysis, its axes in the endpoint's words."""
-    endpoint = endpoint_of(result, analysis.endpoint)
-    words = AxisWords(endpoint.label, endpoint.origin, result.time_unit)
-    if isinstance(analysis, RmstAnalysis):
-        return plot_rmst(analysis.result, words=words, style=style)
-    if isinstance(analysis, ParametricAnalysis):
-        return plot_fitted(analysis.result, words=words, style=style)
-    return plot_calibration(analysis.result, times_said=analysis.times_said, style=style)
 
 
 def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
@@ -238,34 +153,10 @@ def _write_tables(result: StudyResult, pages: Sequence[Block], folder: Path) -> 
             rows = ([cell.text for cell in cells] for cells in block.rows)
             _write_rows(folder / f"{block.name}.csv", block.columns, rows)
     for analysis in result.analyses:
-        for name, frame in _numbers(analysis).items():
+        for name, frame in section_of(analysis).tables(analysis):
             _write_frame(folder / f"{analysis.id}_{name}.csv", frame)
     columns = ("analysis", "kind", "group", "term", "reason", "n", "n_event", "advice")
     _write_rows(folder / "failures.csv", columns, (astuple(f) for f in result.failures))
-
-
-def _numbers(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """The tidy tables of an analysis by the ends of their files' names."""
-    if isinstance(analysis, CurveAnalysis | IncidenceAnalysis):
-        return {"curve": analysis.curves.summary}
-    if isinstance(analysis, CoxAnalysis):
-        tables = {"numbers": analysis.adjusted.summary}
-        if analysis.proportionality is not None:
-            tables["over_time"] = analysis.proportionality.curve_table
-        return tables
-    if isinstance(analysis, FineGrayAnalysis):
-        return {"numbers": analysis.model.summary}
-    if isinstance(analysis, ParametricAnalysis):
-        models = analysis.result
-        return {"numbers": models.summary, "curve": models.curve_table}
-    if isinstance(analysis, PerformanceAnalysis):
-        found = analysis.result
-        return {"numbers": found.summary, "calibration": found.calibration}
-    if isinstance(analysis, RmstAnalysis):
-        return {"numbers": analysis.result.summary}
-    if isinstance(analysis, TableAnalysis):
-        return {"numbers": analysis.table.summary}
-    return {"numbers": analysis.change.summary} if isinstance(analysis, ChangeAnalysis) else {}
 
 
 def _write_frame(path: Path, frame: pd.DataFrame) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
-from analyses.plots.rmst import with_limits
+from analyses.plots.rmst import plot_rmst, with_limits
+from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned
+from analyses.report.section import Alts, Section, Sizes, axis_words
 from analyses.report.words import group_words, in_sentence, joined, used_rows
 from analyses.results.contrast import Contrast
 from analyses.results.rmst import RMST, ratio
 from analyses.results.study import RmstAnalysis, StudyResult
-
-Alts = dict[str, tuple[str, float]]  # figure name -> (alternative text, width in mm)
 
 
 def rmst_pages(
@@ -40,7 +41,7 @@ def tau_words(analysis: RmstAnalysis, result: StudyResult) -> str:
     return f"{words.tick(analysis.result.tau)} {result.time_unit}, chosen from the data"
 
 
-def rmst_methods(analysis: RmstAnalysis, result: StudyResult) -> str:
+def rmst_methods(result: StudyResult, analysis: RmstAnalysis) -> str:
     """The method in a sentence or two, its choices named."""
     means = analysis.result
     text = (
@@ -128,3 +129,36 @@ def _note(means: RMST, style: NumberStyle) -> str:
     if without:
         said += f" No limits and no p: {'; '.join(dict.fromkeys(without))}."
     return said
+
+
+def _figures(
+    result: StudyResult, analysis: RmstAnalysis, style: FigureStyle
+) -> Iterator[tuple[str, Any]]:
+    yield (
+        analysis.id,
+        plot_rmst(analysis.result, words=axis_words(result, analysis), style=style),
+    )
+
+
+def _choices(analysis: RmstAnalysis) -> Iterator[tuple[str, str]]:
+    means = analysis.result
+    yield "tau", f"{means.tau:.12g}"
+    yield "tau_from", means.tau_from
+    yield "intervals", "normal"
+    yield "level", f"{means.conf_level:g}"
+    yield "variance", means.variance
+
+
+def _sizes(analysis: RmstAnalysis) -> Iterator[Sizes]:
+    means = analysis.result
+    yield Sizes(means.by, tuple((g.group, g.n, g.n_event_total) for g in means.groups))
+
+
+MEANS = Section(
+    pages=rmst_pages,
+    methods=rmst_methods,
+    figures=_figures,
+    tables=lambda analysis: [("numbers", analysis.result.summary)],
+    choices=_choices,
+    sizes=_sizes,
+)

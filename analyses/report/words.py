@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from analyses.formatting import NumberStyle, count, label
+from analyses.results.coefficient import Coefficient
 from analyses.results.study import (
     Analysis,
-    ChangeAnalysis,
-    CoxAnalysis,
     Endpoint,
-    FineGrayAnalysis,
     StudyResult,
-    TableAnalysis,
 )
+from cohort.schema import HER2_GROUPS
 
 _EVENTS = {
     "OS": ("death", "deaths"),
@@ -62,18 +60,20 @@ def used_rows(
     analysis: Analysis,
     counts: tuple[int, int | None, int, tuple[tuple[str, int], ...]],
     style: NumberStyle,
+    cause: str | None = None,
 ) -> str:
     """Who an analysis rests on and who it leaves out, with each reason.
 
     `counts` are patients, events (None where there is no endpoint), rows given, and rows without
-    a value by column, as the analysis's own result has them.
+    a value by column, as the analysis's own result has them. `cause` is what it counts as its
+    event where that is not the endpoint's own.
     """
     n, n_event, n_input, n_missing = counts
     said = f"{count(n, style)} {'patient' if n == 1 else 'patients'}"
     left = []
-    if not isinstance(analysis, TableAnalysis | ChangeAnalysis):
-        endpoint = endpoint_of(result, analysis.endpoint)
-        happened = events(endpoint, n_event or 0, style, _cause(analysis))
+    if n_event is not None:
+        endpoint = endpoint_of(result, getattr(analysis, "endpoint", ""))
+        happened = events(endpoint, n_event, style, cause)
         said = f"{endpoint.label}: {said}, {happened}"
         if endpoint.late is not None and endpoint.late.n_removed:
             late = f"{count(endpoint.late.n_removed, style)} with HER2 known only after neoadjuvant"
@@ -89,13 +89,6 @@ def used_rows(
         columns = joined([f"{in_sentence(c)} {count(k, style)}" for c, k in n_missing])
         left.append(f"{count(n_input - n, style)} without a value ({columns})")
     return f"{said}. Left out: {joined(left)}." if left else f"{said}."
-
-
-def _cause(analysis: Analysis) -> str | None:
-    """What an analysis counts as its event: the endpoint's own, or what competes with it."""
-    if isinstance(analysis, FineGrayAnalysis):
-        return analysis.model.cause
-    return analysis.cause if isinstance(analysis, CoxAnalysis) else None
 
 
 def group_words(by: str | None, group: str) -> str:
@@ -129,3 +122,12 @@ def in_sentence(column: str) -> str:
     text = label(column).partition(",")[0]
     named = text[:1].isupper() and (text.startswith(_NAMES) or text[1:2].isupper())
     return text if named else text[:1].lower() + text[1:]
+
+
+def her2_levels(coefficients: Iterable[Coefficient]) -> tuple[tuple[str, int, int], ...]:
+    """The HER2 groups among a model's levels, with their patients and events."""
+    return tuple(
+        (c.level, c.n, c.n_event)
+        for c in coefficients
+        if c.term == "her2_status" and c.level is not None and c.level in HER2_GROUPS
+    )

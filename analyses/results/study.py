@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from analyses.results.contrast import Contrast
 from analyses.results.cox import CoxModel
@@ -208,18 +208,16 @@ class ChangeAnalysis:
     change: Her2Change
 
 
-Analysis = (
-    TableAnalysis
-    | CurveAnalysis
-    | TestAnalysis
-    | RmstAnalysis
-    | CoxAnalysis
-    | ChangeAnalysis
-    | IncidenceAnalysis
-    | FineGrayAnalysis
-    | ParametricAnalysis
-    | PerformanceAnalysis
-)
+class Analysis(Protocol):
+    """What every analysis of a study has: its id and title; the report has a section for each."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the study file."""
+
+    @property
+    def title(self) -> str:
+        """Its heading in the report."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

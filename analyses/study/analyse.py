@@ -19,11 +19,11 @@ from analyses.study.kinds.rmst import averaged
 from analyses.study.kinds.table_one import described
 from analyses.study.outcome import Outcome, failed_record, failure_of
 from cohort.errors import AnalysisError
-from cohort.table import TimeUnit
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.study.setting import Setting
     from analyses.study.spec import Study
     from cohort.selection import Criterion
     from cohort.table import Cohort
@@ -33,7 +33,7 @@ Frames = Mapping[str, "pd.DataFrame"]
 Conditions = Mapping[str, "Criterion"]
 SHARED = ""  # the patients of analyses that have no endpoint
 
-_KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
+_KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "table_one": described,
     "kaplan_meier": plotted,
     "logrank": tests,
@@ -42,6 +42,7 @@ _KINDS: dict[str, Callable[[Any, Any, TimeUnit], Outcome]] = {
     "cumulative_incidence": incidences,
     "fine_gray": subdistribution,
     "parametric": distributed,
+    "performance": performed,
 }
 
 
@@ -68,19 +69,11 @@ def needed(
     return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
 
 
-def analyse(
-    spec: Any, frames: Frames, unit: TimeUnit, conditions: Conditions, seed: int
-) -> Outcome:
-    """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error.
-
-    `seed` is the study's, for what is drawn at random.
-    """
+def analyse(spec: Any, frames: Frames, conditions: Conditions, setting: Setting) -> Outcome:
+    """The outcome of one analysis; what cannot be estimated becomes a Failure, not an error."""
     frame, outside = patients_of(spec, frames, conditions)
     try:
-        if spec.kind == "performance":
-            outcome = performed(spec, frame, unit, seed)
-        else:
-            outcome = _KINDS[spec.kind](spec, frame, unit)
+        outcome = _KINDS[spec.kind](spec, frame, setting)
     except AnalysisError as error:
         failure = failure_of(spec, frame, error)
         return Outcome(spec.id, None, (failed_record(0, failure),), failures=(failure,))

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, made, needed, observed_levels
 from analyses.study.apart import fit_apart, held_apart
+from analyses.study.count_records import flow_records, her2_records
 from analyses.study.criterion_spec import criteria
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
 from analyses.study.patients import StudyPatients
+from analyses.study.setting import Setting
 from cohort.errors import AnalysisError, Problem, SpecError
-from cohort.table import AttritionStep, Choice, Cohort, Finding
+from cohort.table import Choice, Cohort, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,20 +245,12 @@ def _analysed(
         _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
     )
-    outcomes = []
-    given = (cohort.time_unit, selected.conditions, study.seed)
-    for spec in study.analyses:
-        if spec.kind == "her2_change":
-            outcomes.append(changed(spec, study, cohort))
-        elif spec.kind == "cox" and spec.id in patients.apart:
-            outcomes.append(fit_apart(spec, selected.by_endpoint[spec.endpoint], given[1]))
-        else:
-            outcomes.append(analyse(spec, frames, *given))
+    outcomes = _outcomes(study, cohort, selected, patients)
     shared = selected.shared
     counts = her2_counts(cohort)
     # Of the patients selected, these are counted anew.
     noted = [f for f in cohort.findings if f.rule not in ERA_RULES]
-    records = [*_flow_records(shared.attrition, endpoints), *_her2_records(counts)]
+    records = [*flow_records(shared.attrition, endpoints), *her2_records(counts)]
     records += [
         Record("her2", "her2", f"n_{f.rule}", term=f.value, n=f.n, unit="patients")
         for f in selected.findings
@@ -288,6 +282,30 @@ def _analysed(
         records=checked([*records, *(record for o in outcomes for record in o.records)]),
         selected=patients.digests,
     )
+
+
+def _outcomes(
+    study: Study, cohort: Cohort, selected: _Selected, patients: StudyPatients
+) -> list[Outcome]:
+    """Each analysis in the order of the study file; a later one may build on an earlier one."""
+    outcomes: list[Outcome] = []
+    setting = Setting(
+        unit=cohort.time_unit,
+        seed=study.seed,
+        source=cohort.source,
+        identifies=dict(cohort.identifies),
+    )
+    for spec in study.analyses:
+        if spec.kind == "her2_change":
+            outcomes.append(changed(spec, study, cohort))
+        elif spec.kind == "cox" and spec.id in patients.apart:
+            held = selected.by_endpoint[spec.endpoint]
+            outcomes.append(fit_apart(spec, held, selected.conditions))
+        else:
+            done = {o.id: o.analysis for o in outcomes if o.analysis is not None}
+            setting = replace(setting, earlier=done)
+            outcomes.append(analyse(spec, patients.frames, selected.conditions, setting))
+    return outcomes
 
 
 def _endpoint(patients: Cohort, frame: pd.DataFrame | None, spec: EndpointSpec) -> Endpoint:
@@ -340,50 +358,6 @@ def _gathered(outcomes: Sequence[Outcome]) -> tuple[Finding, ...]:
             for finding in outcome.findings
         )
     )
-
-
-def _flow_records(steps: Sequence[AttritionStep], endpoints: Sequence[Endpoint]) -> list[Record]:
-    """The counts of the flow diagram: left out and remaining, in all and by group."""
-    records = []
-    chains = [(f"flow.{step.id}", step) for step in steps]
-    chains += [(f"flow.{e.id}.{step.id}", step) for e in endpoints for step in e.steps]
-    for name, step in chains:
-        records.append(Record(name, "attrition", "n_unknown", n=step.n_unknown, unit="patients"))
-        for quantity, n, groups in (
-            ("n_removed", step.n_removed, step.removed_by_group),
-            ("n_after", step.n_after, step.after_by_group),
-        ):
-            records.append(Record(name, "attrition", quantity, n=n, unit="patients"))
-            records += [
-                Record(name, "attrition", quantity, group=group, n=k, unit="patients")
-                for group, k in groups
-            ]
-    for e in endpoints:
-        name = f"endpoint.{e.id}"
-        records.append(
-            Record(name, "endpoint", "n_event", n=e.n, n_event=e.n_event, unit="patients")
-        )
-        if e.n_competing is not None:
-            records.append(
-                Record(name, "endpoint", "n_competing", n=e.n_competing, unit="patients")
-            )
-    return records
-
-
-def _her2_records(counts: Sequence[tuple[str, str, str, int]]) -> list[Record]:
-    """Patients by status, and by status and rule, before selection."""
-    by_status: dict[str, int] = {}
-    by_rule: dict[tuple[str, str], int] = {}
-    for status, rule, _, n in counts:
-        by_status[status] = by_status.get(status, 0) + n
-        by_rule[status, rule] = by_rule.get((status, rule), 0) + n
-    return [
-        *(Record("her2", "her2", "n", group=s, n=n, unit="patients") for s, n in by_status.items()),
-        *(
-            Record("her2", "her2", "n", group=status, term=rule, n=n, unit="patients")
-            for (status, rule), n in by_rule.items()
-        ),
-    ]
 
 
 def table_digests() -> tuple[tuple[str, str], ...]:

@@ -18,7 +18,7 @@ from analyses import cause_specific_cox, cumulative_incidence, fine_gray, gray_t
 from analyses.formatting import DEFAULT
 from analyses.report.blocks import Cell, Paragraph, Table
 from analyses.report.cautions import cautions
-from analyses.report.competing_pages import competing_methods
+from analyses.report.competing_pages import fine_gray_methods, incidence_methods
 from analyses.report.report import _pages
 from analyses.report.software import software_sentences
 from analyses.report.words import events
@@ -316,7 +316,7 @@ def test_a_study_may_leave_grays_test_out(folder: Path) -> None:
     assert made.test is None
     assert made.untested == "the study asks for none"
     assert not any(record.quantity == "gray_test" for record in result.records)
-    assert "Gray" not in competing_methods(made)
+    assert "Gray" not in incidence_methods(result, made)
 
 
 def test_a_reference_that_nobody_is_in_leaves_the_curves(
@@ -353,7 +353,7 @@ def test_few_events_of_every_cause_are_warned_of(tmp_path: Path, patients: pd.Da
 
 def test_the_methods_of_a_subdistribution_name_terms_references_and_limits(folder: Path) -> None:
     result = analyses.run_study(study(folder, MODEL | {"conf_level": 0.9}))
-    said = competing_methods(result.analyses[0])
+    said = fine_gray_methods(result, result.analyses[0])
     assert "terms grade (reference Grade 1) and age, per 10 years" in said
     assert "Wald 90% limits" in said
 

@@ -14,11 +14,11 @@ import pytest
 import analyses
 from analyses import logrank, pairwise_logrank
 from analyses.formatting import DEFAULT
-from analyses.report.analysis_pages import _pairs
 from analyses.report.blocks import Cell, Table
 from analyses.report.cautions import cautions
 from analyses.report.methods import _statistics
 from analyses.report.pdf import unprintable, visible
+from analyses.report.rank_test_pages import _pairs
 from analyses.report.report import _pages
 from analyses.results.study import TestAnalysis
 from analyses.study.spec import Study

@@ -14,6 +14,7 @@ import pytest
 
 from analyses import cumulative_incidence
 from analyses.study.analyse import analyse
+from analyses.study.setting import Setting
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
@@ -54,7 +55,7 @@ def patients(n=400, *, seed=1, late=True, ties=True):
 
 
 def records_of(spec, frame):
-    outcome = analyse(spec, {"os": frame}, "months", {}, 1)
+    outcome = analyse(spec, {"os": frame}, {}, Setting("months", 1))
     assert outcome.analysis is not None, outcome.failures
     return outcome.records
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from analyses.results.cox import CoxModel
     from analyses.results.proportionality import Proportionality
+    from analyses.study.setting import Setting
     from analyses.study.specs.cox import CoxSpec
     from cohort.table import TimeUnit
 
@@ -28,8 +29,9 @@ _TITLES = MappingProxyType(
 )
 
 
-def model(spec: CoxSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def model(spec: CoxSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The adjusted model, and one of each term alone."""
+    unit = setting.unit
     from analyses.estimators.cox import cox
 
     entry, event = entry_column(spec, frame), None

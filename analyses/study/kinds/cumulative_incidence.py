@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from analyses.results.gray import GrayTest
     from analyses.results.incidence_differences import CauseContrast
+    from analyses.study.setting import Setting
     from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
-    from cohort.table import TimeUnit
 
 
-def incidences(spec: CumulativeIncidenceSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def incidences(spec: CumulativeIncidenceSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The curves, the times asked for, and the test that goes with the groups."""
+    unit = setting.unit
     from analyses.estimators.cumulative_incidence import cumulative_incidence
     from analyses.results.study import IncidenceAnalysis
 

@@ -11,8 +11,8 @@ from analyses.study.outcome import Outcome, ending, entry_column, finished
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.study.setting import Setting
     from analyses.study.specs.fine_gray import FineGraySpec
-    from cohort.table import TimeUnit
 
 _TITLES = MappingProxyType(
     {
@@ -22,8 +22,9 @@ _TITLES = MappingProxyType(
 )
 
 
-def subdistribution(spec: FineGraySpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def subdistribution(spec: FineGraySpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The model of all terms together."""
+    unit = setting.unit
     from analyses.estimators.fine_gray import fine_gray
     from analyses.results.study import FineGrayAnalysis
 

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from analyses.results.contrast import Contrast
     from analyses.results.failure import Failure
     from analyses.results.survival import KaplanMeier
+    from analyses.study.setting import Setting
     from analyses.study.specs.kaplan_meier import KaplanMeierSpec
     from analyses.study.times import TimesSpec
     from cohort.table import TimeUnit
 
 
-def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The curves, the times asked for, and the test that goes with the groups."""
+    unit = setting.unit
     from analyses.estimators.kaplan_meier import kaplan_meier
     from analyses.results.study import CurveAnalysis
 

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
     from analyses.results.logrank import LogRank
     from analyses.results.max_combo import MaxCombo
+    from analyses.study.setting import Setting
     from analyses.study.specs.logrank import LogRankSpec
-    from cohort.table import TimeUnit
 
 HER2_ZERO = ("ihc_0_null", "ihc_0_ultralow")
 ISH_UNKNOWN = "ihc_2_ish_unknown"
 HER2_NEGATIVE = ("ihc_0", "ihc_1", "ihc_2_ish_negative")
 
 
-def tests(spec: LogRankSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def tests(spec: LogRankSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The test of all groups, of their pairs, and of their trend."""
+    unit = setting.unit
     from analyses.estimators.logrank import pairwise_logrank
     from analyses.results.study import TestAnalysis
 

@@ -10,12 +10,13 @@ from analyses.study.outcome import Outcome, entry_column, finished
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.study.setting import Setting
     from analyses.study.specs.parametric import ParametricSpec
-    from cohort.table import TimeUnit
 
 
-def distributed(spec: ParametricSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def distributed(spec: ParametricSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """A model for each distribution that has a maximum, a failure for each that has none."""
+    unit = setting.unit
     from analyses.estimators.parametric import parametric_survival
     from analyses.results.study import ParametricAnalysis
 

@@ -10,12 +10,13 @@ from cohort.errors import AnalysisError, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.study.setting import Setting
     from analyses.study.specs.performance import PerformanceSpec
-    from cohort.table import TimeUnit
 
 
-def performed(spec: PerformanceSpec, frame: pd.DataFrame, unit: TimeUnit, seed: int) -> Outcome:
-    """The model and how well it predicts at each horizon; `seed` is the study's."""
+def performed(spec: PerformanceSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
+    """The model and how well it predicts at each horizon."""
+    unit = setting.unit
     from analyses.estimators.cox import cox
     from analyses.estimators.performance import model_performance
     from analyses.results.study import PerformanceAnalysis
@@ -50,7 +51,7 @@ def performed(spec: PerformanceSpec, frame: pd.DataFrame, unit: TimeUnit, seed: 
         tau=None if spec.tau is None else spec.tau.to_duration().within(unit),
         n_groups=spec.groups,
         resamples=spec.resamples,
-        seed=seed if spec.resamples else None,
+        seed=setting.seed if spec.resamples else None,
         processes=spec.processes,
         conf_level=spec.conf_level,
     )

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.rmst import RMST
+    from analyses.study.setting import Setting
     from analyses.study.specs.rmst import RmstSpec
-    from cohort.table import TimeUnit
 
 
-def averaged(spec: RmstSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def averaged(spec: RmstSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The mean of each group up to tau, and how the others differ from the reference."""
+    unit = setting.unit
     from analyses.estimators.rmst import rmst
     from analyses.results.study import RmstAnalysis
 

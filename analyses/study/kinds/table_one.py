@@ -9,12 +9,13 @@ from analyses.study.outcome import Outcome
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.study.setting import Setting
     from analyses.study.specs.table_one import TableOneSpec
-    from cohort.table import TimeUnit
 
 
-def described(spec: TableOneSpec, frame: pd.DataFrame, unit: TimeUnit) -> Outcome:
+def described(spec: TableOneSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The features of each group."""
+    unit = setting.unit
     from analyses.estimators.table_one import table_one
     from analyses.results.study import TableAnalysis
 

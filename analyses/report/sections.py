@@ -1,0 +1,49 @@
+"""Which section of the report shows which analysis: one line a kind."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from analyses.report.change_pages import CHANGES
+from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
+from analyses.report.curve_pages import CURVES
+from analyses.report.feature_table import FEATURES
+from analyses.report.model_pages import MODELS
+from analyses.report.parametric_pages import LIFETIMES
+from analyses.report.performance_pages import PERFORMANCE
+from analyses.report.rank_test_pages import RANK_TESTS
+from analyses.report.rmst_pages import MEANS
+from analyses.report.section import Section
+from analyses.results.study import (
+    Analysis,
+    ChangeAnalysis,
+    CoxAnalysis,
+    CurveAnalysis,
+    FineGrayAnalysis,
+    IncidenceAnalysis,
+    ParametricAnalysis,
+    PerformanceAnalysis,
+    RmstAnalysis,
+    TableAnalysis,
+    TestAnalysis,
+)
+
+SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
+    {
+        TableAnalysis: FEATURES,
+        CurveAnalysis: CURVES,
+        TestAnalysis: RANK_TESTS,
+        RmstAnalysis: MEANS,
+        CoxAnalysis: MODELS,
+        IncidenceAnalysis: INCIDENCES,
+        FineGrayAnalysis: SUBDISTRIBUTIONS,
+        ParametricAnalysis: LIFETIMES,
+        PerformanceAnalysis: PERFORMANCE,
+        ChangeAnalysis: CHANGES,
+    }
+)
+
+
+def section_of(analysis: Analysis) -> Section:
+    """The section of an analysis."""
+    return SECTIONS[type(analysis)]

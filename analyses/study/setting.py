@@ -1,0 +1,37 @@
+"""What an analysis knows besides its own patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from analyses.results.study import Analysis
+
+if TYPE_CHECKING:
+    from cohort.table import TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The study around an analysis.
+
+    Attributes
+    ----------
+    unit
+        Of follow-up.
+    seed
+        The study's, for what is drawn at random.
+    source
+        Name of the dictionary that the file was read by.
+    identifies
+        What the source tells of treatments and endpoints, as its dictionary declares.
+    earlier
+        Analyses that stand before this one in the study file, by id; what failed is not there.
+    """
+
+    unit: TimeUnit
+    seed: int
+    source: str = ""
+    identifies: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, Analysis] = field(default_factory=dict)
