@@ -1,5 +1,4 @@
-# Whether R has every package that the reference scripts use; exit code 1 where one is missing.
+# The packages that the reference scripts use; stops where R lacks one.
 needed <- c("survival", "cmprsk", "MASS", "MatchIt", "metafor", "mice", "nnet", "relsurv", "survey")
 missing <- needed[!sapply(needed, requireNamespace, quietly = TRUE)]
-if (length(missing)) message("R lacks ", paste(missing, collapse = ", "))
-quit(status = as.integer(length(missing) > 0))
+if (length(missing)) stop("R lacks ", paste(missing, collapse = ", "), call. = FALSE)
