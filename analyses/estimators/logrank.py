@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.special import chdtrc
@@ -24,6 +22,7 @@ from analyses.estimators.grouped_survival import (
     zero_weight_findings,
 )
 from analyses.estimators.meeting import Meeting, never_compared, no_test
+from analyses.estimators.multiplicity import ADJUSTMENTS, Adjustment, adjusted_p
 from analyses.estimators.strata import Strata, strata_names
 from analyses.estimators.survival_data import By, by_column
 from analyses.kernels.logrank import (
@@ -37,9 +36,6 @@ from analyses.kernels.logrank import (
 )
 from analyses.results.frozen import frozen
 from analyses.results.logrank import LogRank, PairwiseLogRank, Test
-
-Adjustment = Literal["holm", "bh", "bonferroni", "none"]
-ADJUSTMENTS = MappingProxyType({"holm": "holm", "bh": "fdr_bh", "bonferroni": "bonferroni"})
 
 
 def logrank(
@@ -152,7 +148,7 @@ def pairwise_logrank(
     return PairwiseLogRank(
         pairs=tuple((rows.levels[a], rows.levels[b]) for a, b in pairs),
         results=results,
-        p_adjusted=_adjusted([result.p_value for result in results], adjust),
+        p_adjusted=adjusted_p([result.p_value for result in results], adjust),
         method=adjust,
         by=str(by_column(by)),
         n_input=rows.n_input,
@@ -207,17 +203,3 @@ def _test(
             *zero_weight_findings(weights, rows.n_zero),
         ),
     )
-
-
-def _adjusted(p_values: Sequence[float | None], adjust: str) -> tuple[float | None, ...]:
-    """P-values adjusted for the number of those that exist."""
-    known = [i for i, p in enumerate(p_values) if p is not None]
-    if adjust == "none" or not known:
-        return tuple(p_values)
-    from statsmodels.stats.multitest import multipletests
-
-    result = list(p_values)
-    adjusted = multipletests([p_values[i] for i in known], method=ADJUSTMENTS[adjust])[1]
-    for i, p in zip(known, adjusted, strict=True):
-        result[i] = float(p)
-    return tuple(result)
