@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analyses.estimators.parametric import parametric_survival
     from analyses.estimators.performance import model_performance
     from analyses.estimators.rmst import rmst
+    from analyses.estimators.subgroups import subgroups
     from analyses.estimators.table_one import table_one
     from analyses.report.report import write_report
     from analyses.study.run import run_study
@@ -40,6 +41,7 @@ _HOMES = {
     "parametric_survival": "estimators.parametric",
     "rmst": "estimators.rmst",
     "run_study": "study.run",
+    "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
     "write_report": "report.report",
 }
@@ -59,6 +61,7 @@ __all__ = [
     "parametric_survival",
     "rmst",
     "run_study",
+    "subgroups",
     "table_one",
     "write_report",
 ]

@@ -17,7 +17,7 @@ COHORT = {
 ANALYSES = {
     "cause_specific_cox", "cox", "cumulative_incidence", "fine_gray", "gray_test",
     "kaplan_meier", "load_study", "logrank", "max_combo", "model_performance",
-    "pairwise_logrank", "parametric_survival", "rmst", "run_study", "table_one",
+    "pairwise_logrank", "parametric_survival", "rmst", "run_study", "subgroups", "table_one",
     "write_report",
 }  # fmt: skip
 

@@ -51,41 +51,34 @@ def subgroups(
     data, time, event, entry, strata, weights, cluster, ties, conf_level
         As in `cox`.
     by, reference
-        The groups compared, in their order, and the one that the others are compared with (the
-        first where not given).
+        The groups compared, and the one that the others are compared with (else the first).
     factors
-        Columns that make subgroups: a category or boolean by name, text as ``{"name", "levels"}``,
-        a number as ``{"name": "age_years", "cut": [50, 70]}``. Shown in the order given.
+        A category or boolean by name, text as ``{"name", "levels"}``, a number as ``{"name":
+        "age_years", "cut": [50, 70]}``. Shown in the order given.
     terms
-        What every model adjusts for, as in `cox`. A factor that is a term is left out within its
-        own subgroups, where it is the same in everybody.
+        What every model adjusts for; a factor among them is left out within its own subgroups.
     adjust
-        P-values of the tests of interaction for the number of factors: ``holm``, ``bh``,
-        ``bonferroni``, or ``none``, when the result says how many tests there are.
+        P-values of interaction for the factors: ``holm``, ``bh``, ``bonferroni`` or ``none``.
     least_events
-        A ratio from fewer events of the two groups together is marked small: at 10 of them its
-        limits are at least a factor of 3.5 from it.
+        Of two groups: a ratio from fewer is marked small (at 10 its limits are a factor 3.5 off).
 
     Returns
     -------
     Subgroups
-        Each subgroup has a model of its own, with its own baseline hazard and coefficients. Rows
-        without a value of a factor are left out of its subgroups only, and counted there; other
-        missing values leave a row out of everything. A ratio that does not exist has its reason
-        and a Failure.
+        Each subgroup has a model of its own. A row without a value of a factor is left out of its
+        subgroups only, and counted there; other missing values leave it out of everything. A
+        ratio that does not exist has its reason and a Failure.
 
     Raises
     ------
     AnalysisError
-        As `cox` on all patients; one group only; an unknown reference; a factor that is a number
-        without cuts, a stratum, or the groups themselves.
+        As `cox` on all patients; one group only; a factor that is a number without cuts.
 
     Notes
     -----
-    Interaction by the likelihood ratio of the models with and without the product of groups and
-    factor, on the same patients; by the robust Wald test under clusters or weights that are not
-    counts. Checked against ``coxph`` and ``anova`` (tests/reference/subgroups.R), and by hand:
-    tests/analyses/test_subgroups.py.
+    Interaction by likelihood ratio of models with and without the product, on the same patients;
+    by the robust Wald test under clusters or weights that are not counts. Checked against
+    ``coxph`` and ``anova`` in R, and by hand: tests/analyses/test_subgroups.py.
     """
     if adjust not in (*ADJUSTMENTS, "none"):
         raise ValueError(f"adjust is one of {[*ADJUSTMENTS, 'none']}, not {adjust!r}")
@@ -268,7 +261,11 @@ def _thin(places: Sequence[str]) -> tuple[Finding, ...]:
     )
     value = listed(places)
     n = len(places)
-    return (Finding("warning", "subgroups", "", value, "few_events", n, advice, "subgroup"),)
+    return (
+        Finding(
+            "warning", "subgroups", "", value, "few_events_per_parameter", n, advice, "subgroup"
+        ),
+    )
 
 
 def _alone(factors: Sequence[FactorCodes]) -> tuple[Finding, ...]:

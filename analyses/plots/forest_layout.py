@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from analyses.formatting import (
     NOT_ESTIMABLE,
@@ -45,6 +46,22 @@ _LADDERS = (
 )
 _PLAIN_LIMITS = (0.1, 10.0)  # limits beyond these are clipped unless an estimate lies there
 _FARTHEST = (0.01, 100.0)  # estimates beyond these are shown by an arrow alone
+
+
+class OnLogScale(Protocol):
+    """An estimate with its limits on the logarithmic scale, None where not defined."""
+
+    @property
+    def estimate(self) -> float | None:
+        """The logarithm of the ratio."""
+
+    @property
+    def conf_low(self) -> float | None:
+        """Its lower limit."""
+
+    @property
+    def conf_high(self) -> float | None:
+        """Its upper limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +252,7 @@ def p_words(row: ForestRow, column: int, style: FigureStyle) -> str:
     return "" if c is None or c.p_value is None else p_value(c.p_value, style.numbers)
 
 
-def axis_limits(coefficients: Sequence[Coefficient]) -> tuple[float, float]:
+def axis_limits(coefficients: Sequence[OnLogScale]) -> tuple[float, float]:
     """Ends of the axis: around every limit within reason and every estimate within reach."""
     low, high = math.log(0.8), math.log(1.25)
     for c in coefficients:
@@ -251,7 +268,7 @@ def axis_limits(coefficients: Sequence[Coefficient]) -> tuple[float, float]:
     return math.exp(low - margin), math.exp(high + margin)
 
 
-def beyond(c: Coefficient, limits: tuple[float, float]) -> tuple[str, ...]:
+def beyond(c: OnLogScale, limits: tuple[float, float]) -> tuple[str, ...]:
     """Sides of the axis (``low``, ``high``) that the interval, or the estimate, runs past."""
     reached = [x for x in (c.conf_low, c.estimate, c.conf_high) if x is not None]
     if not reached:

@@ -198,6 +198,11 @@ class Subgroups:
         return sum(f.interaction.p_value is not None for f in self.factors)
 
     @property
+    def chance_of_a_false_one(self) -> float:
+        """That at least one of as many independent tests of what is alike has p below 0.05."""
+        return 1 - 0.95**self.n_tests
+
+    @property
     def summary(self) -> pd.DataFrame:
         """One row a group and subgroup, on both scales."""
         import pandas as pd
