@@ -241,8 +241,8 @@ def _small(effects: Sequence[GroupEffect], least_events: int) -> tuple[Finding, 
         if small:
             where = listed(f"{e.factor}={e.level}" for e in small)
             advice = (
-                f"{group} against {small[0].reference} rests on fewer than {least_events} events "
-                f"there: {where}. Drawn grey; no conclusion can rest on it."
+                f"{group} against {small[0].reference} has fewer than {least_events} events in "
+                f"{where}: drawn grey, no conclusion can rest on it."
             )
             n = len(small)
             found.append(

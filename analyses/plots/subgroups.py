@@ -151,8 +151,10 @@ def multiplicity_words(result: Subgroups) -> str:
     if not n:
         return "No factor has a test of interaction."
     factors = "1 factor" if n == 1 else f"{n} factors"
-    if result.adjust != "none" or n == 1:
+    if n == 1:
         return f"{factors} tested."
+    if result.adjust != "none":
+        return f"{factors} tested; p in the figure are not adjusted."
     return (
         f"{factors} tested, p not adjusted: without any interaction at least one is below 0.05 "
         f"with a chance of about {percent(result.chance_of_a_false_one, decimals=0)}."

@@ -14,6 +14,7 @@ from analyses.report.performance_pages import PERFORMANCE
 from analyses.report.rank_test_pages import RANK_TESTS
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
+from analyses.report.subgroup_pages import SUBGROUPS
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -27,6 +28,7 @@ from analyses.results.study import (
     TableAnalysis,
     TestAnalysis,
 )
+from analyses.results.subgroups import SubgroupsAnalysis
 
 SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
     {
@@ -40,6 +42,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         ParametricAnalysis: LIFETIMES,
         PerformanceAnalysis: PERFORMANCE,
         ChangeAnalysis: CHANGES,
+        SubgroupsAnalysis: SUBGROUPS,
     }
 )
 

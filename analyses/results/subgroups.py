@@ -340,3 +340,13 @@ def interaction_records(
             p_value=test.p_adjusted,
             **place,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubgroupsAnalysis:
+    """A comparison within subgroups, as a study file asked for it."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: Subgroups

@@ -16,6 +16,7 @@ from analyses.study.kinds.logrank import tests
 from analyses.study.kinds.parametric import distributed
 from analyses.study.kinds.performance import performed
 from analyses.study.kinds.rmst import averaged
+from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
 from analyses.study.outcome import Outcome, failed_record, failure_of
 from cohort.errors import AnalysisError
@@ -43,6 +44,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "fine_gray": subdistribution,
     "parametric": distributed,
     "performance": performed,
+    "subgroups": compared,
 }
 
 

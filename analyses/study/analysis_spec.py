@@ -15,6 +15,7 @@ from analyses.study.specs.logrank import LogRankSpec
 from analyses.study.specs.parametric import ParametricSpec
 from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
+from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.specs.table_one import TableOneSpec
 
 AnalysisSpec = Annotated[
@@ -27,6 +28,7 @@ AnalysisSpec = Annotated[
     | CumulativeIncidenceSpec
     | FineGraySpec
     | ParametricSpec
-    | PerformanceSpec,
+    | PerformanceSpec
+    | SubgroupsSpec,
     Field(discriminator="kind"),
 ]

@@ -17,6 +17,7 @@ from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.modelled import Modelled
 from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
+from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.uses import uses
 from cohort.errors import Problem
 from cohort.schema import column
@@ -106,7 +107,7 @@ def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
 def _references(study: Study) -> Iterator[Problem]:
     """Reference groups that are no level of their column, or that the selection leaves out."""
     for i, spec in enumerate(study.analyses):
-        compared = KaplanMeierSpec | RmstSpec | CumulativeIncidenceSpec
+        compared = KaplanMeierSpec | RmstSpec | CumulativeIncidenceSpec | SubgroupsSpec
         if not isinstance(spec, compared) or spec.reference is None:
             continue
         known = column(str(spec.by))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _NUMBERS: tuple[Kind, ...] = ("number", "integer")
 _FIT: dict[Purpose, tuple[Kind, ...]] = {
     "groups": ("category", "boolean"),
+    "subgroups": ("category", "boolean"),
+    "cut": _NUMBERS,
     "description": ("category", "boolean", *_NUMBERS),
     "term": ("category", "boolean", *_NUMBERS),
     "stratum": ("category", "boolean", "integer", "text"),
@@ -34,6 +36,8 @@ _WORDS: dict[Kind, str] = {
 }
 _ROLES: dict[Purpose, str] = {
     "groups": "make groups",
+    "subgroups": "make subgroups without cuts",
+    "cut": "be cut",
     "description": "be described",
     "term": "be a term",
     "stratum": "make strata",

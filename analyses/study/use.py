@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from analyses.study.specs.term import TermSpec
     from cohort.yaml_reader import Path
 
-Purpose = Literal["groups", "description", "term", "stratum", "cluster", "criterion", "day"]
+Purpose = Literal[
+    "groups", "subgroups", "cut", "description", "term", "stratum", "cluster", "criterion", "day"
+]
 
 
 @dataclass(frozen=True, slots=True)
