@@ -87,7 +87,7 @@ def _tests(analysis: SubgroupsAnalysis, style: NumberStyle) -> Table:
     within = analysis.result
     others, holm = _compared(within), within.adjust != "none"
     rows = [_factor_row(analysis, factor, style) for factor in within.factors]
-    heads = ("Factor", "Patients (not known)", "Chi-square (df)", style.p_symbol)
+    heads: tuple[str, ...] = ("Factor", "Patients (not known)", "Chi-square (df)", style.p_symbol)
     heads += (f"{style.p_symbol}, adjusted",) * holm
     if len(others) > 1:
         heads += tuple(f"{group_words(within.by, g)}: {style.p_symbol}" for g in others)
