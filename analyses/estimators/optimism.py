@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
 from analyses.estimators.cox import cox
 from analyses.estimators.performance_measures import Seen, measures
 from analyses.estimators.predicted_risk import predicted
-from analyses.estimators.processes import Progress, spread
+from analyses.estimators.processes import Progress
+from analyses.estimators.resampling import Places, Resampling, cluster_codes
 from analyses.estimators.survival_data import SurvivalData
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array
@@ -92,43 +92,16 @@ class Bootstrap:
 
     def drawn(self, seed: int, processes: int, progress: Progress | None) -> list[Drawn]:
         """The samples that could be fitted, in their order; each has a seed of its own."""
-        seeds = np.random.SeedSequence(seed).spawn(self.resamples)
-        made = spread(
-            Bootstrap.sample,
-            self,
-            seeds,
-            processes=processes,
-            progress=progress,
-            what="performance: processes",
-        )
-        results = [sample for sample in made if sample is not None]
-        if 2 * len(results) < self.resamples:
-            found = f"{self.resamples - len(results)} of {self.resamples} samples had no model"
-            advice = "Merge rare levels, or use fewer terms."
-            raise AnalysisError(Problem("performance: resamples", found, advice=advice))
-        return results
+        codes = cluster_codes(self.frame, self.cluster)
+        plan = Resampling(len(self.frame), codes, self.resamples, seed, "performance")
+        return plan.results(self.sample, processes, progress)
 
-    def sample(self, seed: np.random.SeedSequence) -> Drawn | None:
-        """One sample; None where its model cannot be fitted or applied to all patients."""
+    def sample(self, rows: Places) -> Drawn:
+        """One sample; AnalysisError where its model cannot be fitted or applied to all patients."""
         time, event = self.names
-        rows = self._chosen(np.random.default_rng(seed))
         own = self.frame.iloc[rows].reset_index(drop=True)
-        try:
-            model = cox(own, time=time, event=event, terms=self.terms, **self.options)
-            return Drawn(self._measured(model, own), self._measured(model, self.frame))
-        except AnalysisError:
-            return None
-
-    def _chosen(self, draw: np.random.Generator) -> npt.NDArray[np.intp]:
-        """Rows of a sample: patients, or all the patients of clusters."""
-        n = len(self.frame)
-        if self.cluster is None:
-            return draw.integers(0, n, n).astype(np.intp)
-        codes, _ = pd.factorize(self.frame[self.cluster])
-        order = np.argsort(codes, kind="stable")
-        parts = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-        chosen = draw.integers(0, len(parts), len(parts))
-        return np.concatenate([parts[i] for i in chosen]).astype(np.intp)
+        model = cox(own, time=time, event=event, terms=self.terms, **self.options)
+        return Drawn(self._measured(model, own), self._measured(model, self.frame))
 
     def _measured(self, model: CoxModel, frame: pd.DataFrame) -> Array:
         time, event = self.names
