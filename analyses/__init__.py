@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from analyses.estimators.rmst import rmst
     from analyses.estimators.subgroups import subgroups
     from analyses.estimators.table_one import table_one
+    from analyses.evidence.meta_analysis import meta_analysis
+    from analyses.evidence.pool import pool
+    from analyses.evidence.published_results import published_results
     from analyses.report.report import write_report
     from analyses.study.run import run_study
     from analyses.study.spec import load_study
@@ -36,9 +39,12 @@ _HOMES = {
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
     "max_combo": "estimators.max_combo",
+    "meta_analysis": "evidence.meta_analysis",
     "model_performance": "estimators.performance",
     "pairwise_logrank": "estimators.logrank",
     "parametric_survival": "estimators.parametric",
+    "pool": "evidence.pool",
+    "published_results": "evidence.published_results",
     "rmst": "estimators.rmst",
     "run_study": "study.run",
     "subgroups": "estimators.subgroups",
@@ -56,9 +62,12 @@ __all__ = [
     "load_study",
     "logrank",
     "max_combo",
+    "meta_analysis",
     "model_performance",
     "pairwise_logrank",
     "parametric_survival",
+    "pool",
+    "published_results",
     "rmst",
     "run_study",
     "subgroups",

@@ -32,6 +32,14 @@ MAY_IMPORT = {
         "cohort.errors",
         "cohort.table",
     ),
+    "analyses.evidence": (
+        "analyses.evidence",
+        "analyses.estimators",
+        "analyses.kernels",
+        "analyses.results",
+        "cohort.errors",
+        "cohort.table",
+    ),
     "analyses.blocks": (
         "analyses.blocks",
         "analyses.estimators",
@@ -60,6 +68,7 @@ MAY_IMPORT = {
     "analyses.study.kinds": (
         "analyses.study",
         "analyses.estimators",
+        "analyses.evidence",
         "analyses.results",
         "cohort",
     ),

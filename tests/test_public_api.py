@@ -19,6 +19,7 @@ ANALYSES = {
     "kaplan_meier", "load_study", "logrank", "max_combo", "model_performance",
     "pairwise_logrank", "parametric_survival", "rmst", "run_study", "subgroups", "table_one",
     "write_report",
+    "meta_analysis", "pool", "published_results",
 }  # fmt: skip
 
 

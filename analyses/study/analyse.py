@@ -10,6 +10,7 @@ from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.study.kinds.cox import model
 from analyses.study.kinds.cumulative_incidence import incidences
+from analyses.study.kinds.evidence import published
 from analyses.study.kinds.fine_gray import subdistribution
 from analyses.study.kinds.kaplan_meier import plotted
 from analyses.study.kinds.logrank import tests
@@ -44,6 +45,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "fine_gray": subdistribution,
     "parametric": distributed,
     "performance": performed,
+    "evidence": published,
     "subgroups": compared,
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from analyses.study.check_columns import column_problems, reference_problems
+from analyses.study.check_evidence import evidence_problems
 from analyses.study.check_source import source_problems
 from analyses.study.check_specimens import specimen_problems
 from analyses.study.engine_spec import engine_problems
@@ -49,6 +50,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
         *_interactions(study),
         *_times(study),
         *_references(study),
+        *evidence_problems(study),
         *source_problems(study, used),
         *engine_problems(study),
     ]

@@ -1,0 +1,1 @@
+"""What others have found, and what several studies or sites say together."""

@@ -1,0 +1,73 @@
+"""Published results with the study's own beneath, from the table to an outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyses.results.failure import Failure
+from analyses.study.outcome import Outcome, finished
+from cohort.errors import AnalysisError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyses.results.evidence import Evidence, PresentStudy
+    from analyses.results.published import PublishedResults
+    from analyses.study.setting import Setting
+    from analyses.study.specs.evidence import EvidenceSpec
+
+
+def published(spec: EvidenceSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
+    """What is published on the question, and the analysis that it is compared with."""
+    del frame  # published results rest on no patients of this study
+    from analyses.evidence.pool import pool
+    from analyses.evidence.published_results import published_results
+    from analyses.results.evidence import EvidenceAnalysis
+
+    table = published_results()
+    result = pool(
+        table,
+        endpoint=spec.outcome,
+        contrast=spec.contrast,
+        population=spec.population,
+        stage=spec.stage,
+        unverified=spec.unverified,
+        present=None if spec.compares is None else _present(spec, setting, table),
+        conf_level=spec.conf_level,
+    )
+    title = spec.title or "Published results"
+    made = EvidenceAnalysis(spec.id, title, result, spec.compares or "")
+    return finished(spec.id, made, result.records(spec.id), result.findings, _unpooled(spec, result))
+
+
+def _present(spec: EvidenceSpec, setting: Setting, table: PublishedResults) -> PresentStudy:
+    """The hazard ratio of the analysis that is compared."""
+    from analyses.evidence.pool import present_study
+    from analyses.results.study import CoxAnalysis
+
+    found = setting.earlier.get(str(spec.compares))
+    if not isinstance(found, CoxAnalysis):
+        raise AnalysisError(
+            Problem(
+                f"analysis '{spec.compares}'",
+                "it gave no model, so that there is nothing to set beside published results",
+                advice="See why it failed, or leave `compares` out.",
+            )
+        )
+    return present_study(
+        found.adjusted,
+        term=spec.term,
+        level=spec.level,
+        label="The present study",
+        overlap_group=table.group_of(setting.source),
+        use=spec.present,
+    )
+
+
+def _unpooled(spec: EvidenceSpec, result: Evidence) -> list[Failure]:
+    """The failure that stands for a pool of nothing."""
+    if result.pool is not None:
+        return []
+    advice = "Ask for another population, stage or outcome, or let unverified results take part."
+    reason = result.reason or "nothing is pooled"
+    return [Failure(spec.id, spec.kind, "", "", reason, 0, 0, advice)]
