@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from analyses.estimators.survival_data import as_pandas, require_columns
 from analyses.kernels.meta_analysis import Array, Mean, mean, spread
 from analyses.kernels.wald import wald
+from analyses.results.contrast import NO_ERROR
 from analyses.results.meta_analysis import (
     ONE_STUDY,
     Heterogeneity,
@@ -75,13 +77,7 @@ def meta_analysis(
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level lies between 0 and 1, not {conf_level}")
     frame = as_pandas(data)
-    columns = [study, estimate, std_error]
-    require_columns(frame, columns)
-    missing = tuple((name, int(frame[name].isna().sum())) for name in columns)
-    complete = frame[columns].dropna()
-    problems = _problems(complete, study, estimate, std_error)
-    if problems:
-        raise AnalysisError(problems)
+    complete, missing = _complete(frame, study, estimate, std_error)
     return pooled_studies(
         [str(name) for name in complete[study]],
         complete[estimate].to_numpy(dtype=float),
@@ -89,7 +85,7 @@ def meta_analysis(
         measure=measure,
         conf_level=conf_level,
         n_input=len(frame),
-        n_missing=tuple((name, n) for name, n in missing if n),
+        n_missing=missing,
     )
 
 
@@ -138,6 +134,20 @@ def pooled_studies(
         n_missing=n_missing,
         findings=_findings(fixed, random, len(names)),
     )
+
+
+def _complete(
+    frame: pd.DataFrame, study: str, estimate: str, std_error: str
+) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
+    """Studies with a name, an estimate and an error, and how many rows each column leaves out."""
+    columns = [study, estimate, std_error]
+    require_columns(frame, columns)
+    missing = [(name, int(frame[name].isna().sum())) for name in columns]
+    complete = frame[frame[columns].notna().all(axis=1)]
+    problems = _problems(complete, study, estimate, std_error)
+    if problems:
+        raise AnalysisError(problems)
+    return complete, tuple((name, n) for name, n in missing if n)
 
 
 def _problems(frame: Any, study: str, estimate: str, std_error: str) -> list[Problem]:
@@ -204,7 +214,7 @@ def _random(estimates: Array, variances: Array, conf_level: float) -> tuple[Hete
     )
     pool = mean(estimates, variances, found.tau2)
     error = float(np.sqrt(pool.spread * pool.variance))
-    if error == 0:
+    if error <= NO_ERROR * np.sqrt(pool.variance):
         said = "all estimates are the same: Hartung and Knapp's error is 0"
         return varied, Pooled(estimate=pool.estimate, df=df, reason=said)
     reach = float(stdtrit(df, (1 + conf_level) / 2))

@@ -93,28 +93,7 @@ def pool(
         raise ValueError(f"unverified is 'left_out' or 'marked', not {unverified!r}")
     question = Question(contrast, endpoints, population, stage, unverified == "marked")
     _require(question, table)
-    rows = _one_a_group(_answers(question, table), question)
-    pooled = [row.published for row in rows if row.use == "pooled"]
-    measure = pooled[0].measure if pooled else _measure(rows)
-    present = _placed(present, pooled, MEASURES[measure])
-    without = without_ratio(rows, question)
-    return Evidence(
-        question=question,
-        measure=MEASURES[measure],
-        rows=rows,
-        pool=_meta(pooled, None, MEASURES[measure], conf_level),
-        reason=None if pooled else "no published result with limits answers the question",
-        present=present,
-        pool_with_present=(
-            _meta(pooled, present, MEASURES[measure], conf_level)
-            if present is not None and present.use == "pooled"
-            else None
-        ),
-        without_ratio=without,
-        rule=RULE,
-        conf_level=conf_level,
-        findings=evidence_findings(rows, question, without, present, table),
-    )
+    return _evidence(question, table, present, conf_level)
 
 
 def present_study(
@@ -159,6 +138,34 @@ def present_study(
         adjustment=", ".join(others) if others else "none",
         overlap_group=overlap_group,
         use="pooled" if use == "pooled" else "compared",
+    )
+
+
+def _evidence(
+    question: Question, table: PublishedResults, present: PresentStudy | None, conf_level: float
+) -> Evidence:
+    """The answer of a table that holds what is asked."""
+    rows = _one_a_group(_answers(question, table), question)
+    pooled = [row.published for row in rows if row.use == "pooled"]
+    measure = pooled[0].measure if pooled else _measure(rows)
+    present = _placed(present, pooled, MEASURES[measure])
+    without = without_ratio(rows, question)
+    return Evidence(
+        question=question,
+        measure=MEASURES[measure],
+        rows=rows,
+        pool=_meta(pooled, None, MEASURES[measure], conf_level),
+        reason=None if pooled else "no published result with limits answers the question",
+        present=present,
+        pool_with_present=(
+            _meta(pooled, present, MEASURES[measure], conf_level)
+            if present is not None and present.use == "pooled"
+            else None
+        ),
+        without_ratio=without,
+        rule=RULE,
+        conf_level=conf_level,
+        findings=evidence_findings(rows, question, without, present, table),
     )
 
 
