@@ -7,6 +7,7 @@ from types import MappingProxyType
 from analyses.report.change_pages import CHANGES
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
+from analyses.report.evidence_pages import EVIDENCE
 from analyses.report.feature_table import FEATURES
 from analyses.report.model_pages import MODELS
 from analyses.report.parametric_pages import LIFETIMES
@@ -15,6 +16,7 @@ from analyses.report.rank_test_pages import RANK_TESTS
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.subgroup_pages import SUBGROUPS
+from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -42,6 +44,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         ParametricAnalysis: LIFETIMES,
         PerformanceAnalysis: PERFORMANCE,
         ChangeAnalysis: CHANGES,
+        EvidenceAnalysis: EVIDENCE,
         SubgroupsAnalysis: SUBGROUPS,
     }
 )

@@ -30,6 +30,7 @@ AnalysisSpec = Annotated[
     | FineGraySpec
     | ParametricSpec
     | PerformanceSpec
-    | SubgroupsSpec,
+    | SubgroupsSpec
+    | EvidenceSpec,
     Field(discriminator="kind"),
 ]

@@ -37,7 +37,9 @@ def published(spec: EvidenceSpec, frame: pd.DataFrame, setting: Setting) -> Outc
     )
     title = spec.title or "Published results"
     made = EvidenceAnalysis(spec.id, title, result, spec.compares or "")
-    return finished(spec.id, made, result.records(spec.id), result.findings, _unpooled(spec, result))
+    return finished(
+        spec.id, made, result.records(spec.id), result.findings, _unpooled(spec, result)
+    )
 
 
 def _present(spec: EvidenceSpec, setting: Setting, table: PublishedResults) -> PresentStudy:

@@ -1,0 +1,129 @@
+"""Published results beside a study's own model, from a study file to their pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+import analyses
+from analyses.report.blocks import Cell, Table
+from analyses.report.report import _pages
+from analyses.study.check import check_study
+from analyses.study.spec import Study
+from cohort.errors import SpecError
+from cohort.simulation import simulate
+
+BASE: dict[str, Any] = {
+    "version": 1,
+    "title": "A study",
+    "source": {"name": "ncdb_puf", "files": {"main": "registry.csv"}},
+    "endpoints": [
+        {"id": "os", "kind": "OS", "label": "Overall survival", "censor_at": {"years": 10}}
+    ],
+    "seed": 11,
+}
+MODEL: dict[str, Any] = {
+    "id": "model",
+    "kind": "cox",
+    "endpoint": "os",
+    "terms": [{"name": "her2_status", "reference": "zero"}, {"name": "age_years", "per": 10}],
+}
+SEEN: dict[str, Any] = {
+    "id": "seen",
+    "kind": "evidence",
+    "compares": "model",
+    "outcome": "OS",
+    "present": "pooled",
+}
+NOTHING: dict[str, Any] = {"id": "nothing", "kind": "evidence", "outcome": "pCR"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("evidence")
+    simulate(900, seed=12, dirt=0).to_csv(target / "registry.csv", index=False)
+    return target
+
+
+def study(folder: Path, *asked: dict[str, Any]) -> Study:
+    return Study.from_dict(BASE | {"analyses": list(asked)}, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str, Path]:
+    result = analyses.run_study(study(folder, MODEL, SEEN, NOTHING))
+    out = tmp_path_factory.mktemp("written") / "out"
+    analyses.write_report(result, out)
+    pages = pypdf.PdfReader(out / "report.pdf").pages
+    return result, "\n".join(page.extract_text() for page in pages), out
+
+
+def test_the_model_stands_beneath_and_is_not_pooled_with_its_own_registry(
+    run: tuple[Any, str, Path],
+) -> None:
+    result, _, out = run
+    seen = next(a for a in result.analyses if a.id == "seen").result
+    model = next(a for a in result.analyses if a.id == "model").adjusted
+    (low,) = [c for c in model.estimated if c.level == "low"]
+    assert seen.present.estimate == low.estimate
+    assert seen.present.use == "compared"
+    assert "NCDB" in seen.present.reason
+    records = {r["id"]: r for r in json.loads((out / "results.json").read_text())["records"]}
+    shown = records["seen/present_hazard_ratio/compared"]
+    assert shown["estimate"] == pytest.approx(low.hazard_ratio[0], rel=1e-11)
+
+
+def test_a_pool_of_nothing_is_a_failure_in_its_place(run: tuple[Any, str, Path]) -> None:
+    result, text, _ = run
+    (failure,) = [f for f in result.failures if f.analysis == "nothing"]
+    assert failure.reason == "no published result with limits answers the question"
+    assert "no published result with limits" in " ".join(text.split())
+
+
+def test_the_pages_say_what_is_not_in_the_numbers(run: tuple[Any, str, Path]) -> None:
+    text = " ".join(run[1].split())
+    for said in (
+        "Leaving those out biases a pool away from 1",
+        "Hartung and Knapp without truncation",
+        "It is not pooled: its patients (NCDB) are those of",
+        "Where a new study would lie",
+    ):
+        assert said in text, said
+
+
+def test_every_printed_number_names_a_record(run: tuple[Any, str, Path]) -> None:
+    result, _, _ = run
+    ids = {record.id for record in result.records}
+    alts = {a.id: ("", 166.0) for a in result.analyses} | {"flow": ("", 166.0)}
+    alts |= {name: ("", 166.0) for name in ("model_her2_status", "model_beta_her2_status")}
+    pages, _ = _pages(result, alts)
+    tables = [b for b in pages if isinstance(b, Table) and b.name.startswith("seen")]
+    cells = [c for t in tables for line in t.rows for c in line if isinstance(c, Cell)]
+    named = [c.record for c in cells if c.record.startswith("seen/")]
+    assert len(named) > 15
+    assert set(named) <= ids
+
+
+def test_what_is_compared_must_be_an_earlier_cox_model_with_the_term(folder: Path) -> None:
+    found = check_study(study(folder, SEEN, MODEL))
+    assert "'model' is no earlier Cox analysis" in str(found[0])
+    found = check_study(study(folder, MODEL, SEEN | {"term": "her2_statu"}))
+    assert "Did you mean 'her2_status'" in str(found[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"only": {"id": "x", "column": "stage", "equals": "I", "reason": "x"}}, "no patients"),
+        ({"compares": None}, "no analysis is compared"),
+        ({"outcome": []}, "outcome"),
+        ({"unverified": "all"}, "unverified"),
+    ],
+)
+def test_a_wrong_question_is_refused(folder: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        study(folder, MODEL, SEEN | change)
