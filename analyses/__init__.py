@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from analyses.estimators.rmst import rmst
     from analyses.estimators.subgroups import subgroups
     from analyses.estimators.table_one import table_one
+    from analyses.estimators.treatment_by_group import treatment_effect
     from analyses.evidence.meta_analysis import meta_analysis
     from analyses.evidence.pool import pool
     from analyses.evidence.published_results import published_results
@@ -49,6 +50,7 @@ _HOMES = {
     "run_study": "study.run",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
+    "treatment_effect": "estimators.treatment_by_group",
     "write_report": "report.report",
 }
 
@@ -72,6 +74,7 @@ __all__ = [
     "run_study",
     "subgroups",
     "table_one",
+    "treatment_effect",
     "write_report",
 ]
 

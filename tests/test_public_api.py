@@ -18,6 +18,7 @@ ANALYSES = {
     "cause_specific_cox", "cox", "cumulative_incidence", "fine_gray", "gray_test",
     "kaplan_meier", "load_study", "logrank", "max_combo", "model_performance",
     "pairwise_logrank", "parametric_survival", "rmst", "run_study", "subgroups", "table_one",
+    "treatment_effect",
     "write_report",
     "meta_analysis", "pool", "published_results",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,52 +27,74 @@ NO_WALD = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductModel:
+    """The model with the products of groups and subgroups, and what it was made of.
+
+    Attributes
+    ----------
+    frame
+        The patients whose factor is known, with a column for each product.
+    plain
+        Terms of the model without products.
+    products
+        (column, group, subgroup) of each product, by place; in the columns' order.
+    full, reason
+        The model with every product, or why there is none.
+    """
+
+    frame: pd.DataFrame
+    plain: tuple[TermSpec, ...]
+    products: tuple[tuple[str, int, int], ...]
+    full: CoxModel | None
+    reason: str | None
+
+
+def product_model(rows: SubgroupRows, factor: FactorCodes, options: Options) -> ProductModel:
+    """The larger of the two models that a test of interaction compares.
+
+    It has a coefficient for each group, for each subgroup and for the terms, and the products
+    besides, without those that cells without patients leave undetermined.
+    """
+    known = factor.codes >= 0
+    frame, plain = _plain(rows, factor, known)
+    products = _products(rows, factor, known)
+    full, reason = None, None if products else EMPTY
+    for name, _, _, member in products:
+        frame[name] = member
+    if products:
+        try:
+            full = _fit(frame, [*plain, *(name for name, *_ in products)], options)
+        except AnalysisError as error:
+            reason = _why(error)
+    places = tuple((name, group, level) for name, group, level, _ in products)
+    return ProductModel(frame, tuple(plain), places, full, reason)
+
+
 def interaction_tests(
     rows: SubgroupRows, factor: FactorCodes, options: Options
 ) -> tuple[InteractionTest, tuple[InteractionTest, ...]]:
     """The test of all groups together, and of each group against the reference.
 
-    The models have a coefficient for each group, for each subgroup and for the terms; the larger
-    one has the products besides, without those that cells without patients leave undetermined.
-    Both are fitted to the patients whose factor is known. The test of one group leaves the products
-    of the others in both models.
+    Both models are fitted to the patients whose factor is known. The test of one group leaves the
+    products of the others in both.
     """
-    known = factor.codes >= 0
-    n, n_event = rows.size(known)
-    others = [g for g in range(len(rows.groups)) if g != rows.reference]
+    n, n_event = rows.size(factor.codes >= 0)
+    made = product_model(rows, factor, options)
     test: TestName = "wald" if _is_robust(rows, options) else "likelihood_ratio"
     found: list[InteractionTest] = []
-    frame, plain = _plain(rows, factor, known)
-    products = _products(rows, factor, known)
-    full: CoxModel | None = None
-    reason: str | None = None if products else EMPTY
-    if products:
-        for name, _, member in products:
-            frame[name] = member
-        try:
-            full = _fit(frame, [*plain, *(name for name, *_ in products)], options)
-        except AnalysisError as error:
-            reason = _why(error)
-    for group in (None, *others):
+    for group in (None, *(g for g in range(len(rows.groups)) if g != rows.reference)):
+        own = [product for product, g, _ in made.products if group in (None, g)]
+        if made.full is not None and own:
+            values = _tested(made, made.full, own, options)
+        else:
+            values = {"reason": made.reason or EMPTY}
         whose = None if group is None else rows.groups[group]
-        made: dict[str, Any] = {"reason": reason}
-        own = [product for product, g, _ in products if group in (None, g)]
-        rest: list[TermSpec] = [product for product, *_ in products if product not in own]
-        if full is not None and own:
-            made = _tested(frame, full, plain + rest, own, options)
-        elif reason is None:
-            made = {"reason": EMPTY}
-        found.append(InteractionTest(factor.name, whose, test, n, n_event, **made))
+        found.append(InteractionTest(factor.name, whose, test, n, n_event, **values))
     return found[0], tuple(found[1:])
 
 
-def _tested(
-    frame: pd.DataFrame,
-    full: CoxModel,
-    smaller: list[TermSpec],
-    own: list[str],
-    options: Options,
-) -> dict[str, Any]:
+def _tested(made: ProductModel, full: CoxModel, own: list[str], options: Options) -> dict[str, Any]:
     """Statistic, df and p of the products `own`, or why there is none."""
     try:
         if not full.has_likelihood:
@@ -80,7 +103,8 @@ def _tested(
                 return {"reason": NO_WALD}
             wald = full.wald(own)
             return {"statistic": wald.statistic, "df": wald.df, "p_value": wald.p_value}
-        reduced = _fit(frame, smaller, options)
+        rest = [product for product, *_ in made.products if product not in own]
+        reduced = _fit(made.frame, [*made.plain, *rest], options)
     except AnalysisError as error:
         return {"reason": _why(error)}
     df = full.n_parameters - reduced.n_parameters
@@ -124,8 +148,8 @@ def _plain(
 
 def _products(
     rows: SubgroupRows, factor: FactorCodes, known: npt.NDArray[np.bool_]
-) -> list[tuple[str, int, npt.NDArray[np.bool_]]]:
-    """(name, group, rows) of every product that the cells with patients determine."""
+) -> list[tuple[str, int, int, npt.NDArray[np.bool_]]]:
+    """(name, group, subgroup, rows) of every product that the cells with patients determine."""
     group, level = rows.codes[known], factor.codes[known]
     cells = np.unique(np.column_stack([group, level]), axis=0)
     mains = [np.ones(len(cells))]
@@ -142,7 +166,7 @@ def _products(
             if np.linalg.matrix_rank(larger) > np.linalg.matrix_rank(kept):
                 kept = larger
                 name = f"{rows.by}={rows.groups[g]} × {factor.name}={factor.levels[k]}"
-                found.append((name, g, (group == g) & (level == k)))
+                found.append((name, g, k, (group == g) & (level == k)))
     return found
 
 

@@ -16,6 +16,7 @@ from analyses.report.rank_test_pages import RANK_TESTS
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.subgroup_pages import SUBGROUPS
+from analyses.report.treatment_pages import TREATMENTS
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.study import (
     Analysis,
@@ -31,6 +32,7 @@ from analyses.results.study import (
     TestAnalysis,
 )
 from analyses.results.subgroups import SubgroupsAnalysis
+from analyses.results.treatment_by_group import TreatmentAnalysis
 
 SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
     {
@@ -46,6 +48,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         ChangeAnalysis: CHANGES,
         EvidenceAnalysis: EVIDENCE,
         SubgroupsAnalysis: SUBGROUPS,
+        TreatmentAnalysis: TREATMENTS,
     }
 )
 

@@ -19,6 +19,7 @@ from analyses.study.kinds.performance import performed
 from analyses.study.kinds.rmst import averaged
 from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
+from analyses.study.kinds.treatment_effect import treated
 from analyses.study.outcome import Outcome, failed_record, failure_of
 from cohort.errors import AnalysisError
 
@@ -47,6 +48,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "performance": performed,
     "evidence": published,
     "subgroups": compared,
+    "treatment_effect": treated,
 }
 
 

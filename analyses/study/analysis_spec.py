@@ -18,6 +18,7 @@ from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.specs.table_one import TableOneSpec
+from analyses.study.specs.treatment_effect import TreatmentEffectSpec
 
 AnalysisSpec = Annotated[
     TableOneSpec
@@ -31,6 +32,7 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
-    | EvidenceSpec,
+    | EvidenceSpec
+    | TreatmentEffectSpec,
     Field(discriminator="kind"),
 ]

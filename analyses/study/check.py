@@ -9,6 +9,7 @@ from analyses.study.check_columns import column_problems, reference_problems
 from analyses.study.check_evidence import evidence_problems
 from analyses.study.check_source import source_problems
 from analyses.study.check_specimens import specimen_problems
+from analyses.study.check_treatments import treatment_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
 from analyses.study.specs.cox import CoxSpec
@@ -19,6 +20,7 @@ from analyses.study.specs.modelled import Modelled
 from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.subgroups import SubgroupsSpec
+from analyses.study.specs.treatment_effect import TreatmentEffectSpec
 from analyses.study.uses import uses
 from cohort.errors import Problem
 from cohort.schema import column
@@ -51,6 +53,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
         *_times(study),
         *_references(study),
         *evidence_problems(study),
+        *treatment_problems(study),
         *source_problems(study, used),
         *engine_problems(study),
     ]
@@ -98,7 +101,8 @@ def _times(study: Study) -> Iterator[Problem]:
 
 def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
     """The latest times that an analysis looks at: key in the study file, time, endpoint."""
-    if isinstance(spec, KaplanMeierSpec | CumulativeIncidenceSpec) and spec.at is not None:
+    timed = KaplanMeierSpec | CumulativeIncidenceSpec | TreatmentEffectSpec
+    if isinstance(spec, timed) and spec.at is not None:
         yield "at", spec.at.to_durations()[-1], spec.endpoint
     if isinstance(spec, PerformanceSpec):
         yield "at", spec.at.to_durations()[-1], spec.endpoint
@@ -109,7 +113,13 @@ def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
 def _references(study: Study) -> Iterator[Problem]:
     """Reference groups that are no level of their column, or that the selection leaves out."""
     for i, spec in enumerate(study.analyses):
-        compared = KaplanMeierSpec | RmstSpec | CumulativeIncidenceSpec | SubgroupsSpec
+        compared = (
+            KaplanMeierSpec
+            | RmstSpec
+            | CumulativeIncidenceSpec
+            | SubgroupsSpec
+            | TreatmentEffectSpec
+        )
         if not isinstance(spec, compared) or spec.reference is None:
             continue
         known = column(str(spec.by))

@@ -20,6 +20,8 @@ _FIT: dict[Purpose, tuple[Kind, ...]] = {
     "groups": ("category", "boolean"),
     "subgroups": ("category", "boolean"),
     "cut": _NUMBERS,
+    "treatment": ("category", "boolean"),
+    "start": _NUMBERS,
     "description": ("category", "boolean", *_NUMBERS),
     "term": ("category", "boolean", *_NUMBERS),
     "stratum": ("category", "boolean", "integer", "text"),
@@ -38,6 +40,8 @@ _ROLES: dict[Purpose, str] = {
     "groups": "make groups",
     "subgroups": "make subgroups without cuts",
     "cut": "be cut",
+    "treatment": "be a treatment",
+    "start": "be the day of a start",
     "description": "be described",
     "term": "be a term",
     "stratum": "make strata",
@@ -52,6 +56,8 @@ def column_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
     for use in used:
         known = endpoints.get(use.column) if use.criterion is None else None
         known = known or column(use.column)
+        if known is None and use.purpose == "start":
+            continue  # that nothing tells the start is told with what to do
         if known is None:
             yield _unknown(study, use, endpoints)
         elif use.criterion is not None:

@@ -150,6 +150,8 @@ def _given(
     study: Study, use: Use, dictionary: SourceDictionary, available: dict[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
     """Whether the source gives the column that is used."""
+    if use.purpose == "start":
+        return  # told with the treatment that it is of, by `treatment_problems`
     if column(use.column) is None:
         return  # an endpoint's column, or none at all, which is told elsewhere
     where = study.place(use.path)

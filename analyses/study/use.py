@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from cohort.yaml_reader import Path
 
 Purpose = Literal[
-    "groups", "subgroups", "cut", "description", "term", "stratum", "cluster", "criterion", "day"
+    "groups",
+    "subgroups",
+    "cut",
+    "treatment",
+    "start",
+    "description",
+    "term",
+    "stratum",
+    "cluster",
+    "criterion",
+    "day",
 ]
 
 
