@@ -16,7 +16,7 @@ from analyses.estimators.strata import Strata, strata_names
 from analyses.estimators.subgroup_factors import AskedFactor, FactorCodes
 from analyses.estimators.subgroup_rows import Options, SubgroupRows, subgroup_rows
 from analyses.estimators.subgroups import LEAST_EVENTS, compared_within
-from analyses.estimators.survival_data import By, as_pandas, by_column
+from analyses.estimators.survival_data import By, as_pandas
 from analyses.estimators.terms import TermSpec
 from analyses.estimators.time_zero import require_known_at_time_zero
 from analyses.results.contrast import Contrast
@@ -58,15 +58,14 @@ def treatment_effect(
     data, time, event, entry, terms, strata, weights, cluster, ties, conf_level
         As in `cox`; with weights that are not counts (of a propensity) effects are marginal.
     treatment
-        Two levels, the first of which is compared with: a boolean, an ordered categorical, or
-        ``{"name", "levels"}``.
+        Two levels, the first compared with: boolean, ordered, or ``{"name", "levels"}``.
     by, reference
         The groups, and the one whose hazard ratio the others' are divided by (else the first).
     at
         Times of the absolute differences, by Kaplan-Meier in each arm of each group.
     start
-        When the treatment began, from time zero in the unit of `time`. A treatment that began
-        after time zero in anybody is refused: until then the treated could not have the event.
+        When the treatment began, from time zero in the unit of `time`. One that began later in
+        anybody is refused: until then the treated could not have the event.
     least_events
         As in `subgroups`.
 
@@ -82,26 +81,39 @@ def treatment_effect(
 
     Notes
     -----
-    Each group has a model of its own; ratios of hazard ratios come from one model with the
-    product. Checked against ``coxph``, ``anova`` and ``survfit`` in R, and by hand:
+    Checked against ``coxph``, ``anova`` and ``survfit`` in R, and by hand:
     tests/analyses/test_treatment_by_group.py.
     """
-    frame, name = as_pandas(data), str(by_column(treatment))
+    frame = as_pandas(data)
     if start is not None:
         require_known_at_time_zero(frame, treatment, start, time)
     options = Options(time, event, entry, strata_names(strata), weights, cluster, ties, conf_level)
     rows = subgroup_rows(frame, options, treatment, None, terms, [_factor(by)])
+    return _of_rows(rows, options, reference, at, least_events)
+
+
+def _of_rows(
+    rows: SubgroupRows,
+    options: Options,
+    reference: str | None,
+    at: Sequence[float],
+    least_events: int,
+) -> TreatmentByGroup:
+    """The effect in rows that are ready.
+
+    Each group has a model of its own; ratios of hazard ratios come from one with the product.
+    """
     if len(rows.groups) != 2:
         found = f"{len(rows.groups)} levels: {listed(rows.groups)}"
         advice = "Compare two of them: select the patients, or merge levels."
-        raise AnalysisError(Problem(f"treatment '{name}'", found, "Two levels", advice))
+        raise AnalysisError(Problem(f"treatment '{rows.by}'", found, "Two levels", advice))
     factor = rows.factors[0]
     base = _reference(factor, reference)
     within = compared_within(rows, options, "none", least_events)
     absolute = _absolute(rows, factor, options, at)
     return TreatmentByGroup(
         within=within,
-        treatment=name,
+        treatment=rows.by,
         treated=rows.groups[1],
         untreated=rows.groups[0],
         by=factor.name,
