@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test marked check fix bench reference reference-stress docs notebooks sample
+.PHONY: help demo test marked check fix bench coverage reference reference-stress docs notebooks sample
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ fix: .venv/test  ## format, and mend what the linter can
 bench: .venv/test  ## time the estimators and a study beside R and Python's peers (absent ones are told), and reading
 	$(BIN)/python tests/bench/bench.py --out docs/benchmarks.md
 	$(BIN)/python tests/bench/reading.py
+
+coverage: .venv/test  ## how often 95 % limits hold the truth, over 2,000 simulated cohorts a method
+	$(BIN)/python tests/coverage/covering.py
 
 reference: .venv/test  ## make R's reference answers again (needs R with survival)
 	Rscript tests/reference/make_reference.R

@@ -13,6 +13,7 @@ anatomic in both editions.
 
 from __future__ import annotations
 
+from cohort.simulation.confounded import potential_outcomes, simulated_confounding
 from cohort.simulation.naaccr import write_naaccr_extract, write_naaccr_xml
 from cohort.simulation.registry import (
     SAMPLE_SEED,
@@ -30,7 +31,9 @@ __all__ = [
     "SAMPLE_SEED",
     "SAMPLE_SIZE",
     "dirt_counts",
+    "potential_outcomes",
     "simulate",
+    "simulated_confounding",
     "simulated_patients",
     "simulated_specimens",
     "simulated_truth",
