@@ -308,6 +308,8 @@ def _dress(axes: Axes, table_axes: Axes, plan: _Plan, table_mm: float) -> None:
     table_axes.set_ylim(table_mm, 0)
     axes.set_xlim(0, axis.end)
     axes.set_ylim(0, 1)
+    # A page that shows the figure finds here which times its width stands for.
+    axes.patch.set_gid(f"time-axis_0_{axis.end:.12g}")
     words = style.words()
     axes.set_xticks(axis.ticks, labels=axis.labels, **words)
     axes.set_yticks(_SHARES, labels=[tick(100 * share) for share in _SHARES], **words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import isnan
 from typing import Any
 
 from analyses import formatting as words
@@ -14,6 +15,7 @@ from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, a
 from analyses.report.milestone_pages import milestone_tables
 from analyses.report.section import Alts, Section, Sizes, axis_words
 from analyses.report.words import endpoint_of, group_words, joined, used_rows
+from analyses.results.frozen import Array
 from analyses.results.logrank import LogRank
 from analyses.results.study import CurveAnalysis, StudyResult
 
@@ -175,6 +177,20 @@ def _follow_up(result: StudyResult, analysis: CurveAnalysis, style: NumberStyle)
     )
 
 
+def _readout(
+    analysis: CurveAnalysis, times: Array, style: NumberStyle
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Survival and patients at risk of each group, as the table under the figure counts them."""
+    km = analysis.curves
+    for curve in km.curves:
+        survival, risk = curve.step("survival", times, 1.0), curve.at_risk(times)
+        said = (
+            "not followed" if isnan(s) else f"{words.percent(s, style)}, {count(n, style)} at risk"
+            for s, n in zip(survival.tolist(), risk.tolist(), strict=True)
+        )
+        yield group_words(km.by, curve.group), tuple(said)
+
+
 CURVES = Section(
     pages=curves,
     methods=curve_methods,
@@ -183,4 +199,5 @@ CURVES = Section(
     choices=_choices,
     sizes=_sizes,
     cautions=_follow_up,
+    readout=_readout,
 )

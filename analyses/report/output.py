@@ -14,7 +14,15 @@ from pathlib import Path
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed
 
 # What a run leaves in its folder. A folder with anything else in it is never replaced.
-OUTPUTS = ("report.pdf", "figures", "tables", "results.json", "findings.csv", "manifest.json")
+OUTPUTS = (
+    "report.pdf",
+    "report.html",
+    "figures",
+    "tables",
+    "results.json",
+    "findings.csv",
+    "manifest.json",
+)
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

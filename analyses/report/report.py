@@ -32,6 +32,7 @@ from analyses.report.pdf import typeset, unprintable
 from analyses.report.section import Alts
 from analyses.report.sections import section_of
 from analyses.report.verification_pages import verification_pages
+from analyses.report.web.page import web_page
 from analyses.results.records import COLUMNS
 from analyses.results.study import (
     StudyResult,
@@ -64,6 +65,8 @@ def write_report(result: StudyResult, out: str | Path) -> Path:
         _write_json(folder / "results.json", _results(result))
         _write_rows(folder / "findings.csv", FINDING_COLUMNS, (astuple(f) for f in findings))
         _write_json(folder / "manifest.json", manifest(result))
+        text = web_page(result, front, pages, folder / "figures", STYLES[result.style], _words())
+        (folder / "report.html").write_text(text, encoding="utf-8")
         (folder / "report.pdf").write_bytes(_pdf(result, front, pages, folder / "figures"))
     return Path(out) / "report.pdf"
 
@@ -108,14 +111,18 @@ def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
     return pages, list(front_matter(result, style))
 
 
+def _words() -> dict[str, str]:
+    """What stands above the title and at the foot of every page."""
+    return {"kicker": "SURVIVAL BY HER2 GROUP", "footer": f"her2low {versions()['her2low']}"}
+
+
 def _pdf(
     result: StudyResult, front: Sequence[Block], pages: Sequence[Block], figures: Path
 ) -> bytes:
     data = {
         "title": result.title,
-        "kicker": "SURVIVAL BY HER2 GROUP",
         "running": "her2low report",
-        "footer": f"her2low {versions()['her2low']}",
+        **_words(),
         "front": as_json(front),
         "blocks": as_json(pages),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from analyses.plots.axis_words import AxisWords
 from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block
 from analyses.report.words import endpoint_of
+from analyses.results.frozen import Array
 from analyses.results.study import StudyResult
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Section:
         analysis -> its groups.
     cautions
         (study, analysis, number style) -> sentences on what these data cannot tell.
+    readout
+        (analysis, times, number style) -> (group, what its curve says at each time).
     """
 
     pages: Callable[[StudyResult, Any, NumberStyle, Alts], Iterator[Block]]
@@ -65,6 +68,7 @@ class Section:
     choices: Callable[[Any], Iterable[tuple[str, str]]] = nothing
     sizes: Callable[[Any], Iterable[Sizes]] = nothing
     cautions: Callable[[StudyResult, Any, NumberStyle], Iterable[str]] = nothing
+    readout: Callable[[Any, Array, NumberStyle], Iterable[tuple[str, Sequence[str]]]] = nothing
 
 
 def axis_words(result: StudyResult, analysis: Any) -> AxisWords:
