@@ -27,16 +27,25 @@ if TYPE_CHECKING:
     from analyses.evidence.pool import pool
     from analyses.evidence.published_results import published_results
     from analyses.report.report import write_report
+    from analyses.robustness.bias_analysis import bias_analysis
+    from analyses.robustness.detectable import detectable_hazard_ratio
+    from analyses.robustness.e_value import e_value
+    from analyses.robustness.leave_one_out import leave_one_out
+    from analyses.robustness.tipping import tipping_points
     from analyses.study.run import run_study
     from analyses.study.spec import load_study
 
 _HOMES = {
+    "bias_analysis": "robustness.bias_analysis",
     "cause_specific_cox": "estimators.cause_specific",
     "cox": "estimators.cox",
     "cumulative_incidence": "estimators.cumulative_incidence",
+    "detectable_hazard_ratio": "robustness.detectable",
+    "e_value": "robustness.e_value",
     "fine_gray": "estimators.fine_gray",
     "gray_test": "estimators.gray_test",
     "kaplan_meier": "estimators.kaplan_meier",
+    "leave_one_out": "robustness.leave_one_out",
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
     "max_combo": "estimators.max_combo",
@@ -50,17 +59,22 @@ _HOMES = {
     "run_study": "study.run",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
+    "tipping_points": "robustness.tipping",
     "treatment_effect": "estimators.treatment_by_group",
     "write_report": "report.report",
 }
 
 __all__ = [
+    "bias_analysis",
     "cause_specific_cox",
     "cox",
     "cumulative_incidence",
+    "detectable_hazard_ratio",
+    "e_value",
     "fine_gray",
     "gray_test",
     "kaplan_meier",
+    "leave_one_out",
     "load_study",
     "logrank",
     "max_combo",
@@ -74,6 +88,7 @@ __all__ = [
     "run_study",
     "subgroups",
     "table_one",
+    "tipping_points",
     "treatment_effect",
     "write_report",
 ]

@@ -47,6 +47,14 @@ MAY_IMPORT = {
         "analyses.results",
         "cohort.errors",
     ),
+    "analyses.robustness": (
+        "analyses.robustness",
+        "analyses.estimators",
+        "analyses.kernels",
+        "analyses.results",
+        "cohort.errors",
+        "cohort.table",
+    ),
     "analyses.plots": (
         "analyses.plots",
         "analyses.results",

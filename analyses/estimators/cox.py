@@ -9,13 +9,15 @@ and score tests do not hold their level there. Concordance as R's `concordance`,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analyses.estimators.cox_asked import Asked, asking
-from analyses.estimators.cox_firth import firth, penalised_coefficients, penalised_tests
-from analyses.estimators.cox_fit import fit, robust_covariance
+from analyses.estimators.cox_firth import Firth, firth, penalised_coefficients, penalised_tests
+from analyses.estimators.cox_fit import Fit, fit, robust_covariance
 from analyses.estimators.cox_held import HeldRows
 from analyses.estimators.cox_prepared import Prepared, prepared
 from analyses.estimators.cox_result import (
@@ -27,8 +29,9 @@ from analyses.estimators.cox_result import (
     summarised,
 )
 from analyses.estimators.terms import Declared, TermSpec, declared
+from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
-from analyses.results.frozen import frozen
+from analyses.results.frozen import Array, frozen
 
 
 def cox(
@@ -123,8 +126,27 @@ def _model(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> CoxModel:
     return model_of(prepared(data, wanted, asked), asked)
 
 
-def model_of(ready: Prepared, asked: Asked) -> CoxModel:
-    """The model of rows that are prepared."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """Where the likelihood is largest, and the coefficients with their variance."""
+
+    fitted: Fit
+    penalised: Firth | None
+    holds: bool
+    robust: bool
+    shown: npt.NDArray[np.bool_]
+    covariance: Array
+    coefficients: tuple[Coefficient, ...]
+
+
+def coefficients_of(
+    data: Any, terms: tuple[Declared, ...], asked: Asked
+) -> tuple[Coefficient, ...]:
+    """The coefficients of `cox` alone: for models fitted many times over, to changed patients."""
+    return _solved(prepared(data, terms, asked), asked).coefficients
+
+
+def _solved(ready: Prepared, asked: Asked) -> _Solved:
     found = firth(ready.rows, asked.conf_level) if asked.penalty else None
     fitted = fit(ready.rows) if found is None else found.fit
     holds = ready.are_counts and ready.cluster is None
@@ -133,10 +155,19 @@ def model_of(ready: Prepared, asked: Asked) -> CoxModel:
     shown = fitted.reported[fitted.estimated]
     covariance = covariance[np.ix_(shown, shown)]
     coefficients = summarised(ready.terms, fitted, covariance, asked.conf_level)
-    tests = model_tests(fitted, covariance, likelihood_holds=holds)
-    heights = (fitted.at.log_likelihood, fitted.null.log_likelihood)
     if found is not None:
         coefficients = penalised_coefficients(coefficients, found)
+    return _Solved(fitted, found, holds, robust, shown, covariance, coefficients)
+
+
+def model_of(ready: Prepared, asked: Asked) -> CoxModel:
+    """The model of rows that are prepared."""
+    solved = _solved(ready, asked)
+    fitted, found, covariance = solved.fitted, solved.penalised, solved.covariance
+    coefficients, robust, shown = solved.coefficients, solved.robust, solved.shown
+    tests = model_tests(fitted, covariance, likelihood_holds=solved.holds)
+    heights = (fitted.at.log_likelihood, fitted.null.log_likelihood)
+    if found is not None:
         tests = penalised_tests(tests, found)
         heights = (found.log_likelihood, found.log_likelihood_null)
     design = ready.rows.design

@@ -1,0 +1,1 @@
+"""How far one estimate can be trusted: confounding, misreading, single units, few events."""
