@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyses.estimators.category_model import category_model
     from analyses.estimators.cause_specific import cause_specific_cox
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
@@ -60,12 +61,14 @@ _HOMES = {
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
     "tipping_points": "robustness.tipping",
+    "category_model": "estimators.category_model",
     "treatment_effect": "estimators.treatment_by_group",
     "write_report": "report.report",
 }
 
 __all__ = [
     "bias_analysis",
+    "category_model",
     "cause_specific_cox",
     "cox",
     "cumulative_incidence",

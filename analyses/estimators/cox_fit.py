@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh, qr
 
 from analyses.estimators.cox_rows import Leaving, Rows
 from analyses.kernels import cox as kernel
-from analyses.kernels.newton import Maximum, aliased, maximise, solved
+from analyses.kernels.newton import Maximum, aliased, maximise, silent, solved
 from analyses.results.frozen import Array
 from cohort.errors import AnalysisError, Problem
 
@@ -30,10 +29,8 @@ NOTHING_LEFT = (
     "no finite estimate: nothing is left to compare once other coefficients have become infinite",
     LEAVE_OUT,
 )
-UNINFORMED = 1e-8  # of the null information along a direction: below it the data are silent
 NEAR = 1e-2  # of a standard error: as near as a sample's estimate need be found
 NO_SPREAD = 1e-14  # of the model's variance: below it the robust one is rounding error
-LOADED = 1e-6  # share of a column in such a direction that is no rounding error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +202,7 @@ def _limit(
         iterations += end.iterations
         if end.status == "converged":
             return end, estimated, iterations
-        taking_part, held = _silent(start, end, estimated)
+        taking_part, held = silent(start.information, end, estimated)
         if not held.any():
             raise not_converged(rows, end)
         moving = end.moving & estimated
@@ -235,33 +232,6 @@ def _first_guess(
     at = rows.likelihood(end.beta)
     higher = np.isfinite(at.information).all() and at.log_likelihood > null.log_likelihood
     return (end.beta, at) if higher else (zero, null)
-
-
-def _silent(
-    start: kernel.Likelihood, end: Maximum[kernel.Likelihood], active: Flags
-) -> tuple[Flags, Flags]:
-    """Columns in the directions without information, and as many of them as there are directions.
-
-    Directions by their information relative to what they had with every coefficient zero.
-    """
-    taking_part, held = np.zeros((2, len(active)), dtype=bool)
-    places = np.flatnonzero(active)
-    size = np.sqrt(np.diag(start.information)[places])
-    if not (np.isfinite(size).all() and (size > 0).all()):
-        return taking_part, held
-    null, own = (
-        at.information[np.ix_(places, places)] / np.outer(size, size) for at in (start, end.at)
-    )
-    left, directions = eigh(own, null)
-    count = int((left < UNINFORMED).sum())
-    if end.status == "flat":
-        count = max(count, 1)
-    directions = directions[:, :count]
-    loads = np.abs(directions).max(axis=1, initial=0.0)
-    taking_part[places] = loads > LOADED * loads.max(initial=0.0)
-    if count:
-        held[places[qr(directions.T, mode="r", pivoting=True)[1][:count]]] = True
-    return taking_part, held
 
 
 def _leave_out_dependent(

@@ -9,7 +9,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh, qr
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -20,6 +20,8 @@ MOVING = 1e-2  # a change of some row's log hazard that is no rounding error
 LARGEST_STEP = 20.0  # the same, in one iteration
 MAX_ITERATIONS = 60
 MAX_HALVINGS = 30
+UNINFORMED = 1e-8  # of the null information along a direction: below it the data are silent
+LOADED = 1e-6  # share of a column in such a direction that is no rounding error
 
 
 class Point(Protocol):
@@ -113,6 +115,31 @@ def solved(matrix: Array, right: Array) -> Array | None:
     scaled = right / (size if right.ndim == 1 else size[:, None])
     found = cho_solve(factor, scaled)
     return np.asarray(found / (size if right.ndim == 1 else size[:, None]))
+
+
+def silent(null: Array, end: Maximum[P], active: Flags) -> tuple[Flags, Flags]:
+    """Columns in the directions without information, and as many of them as there are directions.
+
+    Directions by their information relative to `null`, what they had with every coefficient zero.
+    """
+    taking_part, held = np.zeros((2, len(active)), dtype=bool)
+    places = np.flatnonzero(active)
+    size = np.sqrt(np.diag(null)[places])
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        return taking_part, held
+    before, own = (
+        at[np.ix_(places, places)] / np.outer(size, size) for at in (null, end.at.information)
+    )
+    left, directions = eigh(own, before)
+    count = int((left < UNINFORMED).sum())
+    if end.status == "flat":
+        count = max(count, 1)
+    directions = directions[:, :count]
+    loads = np.abs(directions).max(axis=1, initial=0.0)
+    taking_part[places] = loads > LOADED * loads.max(initial=0.0)
+    if count:
+        held[places[qr(directions.T, mode="r", pivoting=True)[1][:count]]] = True
+    return taking_part, held
 
 
 def aliased(information: Array, tolerance: float = 1e-9) -> tuple[tuple[int, tuple[int, ...]], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from analyses.report.category_pages import CATEGORIES
 from analyses.report.change_pages import CHANGES
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
@@ -17,6 +18,7 @@ from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.subgroup_pages import SUBGROUPS
 from analyses.report.treatment_pages import TREATMENTS
+from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.study import (
     Analysis,
@@ -48,6 +50,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         ChangeAnalysis: CHANGES,
         EvidenceAnalysis: EVIDENCE,
         SubgroupsAnalysis: SUBGROUPS,
+        CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,
     }
 )

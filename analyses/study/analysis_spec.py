@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from analyses.study.specs.category_model import CategoryModelSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.evidence import EvidenceSpec
@@ -32,6 +33,7 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
+    | CategoryModelSpec
     | EvidenceSpec
     | TreatmentEffectSpec,
     Field(discriminator="kind"),

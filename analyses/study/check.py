@@ -12,6 +12,7 @@ from analyses.study.check_specimens import specimen_problems
 from analyses.study.check_treatments import treatment_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
+from analyses.study.specs.category_model import CategoryModelSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.fine_gray import FineGraySpec
@@ -72,7 +73,7 @@ def _policies(study: Study) -> Iterator[Problem]:
 def _interactions(study: Study) -> Iterator[Problem]:
     """Interactions whose columns are not terms themselves."""
     for i, spec in enumerate(study.analyses):
-        if not isinstance(spec, CoxSpec | FineGraySpec | Modelled):
+        if not isinstance(spec, CoxSpec | FineGraySpec | Modelled | CategoryModelSpec):
             continue
         alone = [term.name for term in spec.terms if term.name is not None]
         for k, term in enumerate(spec.terms):

@@ -87,7 +87,7 @@ class TermSpec(Spec):
         """The term as `analyses.cox` takes it."""
         return self.model_dump(exclude_none=True, exclude_defaults=True)
 
-    def uses(self, place: Path, endpoint: str) -> Iterator[Use]:
+    def uses(self, place: Path, endpoint: str | None) -> Iterator[Use]:
         """The column or columns of the term, in a model of an endpoint."""
         if self.interaction is None:
             yield Use((*place, "name"), self.columns()[0], "term", endpoint, self)

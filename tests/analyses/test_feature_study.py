@@ -1,0 +1,115 @@
+"""Clinical features of the HER2 groups from a study file to their pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+import analyses
+from analyses.report.blocks import FigureBlock, Table
+from analyses.report.report import _pages
+from analyses.study.check import check_study
+from analyses.study.spec import Study
+from cohort.errors import SpecError
+from cohort.simulation import simulate
+
+BASE: dict[str, Any] = {
+    "version": 1,
+    "title": "A study",
+    "source": {"name": "ncdb_puf", "files": {"main": "registry.csv"}},
+    "endpoints": [
+        {"id": "os", "kind": "OS", "label": "Overall survival", "censor_at": {"years": 10}}
+    ],
+    "seed": 11,
+}
+MULTI: dict[str, Any] = {
+    "id": "multi",
+    "kind": "category_model",
+    "of": "her2_status",
+    "terms": [{"name": "age_years", "per": 10}, "grade", "stage"],
+}
+ORDI = MULTI | {"id": "ordi", "model": "ordinal"}
+ASKED = [MULTI, ORDI]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("features")
+    simulate(900, seed=12, dirt=0).to_csv(target / "registry.csv", index=False)
+    return target
+
+
+def study(folder: Path, *asked: dict[str, Any]) -> Study:
+    return Study.from_dict(BASE | {"analyses": list(asked)}, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str, Path]:
+    """The study's result, the text of its PDF, and its folder."""
+    out = tmp_path_factory.mktemp("run") / "out"
+    result = analyses.run_study(study(folder, *ASKED), out=out)
+    pages = pypdf.PdfReader(out / "report.pdf").pages
+    return result, " ".join(" ".join(page.extract_text() for page in pages).split()), out
+
+
+class _Anything(dict[str, tuple[str, float]]):
+    """Alternative texts of whatever figures there are."""
+
+    def __missing__(self, name: str) -> tuple[str, float]:
+        return ("", 166.0)
+
+
+def test_every_printed_number_is_a_record(run: tuple[Any, str, Path]) -> None:
+    result, _, _ = run
+    pages, _ = _pages(result, _Anything())
+    own = [b for b in pages if isinstance(b, Table) and b.name.partition("_")[0] in IDS]
+    assert own
+    named = {cell.record for b in own for line in b.rows for cell in line if cell.record}
+    assert len(named) > 30
+    assert named <= {record.id for record in result.records}
+
+
+IDS = tuple(asked["id"] for asked in ASKED)
+
+
+def test_every_figure_of_a_page_is_written(run: tuple[Any, str, Path]) -> None:
+    result, _, out = run
+    pages, _ = _pages(result, _Anything())
+    names = [b.name for b in pages if isinstance(b, FigureBlock) and b.name != "flow"]
+    assert names
+    for name in names:
+        assert (out / "figures" / f"{name}.svg").exists(), name
+
+
+def test_models_of_her2_status_are_told_with_their_tests(run: tuple[Any, str, Path]) -> None:
+    result, text, out = run
+    multi = result.analyses[0].result
+    assert multi.pairs == (("low", "zero"), ("positive", "zero"), ("positive", "low"))
+    assert "multinomial logistic model of HER2 status on" in text
+    assert "Same at every cut (df)" in text
+    assert "proportional-odds logistic model of HER2 status (HER2-zero, HER2-low" in text
+    assert (out / "tables" / "multi_numbers.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (MULTI | {"terms": ["her2_status"]}, "'her2_status' is modelled"),
+        (ORDI | {"reference": "zero"}, "an ordinal model has no reference"),
+        (MULTI | {"of": "tumour_size_mm"}, "is a number and cannot make groups"),
+        (MULTI | {"terms": [{"name": "grade", "time_varying": "log"}]}, "time_varying"),
+        (MULTI | {"model": "linear"}, "is not allowed"),
+        (MULTI | {"terms": ["grade", {"interaction": ["grade", "stage"]}]}, "not a term itself"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_line(
+    asked: dict[str, Any], said: str, folder: Path
+) -> None:
+    try:
+        problems = check_study(study(folder, asked))
+    except SpecError as error:
+        problems = error.problems
+    assert said in " ".join(problem.found for problem in problems)
