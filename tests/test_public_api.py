@@ -15,17 +15,11 @@ COHORT = {
     "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
-    "bias_analysis", "cause_specific_cox", "cox", "cumulative_incidence",
+    "bias_analysis", "category_model", "cause_specific_cox", "cox", "cumulative_incidence",
     "detectable_hazard_ratio", "e_value", "fine_gray", "gray_test", "kaplan_meier",
     "leave_one_out", "load_study", "logrank", "max_combo", "meta_analysis", "model_performance",
     "pairwise_logrank", "parametric_survival", "pool", "published_results", "rmst", "run_study",
     "subgroups", "table_one", "tipping_points", "treatment_effect", "write_report",
-    "cause_specific_cox", "cox", "cumulative_incidence", "fine_gray", "gray_test",
-    "kaplan_meier", "load_study", "logrank", "max_combo", "model_performance",
-    "pairwise_logrank", "parametric_survival", "rmst", "run_study", "subgroups", "table_one",
-    "treatment_effect", "category_model",
-    "write_report",
-    "meta_analysis", "pool", "published_results",
 }  # fmt: skip
 
 

@@ -76,6 +76,13 @@ def category_model(
         raise ValueError(f"conf_level lies between 0 and 1, not {conf_level}")
     rows = category_rows(data, of, declared(terms))
     base = _reference(rows, by_column(of), reference if model == "multinomial" else None)
+    return _fitted(rows, str(by_column(of)), base, model, conf_level)
+
+
+def _fitted(
+    rows: CategoryRows, name: str, base: int, model: Model, conf_level: float
+) -> CategoryModel:
+    """The model of rows that are ready, the category at place `base` its reference."""
     order = [base, *(c for c in range(len(rows.categories)) if c != base)]
     codes = np.argsort(order)[rows.codes]
     fitted = fit_category(rows.x, codes, len(order), rows.names, model)
@@ -84,7 +91,7 @@ def category_model(
     brant = proportional_odds(rows) if model == "ordinal" else ()
     return CategoryModel(
         model=model,
-        of=str(by_column(of)),
+        of=name,
         categories=rows.categories,
         counts=tuple(int(c) for c in np.bincount(rows.codes, minlength=k)),
         reference=rows.categories[base],
