@@ -16,8 +16,10 @@ from analyses.commands.check import check
 from analyses.commands.classify import classify
 from analyses.commands.describe import describe
 from analyses.commands.messages import TRACEBACK, fault
+from analyses.commands.new import new
 from analyses.commands.new_dictionary import new_dictionary
 from analyses.commands.run import run
+from analyses.commands.schema import schema
 from analyses.commands.verify import verify
 
 app = typer.Typer(
@@ -33,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (run, check, verify, describe, classify, new_dictionary):
+for _command in (run, check, verify, describe, classify, new, new_dictionary, schema):
     app.command()(_command)
 
 

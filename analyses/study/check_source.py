@@ -48,7 +48,7 @@ def source_problems(study: Study, used: Sequence[Use]) -> Iterator[Problem]:
         return
     yield from _roles(study, dictionary)
     yield from _readings(study, dictionary)
-    available = _available(study, dictionary)
+    available = available_columns(study, dictionary)
     for use in used:
         yield from _given(study, use, dictionary, available)
     yield from endpoint_problems(study, dictionary, available)
@@ -117,7 +117,7 @@ def _readings(study: Study, dictionary: SourceDictionary) -> Iterator[Problem]:
         yield Problem(study.place(("source", "recode", *place)), found, allowed, advice)
 
 
-def _available(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[str, ...]]:
+def available_columns(study: Study, dictionary: SourceDictionary) -> dict[str, tuple[str, ...]]:
     """Canonical columns of the source, each with roles of files of which it needs one.
 
     Empty roles mean that the files given suffice.

@@ -100,7 +100,7 @@ class EndpointSpec(Spec):
     kind: Annotated[str, Strict(), AfterValidator(_kind)]
     label: Text | None = None
     censor_at: DurationSpec | None = None
-    censor_on: Annotated[date, BeforeValidator(_day)] | None = None
+    censor_on: Annotated[date, BeforeValidator(_day, json_schema_input_type=date)] | None = None
     origin: Annotated[Text, AfterValidator(_origin)] = "diagnosis"
     entry: Annotated[Text, AfterValidator(_entry)] | None = None
     made_from: Literal["given", "events"] | None = Field(default=None, alias="from")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, field_validator
 
@@ -108,7 +108,10 @@ class EngineSpec(Spec):
         return SparkEngine.start(self.spark.master, memory=self.spark.memory)
 
 
-EngineField = Annotated[EngineSpec, BeforeValidator(_named)]
+EngineField = Annotated[
+    EngineSpec,
+    BeforeValidator(_named, json_schema_input_type=Literal["duckdb", "spark"] | EngineSpec),
+]
 
 
 def engine_problems(study: Study) -> Iterator[Problem]:

@@ -103,15 +103,15 @@ def _frozen(values: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(values))
 
 
-Number = Annotated[float, PlainValidator(number)]
+Number = Annotated[float, PlainValidator(number, json_schema_input_type=float)]
 Text = Annotated[str, Strict(), AfterValidator(_filled)]
 Slug = Annotated[str, Strict(), AfterValidator(_slug)]
-Level = Annotated[str, BeforeValidator(_level)]
+Level = Annotated[str, BeforeValidator(_level, json_schema_input_type=str | float)]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
-ConfLevel = Annotated[float, PlainValidator(_conf_level)]
-NotNegative = Annotated[float, PlainValidator(_not_negative)]
-Positive = Annotated[float, PlainValidator(_positive)]
+ConfLevel = Annotated[float, PlainValidator(_conf_level, json_schema_input_type=float)]
+NotNegative = Annotated[float, PlainValidator(_not_negative, json_schema_input_type=float)]
+Positive = Annotated[float, PlainValidator(_positive, json_schema_input_type=float)]
 Names = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 SomeLevels = Annotated[tuple[Level, ...], Field(min_length=1), AfterValidator(_distinct)]

@@ -64,7 +64,11 @@ class Source(Spec):
     """
 
     name: Text
-    files: Annotated[TextMap, AfterValidator(_some), BeforeValidator(_one_file)]
+    files: Annotated[
+        TextMap,
+        AfterValidator(_some),
+        BeforeValidator(_one_file, json_schema_input_type=str | dict[str, str]),
+    ]
     recode: Readings = Field(default_factory=dict, validate_default=True)
 
     @property
@@ -93,10 +97,13 @@ class Her2Spec(Spec):
         ``metastasis_day``.
     """
 
-    edition: Annotated[Literal[2007, 2013, 2018, 2023], BeforeValidator(_whole)] = 2018
-    policies: Annotated[TextMap, BeforeValidator(_named)] = Field(
-        default_factory=dict, validate_default=True
-    )
+    edition: Annotated[
+        Literal[2007, 2013, 2018, 2023],
+        BeforeValidator(_whole, json_schema_input_type=Literal[2007, 2013, 2018, 2023]),
+    ] = 2018
+    policies: Annotated[
+        TextMap, BeforeValidator(_named, json_schema_input_type=str | dict[str, str])
+    ] = Field(default_factory=dict, validate_default=True)
     index_day: Text | None = None
 
 
@@ -123,7 +130,7 @@ class Study(Spec):
         Of everything that is drawn at random.
     """
 
-    version: Annotated[Literal[1], BeforeValidator(_whole)]
+    version: Annotated[Literal[1], BeforeValidator(_whole, json_schema_input_type=Literal[1])]
     title: Text
     question: Text | None = None
     source: Source

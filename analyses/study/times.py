@@ -61,7 +61,10 @@ class DurationSpec(_Units):
 
 
 Points = Annotated[
-    tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending), BeforeValidator(_one)
+    tuple[Positive, ...],
+    Field(min_length=1),
+    AfterValidator(_ascending),
+    BeforeValidator(_one, json_schema_input_type=float | list[float]),
 ]
 
 

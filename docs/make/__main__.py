@@ -19,12 +19,14 @@ def pages() -> dict[str, str]:
     import endpoints_page
     import her2_page
     import sources_page
+    import study_file_page
 
     return {
         "data_dictionary.md": data_dictionary.text(),
         "her2_rules.md": her2_page.text(),
         "endpoints.md": endpoints_page.text(),
         "sources.md": sources_page.text(),
+        "study_file.md": study_file_page.text(),
     }
 
 

@@ -99,7 +99,7 @@ def test_every_printed_number_names_a_record(run: tuple[Any, str, Path]) -> None
     result, _, _ = run
     ids = {record.id for record in result.records}
     alts = {a.id: ("", 166.0) for a in result.analyses} | {"flow": ("", 166.0)}
-    alts |= {name: ("", 166.0) for name in ("model_her2_status", "model_beta_her2_status")}
+    alts |= dict.fromkeys(("model_her2_status", "model_beta_her2_status"), ("", 166.0))
     pages, _ = _pages(result, alts)
     tables = [b for b in pages if isinstance(b, Table) and b.name.startswith("seen")]
     cells = [c for t in tables for line in t.rows for c in line if isinstance(c, Cell)]

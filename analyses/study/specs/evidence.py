@@ -41,7 +41,7 @@ class EvidenceSpec(Restricted):
     compares: Slug | None = None
     term: Text = "her2_status"
     level: Level = "low"
-    outcome: Annotated[SomeNames, BeforeValidator(_several)]
+    outcome: Annotated[SomeNames, BeforeValidator(_several, json_schema_input_type=str | list[str])]
     contrast: Text = "low_vs_zero"
     population: Text = "all"
     stage: Literal["early", "metastatic", "mixed"] | None = None

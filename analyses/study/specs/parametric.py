@@ -25,7 +25,10 @@ def _once(values: tuple[Family, ...]) -> tuple[Family, ...]:
 
 
 Families = Annotated[
-    tuple[Family, ...], Field(min_length=1), AfterValidator(_once), BeforeValidator(_several)
+    tuple[Family, ...],
+    Field(min_length=1),
+    AfterValidator(_once),
+    BeforeValidator(_several, json_schema_input_type=Family | list[Family]),
 ]
 
 

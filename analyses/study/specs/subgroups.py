@@ -34,7 +34,10 @@ def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 Cuts = Annotated[
-    tuple[Number, ...], Field(min_length=1), AfterValidator(_rising), BeforeValidator(_one_cut)
+    tuple[Number, ...],
+    Field(min_length=1),
+    AfterValidator(_rising),
+    BeforeValidator(_one_cut, json_schema_input_type=float | list[float]),
 ]
 
 
@@ -61,7 +64,11 @@ class FactorSpec(Spec):
 
 
 Factors = Annotated[
-    tuple[Annotated[FactorSpec, BeforeValidator(_bare_name)], ...], Field(min_length=1)
+    tuple[
+        Annotated[FactorSpec, BeforeValidator(_bare_name, json_schema_input_type=str | FactorSpec)],
+        ...,
+    ],
+    Field(min_length=1),
 ]
 
 

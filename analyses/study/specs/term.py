@@ -120,4 +120,9 @@ def _bare_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-Terms = Annotated[tuple[Annotated[TermSpec, BeforeValidator(_bare_name)], ...], Field(min_length=1)]
+Terms = Annotated[
+    tuple[
+        Annotated[TermSpec, BeforeValidator(_bare_name, json_schema_input_type=str | TermSpec)], ...
+    ],
+    Field(min_length=1),
+]
