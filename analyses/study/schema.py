@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -15,6 +16,39 @@ if TYPE_CHECKING:
     from pydantic_core import core_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# Keys that mean the same wherever they stand; a docstring that says more comes before.
+USUAL = MappingProxyType(
+    {
+        "id": "Its own name: small letters, digits and _.",
+        "kind": "What it is.",
+        "title": "Heading in the report, in place of the usual one.",
+        "label": "Name in the report, in place of the usual one.",
+        "reason": "Why, in the words of the flow of patients.",
+        "column": "A column by the program's own name.",
+        "endpoint": "Id of an endpoint of the study.",
+        "by": "Column of the groups.",
+        "terms": "Terms of the model: columns, or what is said of them.",
+        "strata": "Columns within whose strata patients are compared.",
+        "cluster": "Column of the units within which patients are alike; its errors are robust.",
+        "conf_level": "Level of the limits.",
+        "conf_type": "Scale on which the limits of curves are normal.",
+        "ties": "How events at one time are treated.",
+        "between": "Lowest and highest value, both included; null is open.",
+        "one_of": "The values that meet it.",
+        "equals": "The one value that meets it.",
+        "not_missing": "true: any value meets it.",
+        "style": "How numbers are written.",
+        "version": "Of the study file's form.",
+        "question": "What the study asks, in a sentence.",
+        "source": "The patients' files and what reads them.",
+        "her2": "How HER2 status is made.",
+        "endpoints": "What patients are followed for.",
+        "select": "Which patients, in order; each step is counted.",
+        "analyses": "What is done, in the order of the report.",
+        "report": "How the report looks.",
+        "engine": "What reads and counts.",
+    }
+)
 _SECTION = re.compile(r"\n\w[\w ]*\n-+\n")
 
 
@@ -36,7 +70,7 @@ class _Described(GenerateJsonSchema):
         made = super().model_schema(schema)
         model: type[BaseModel] = schema["cls"]
         made["description"] = summary(model)
-        for key, meaning in meanings(model).items():
+        for key, meaning in {**USUAL, **meanings(model)}.items():
             if key in made.get("properties", {}):
                 made["properties"][key]["description"] = meaning
         return made

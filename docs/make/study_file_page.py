@@ -8,6 +8,12 @@ from markdown import code, page, table
 
 from analyses.study.schema import study_schema
 
+_NAMES = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+}
 _PARTS = ("Source", "Her2Spec", "EndpointSpec", "CriterionSpec", "TermSpec", "ReportSpec")
 
 
@@ -47,7 +53,7 @@ def _keys(model: dict[str, Any]) -> str:
             code(key),
             _type(value),
             "required" if key in required else code(_plain(value.get("default"))),
-            value.get("description", ""),
+            value.get("description", "").replace("``", "`"),
         )
         for key, value in model["properties"].items()
     )
@@ -72,13 +78,7 @@ def _type(value: dict[str, Any]) -> str:
     if value.get("type") == "object":
         inner = value.get("additionalProperties")
         return f"mapping to {_type(inner)}" if isinstance(inner, dict) else "mapping"
-    names = {
-        "string": "text",
-        "number": "number",
-        "integer": "whole number",
-        "boolean": "true or false",
-    }
-    return names.get(str(value.get("type")), "")
+    return _NAMES.get(str(value.get("type")), "")
 
 
 def _list(inner: dict[str, Any]) -> str:
