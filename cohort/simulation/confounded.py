@@ -69,11 +69,11 @@ def potential_outcomes(n: int, seed: int) -> pd.DataFrame:
     drawn = draws.exponential()
     table = {
         "age_years": age,
-        "grade": pd.Categorical.from_codes(grade, ["1", "2", "3"], ordered=True),
+        "grade": pd.Categorical.from_codes(grade, pd.Index(["1", "2", "3"]), ordered=True),
         "hr_status": pd.Categorical.from_codes(
-            receptors.astype(np.int64), ["negative", "positive"], ordered=True
+            receptors.astype(np.int64), pd.Index(["negative", "positive"]), ordered=True
         ),
-        "her2_status": pd.Categorical.from_codes(group, list(GROUPS), ordered=True),
+        "her2_status": pd.Categorical.from_codes(group, pd.Index(GROUPS), ordered=True),
     }
     for place, name in enumerate(GROUPS):
         table[f"probability_{name}"] = chance[:, place]
