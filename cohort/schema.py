@@ -272,6 +272,12 @@ _COLUMNS = (
         ("low", "intermediate", "high"),
     ),
     Column("facility_id", "text", "Reporting hospital"),
+    Column(
+        "case_weight",
+        "number",
+        "Case weight, how many patients the row stands for (or a sampling weight)",
+        low=0,
+    ),
     Column("vital_status", "category", "Vital status at last contact", ("alive", "dead")),
     Column("cause_of_death", "category", "Cause of death", ("breast_cancer", "other", "unknown")),
     Column("death_day", "number", "Death after diagnosis", unit="days", low=0, high=36525),

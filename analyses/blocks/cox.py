@@ -28,6 +28,7 @@ from analyses.estimators.cox_prepared import (
     centred_offset,
     require_fit_for_purpose,
     strata_of,
+    weighting_of,
     whole_numbers,
 )
 from analyses.estimators.cox_rows import Followed, Rows
@@ -154,6 +155,7 @@ def _prepared(
         n_missing=table.n_missing,
         findings=findings,
         labels=rows.labels,
+        weighting=weighting_of(rows, asked),
     )
 
 

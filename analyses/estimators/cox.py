@@ -192,6 +192,7 @@ def model_of(ready: Prepared, asked: Asked) -> CoxModel:
         terms=ready.terms,
         strata=asked.strata,
         weights=asked.weights,
+        weighting=ready.weighting,
         cluster=asked.cluster,
         n_cluster=None if ready.cluster is None else int(ready.cluster.max()) + 1,
         offset=asked.offset,

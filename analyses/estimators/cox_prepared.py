@@ -18,6 +18,7 @@ from analyses.estimators.time_split import cut_rows, over_time, require_referenc
 from analyses.kernels import cox as kernel
 from analyses.results.frozen import Array
 from analyses.results.terms import Term, as_text, columns_of, design_matrix
+from analyses.results.weighting import Weighting
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
@@ -38,6 +39,7 @@ class Prepared:
     n_missing: tuple[tuple[str, int], ...]
     findings: tuple[Finding, ...]
     labels: pd.Index[Any]
+    weighting: Weighting | None
     order: Places | None = None
 
 
@@ -54,6 +56,7 @@ def prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
         others=list(dict.fromkeys(names)),
     )
     require_fit_for_purpose(rows, asked)
+    weighting = weighting_of(rows, asked)
     terms, findings = learn(wanted, rows.frame, of_periods=True)
     first = patient = None
     pieces = cut_rows(rows, wanted)
@@ -92,6 +95,7 @@ def prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
         n_missing=rows.n_missing,
         findings=findings,
         labels=rows.labels,
+        weighting=weighting,
         order=order,
     )
 
@@ -129,6 +133,14 @@ def require_fit_for_purpose(rows: SurvivalData, asked: Asked) -> None:
             problems.append(Problem(f"column '{asked.offset}'", found))
     if problems:
         raise AnalysisError(problems)
+
+
+def weighting_of(rows: SurvivalData, asked: Asked) -> Weighting | None:
+    """What the rows of a model count for; none of them has weight 0 (`require_fit_for_purpose`)."""
+    if asked.weights is None or rows.weights is None:
+        return None
+    total, are_counts = float(rows.weights.sum()), whole_numbers(rows.weights)
+    return Weighting(asked.weights, rows.n, 0, total, are_counts)
 
 
 def whole_numbers(weights: Array | None) -> bool:

@@ -108,6 +108,7 @@ def _result(
             ),
             *zero_weight_findings(columns[1], rows.n_zero),
         ),
+        weighting=rows.weighting(columns[1]),
     )
 
 

@@ -198,6 +198,7 @@ def _result(
         terms=terms,
         strata=asked.strata,
         weights=asked.weights,
+        weighting=rows.weighting(asked.weights),
         cluster=asked.cluster,
         n_cluster=None if cluster is None else int(cluster.max()) + 1,
         entry=asked.entry,

@@ -12,6 +12,7 @@ import pandas as pd
 from analyses.estimators.survival_data import By, by_column, grouping, survival_data
 from analyses.results.frozen import Array
 from analyses.results.survival import EVERYONE
+from analyses.results.weighting import Weighting
 from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding, Severity
 
@@ -57,6 +58,14 @@ class GroupedSurvival:
         values = weights if chosen is None else weights * chosen
         sums = np.bincount(self.codes, values, minlength=len(self.levels))
         return tuple(int(value) for value in sums)
+
+    def weighting(self, column: str | None) -> Weighting | None:
+        """What the rows count for, by the column of their weights; None without one."""
+        values = self.weights if self.counts is None else self.counts
+        if column is None or values is None:
+            return None
+        total = float(values.sum())
+        return Weighting(column, len(values), self.n_zero, total, self.weights is None)
 
 
 def grouped_survival(

@@ -24,12 +24,14 @@ from analyses.kernels import logrank as logrank_kernel
 from analyses.kernels.intervals import survival_limits
 from analyses.kernels.product_limit import Counts, count, jackknife_error, product_limit
 from analyses.kernels.quantiles import flat_to_end
-from analyses.results.frozen import frozen
-from analyses.results.survival import ConfType, Curve, KaplanMeier
+from analyses.results.curve import Curve
+from analyses.results.frozen import Array, frozen
+from analyses.results.survival import ConfType, KaplanMeier
 from cohort.table import Finding
 
 FOLLOW_UP_RATIO = 1.1  # median follow-up of groups further apart than this is said
 FOLLOW_UP_P = 0.05
+Entries = tuple[Array, Array, Array]
 
 
 def kaplan_meier(
@@ -84,10 +86,13 @@ def kaplan_meier(
         *zero_weight_findings(weights, rows.n_zero),
         *gone_findings(rows, kept, time, given),
     )
-    n = 0 if given is None else sum(rows.per_group())
-    result = _result(kept, by_column(by), (time, event, entry), conf_level, conf_type, given or 0.0)
+    made = _result(kept, by_column(by), (time, event, entry), conf_level, conf_type, given or 0.0)
     return replace(
-        result, findings=result.findings + findings, given=given, n_gone=max(n - result.n, 0)
+        made,
+        findings=made.findings + findings,
+        given=given,
+        n_gone=sum(rows.per_group()) - made.n,
+        weighting=kept.weighting(weights),
     )
 
 
@@ -186,6 +191,7 @@ def _curves(
         "std_error": error,
         "weighted_n_risk": weighted_risk,
         "weighted_events": used.events,
+        "weighted_censored": used.censored,
     }
     leaving = plain.exits > 0
     made = []
@@ -201,7 +207,7 @@ def _curves(
 def _curve(
     named: tuple[str, float],
     arrays: dict[str, npt.NDArray[np.float64]],
-    entries: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    entries: Entries,
 ) -> Curve:
     """One group's curve from its origin, over its own exit times."""
     n_event, n_censor = int(arrays["events"].sum()), int(arrays["censored"].sum())
@@ -213,24 +219,28 @@ def _curve(
         n_censor=n_censor,
         entry_time=frozen(entries[0]),
         entered=frozen(entries[1]),
+        weighted_entered=frozen(entries[2]),
         **{name: frozen(values) for name, values in arrays.items()},
     )
 
 
-def _entries(
-    rows: GroupedSurvival,
-) -> list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
-    """For each group the distinct times of delayed entry and the patients entering."""
+def _entries(rows: GroupedSurvival) -> list[Entries]:
+    """For each group the distinct times of delayed entry, the patients entering, their weights."""
     none = np.empty(0)
     if rows.entry is None:
-        return [(none, none)] * len(rows.levels)
+        return [(none, none, none)] * len(rows.levels)
     found = []
     for g in range(len(rows.levels)):
         own = rows.codes == g
         times, place = np.unique(rows.entry[own], return_inverse=True)
-        weights = None if rows.counts is None else rows.counts[own]
-        found.append((times, np.bincount(place, weights).astype(np.float64)))
+        counts = None if rows.counts is None else rows.counts[own]
+        weights = counts if rows.weights is None else rows.weights[own]
+        found.append((times, _summed(place, counts), _summed(place, weights)))
     return found
+
+
+def _summed(place: npt.NDArray[np.intp], weights: Array | None) -> Array:
+    return np.bincount(place, weights).astype(np.float64)
 
 
 def _unequal_follow_up(

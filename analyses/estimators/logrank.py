@@ -202,4 +202,5 @@ def _test(
             *never_compared(by, rows.levels, n, n_event, meeting),
             *zero_weight_findings(weights, rows.n_zero),
         ),
+        weighting=rows.weighting(weights),
     )

@@ -111,6 +111,7 @@ def _result(
             *never_compared(by, rows.levels, n, n_event, meeting),
             *zero_weight_findings(weights, rows.n_zero),
         ),
+        weighting=rows.weighting(weights),
     )
 
 

@@ -19,9 +19,9 @@ from analyses.kernels.followed import Censoring, censoring
 from analyses.kernels.prediction_error import area_under_curve, brier, integrated_brier
 from analyses.kernels.uno import time_weighted_concordance
 from analyses.kernels.wald import wald
+from analyses.results.curve import Curve
 from analyses.results.frozen import Array, defined
 from analyses.results.performance import CalibrationGroup, Measure
-from analyses.results.survival import Curve
 from cohort.errors import AnalysisError
 
 Flags = npt.NDArray[np.bool_]

@@ -135,6 +135,7 @@ def _compared(
         n_input=rows.n_input,
         n_missing=rows.n_missing,
         findings=(*_chosen(columns[0], end, sum(n)), *_of_rows(rows, parts, *columns[1:])),
+        weighting=rows.weighting(columns[3]),
     )
 
 

@@ -21,8 +21,9 @@ from analyses.formatting import (
 )
 from analyses.plots.style import FigureStyle, Look, looks
 from analyses.plots.time_axis import TimeAxis
+from analyses.results.curve import Counting, Curve
 from analyses.results.logrank import LogRank
-from analyses.results.survival import EVERYONE, Curve, KaplanMeier
+from analyses.results.survival import EVERYONE, KaplanMeier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +124,7 @@ def notes(
     style: FigureStyle,
     *,
     marked: bool,
+    counting: Counting = "patients",
 ) -> tuple[str, ...]:
     """What a reader must know of the picture, one paragraph each."""
     if not groups:
@@ -137,12 +139,25 @@ def notes(
     absent = [group.words for group in groups if not group.shown]
     if absent:
         said.append(f"No curve for {', '.join(absent)}: {few} are at risk at any time.")
-    if any((g.curve.weighted_n_risk != g.curve.n_risk).any() for g in groups):
-        said.append("Curves are weighted; the numbers in the table are not.")
+    said += _weighted(result, counting)
     if axis.crowded:
         left_out = ", ".join(tick(t / axis.factor) for t in axis.crowded)
         said.append(f"No room for numbers at {left_out} {axis.unit or ''}".rstrip() + ".")
     return (" ".join(said),)
+
+
+def _weighted(result: KaplanMeier, counting: Counting) -> list[str]:
+    """By which column the curves are weighted, and what then is counted under them."""
+    weighting = result.weighting
+    if weighting is None:
+        return []
+    name = label(weighting.column).partition(",")[0]
+    by = f"weighted by {name[:1].lower()}{name[1:]}"
+    if weighting.are_counts:
+        return [f"Curves and numbers are {by}: each row counts as so many patients."]
+    if counting == "weights":
+        return [f"Curves and the numbers under them are {by}; the numbers above are not."]
+    return [f"Curves are {by}; numbers of patients and events are not."]
 
 
 def alternative_text(

@@ -26,16 +26,19 @@ from analyses.plots.risk_table import (
     draw_risk_table,
     name_lines,
     risk_table_height,
+    risk_words,
     row_label_width,
 )
 from analyses.plots.style import PAGE, FigureStyle, add_text, drawable, own_settings
 from analyses.plots.time_axis import TimeAxis, time_axis
+from analyses.results.curve import Counting
 from analyses.results.frozen import Array
 from analyses.results.logrank import LogRank
 from analyses.results.survival import KaplanMeier
 
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MARGIN_MM = 1.5
+_START = np.zeros(1)
 _LEAST_PLOT_MM = 25.0
 _BAND_ALPHA = 0.18
 
@@ -87,6 +90,7 @@ class _Plan:
     widths: tuple[float, float, float]
     notes: tuple[str, ...]
     marked: bool
+    counting: Counting
 
     @property
     def rows(self) -> tuple[RiskGroup, ...]:
@@ -115,6 +119,7 @@ def plot_kaplan_meier(
     times: Sequence[float] | None = None,
     test: LogRank | None = None,
     words: AxisWords | None = None,
+    counting: Counting = "patients",
 ) -> KaplanMeierArtists:
     """Kaplan-Meier curves as a reader of a medical journal expects them.
 
@@ -138,6 +143,8 @@ def plot_kaplan_meier(
     words
         Names of the outcome and of time zero, and the unit of follow-up. Without a unit the
         axis names none.
+    counting
+        What the numbers under the curves are: ``patients``, or their ``weights``.
 
     Returns
     -------
@@ -152,7 +159,7 @@ def plot_kaplan_meier(
     with own_settings():
         place = sheet(ax, style)
         named = AxisWords() if words is None else words
-        return _drawn(place, _plan(result, times, test, named, place.style))
+        return _drawn(place, _plan(result, times, test, named, place.style, counting))
 
 
 def _drawn(place: Sheet, plan: _Plan) -> KaplanMeierArtists:
@@ -193,10 +200,14 @@ def _plan(
     test: LogRank | None,
     words: AxisWords,
     style: FigureStyle,
+    counting: Counting,
 ) -> _Plan:
     groups = shown_groups(result, style)
     largest = max((group.curve.n for group in groups), default=0)
     number = style.width(count(largest, style.numbers), size=style.small_size)
+    if counting == "weights":
+        heaviest = max((float(g.curve.at_risk(_START, counting)[0]) for g in groups), default=0)
+        number = style.width(risk_words(heaviest, style.numbers), size=style.small_size)
     left = max(row_label_width(style) + number / 2 + 1.5, 12.0)
     right = max(number / 2, 3.0) + _MARGIN_MM
     width = style.width_mm - left - right
@@ -210,11 +221,20 @@ def _plan(
         pitch=max(number + 1.5, 5.0) / width,
     )
     marked = all(_censorings(group).sum() <= style.most_marks for group in groups)
-    said = curve_words.notes(result, groups, axis, style, marked=marked)
+    said = curve_words.notes(result, groups, axis, style, marked=marked, counting=counting)
     room = style.width_mm - 2 * _MARGIN_MM
     lines = [line for note in said for line in style.wrap(note, room, size=_fine(style))]
     return _Plan(
-        result, groups, axis, words, test, style, (left, width, right), tuple(lines), marked
+        result,
+        groups,
+        axis,
+        words,
+        test,
+        style,
+        (left, width, right),
+        tuple(lines),
+        marked,
+        counting,
     )
 
 
@@ -322,7 +342,7 @@ def _draw_table(axes: Axes, labels: Axes, plan: _Plan) -> RiskTable:
     """The numbers under the ticks; empty where there is nobody."""
     if not plan.groups:
         return RiskTable((), (), (), ())
-    counts = plan.result.risk_table(plan.axis.ticks)
+    counts = plan.result.risk_table(plan.axis.ticks, plan.counting)
     return draw_risk_table(counts, plan.rows, axes=axes, labels=labels, style=plan.style)
 
 

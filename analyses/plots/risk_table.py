@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from analyses.formatting import count
+from analyses.formatting import NumberStyle, count, number
 from analyses.plots.style import FigureStyle, Look, add_text
 
 ROWS = (("n_risk", "At risk"), ("n_censor", "Censored"), ("n_event", "Events"))
@@ -101,11 +101,16 @@ def draw_risk_table(
             for time, n in zip(own["time"], own[quantity], strict=True):
                 if pd.isna(n):
                     continue
-                text = count(int(n), style.numbers)
+                text = risk_words(n, style.numbers)
                 artist = add_text(axes, (float(time), y), text, small, "center")
                 cells.append(RiskCell(group, quantity, float(time), artist))
         y += line + _GAP_MM
     return RiskTable(tuple(cells), tuple(row_labels), tuple(group_labels), tuple(keys))
+
+
+def risk_words(n: float, style: NumberStyle) -> str:
+    """Patients, or what they weigh to one decimal."""
+    return number(n, 1, style) if isinstance(n, float) else count(int(n), style)
 
 
 def draw_key(axes: Axes, y: float, look: Look, style: FigureStyle) -> Line2D:

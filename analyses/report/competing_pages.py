@@ -18,7 +18,15 @@ from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned, row
 from analyses.report.section import Alts, Section, Sizes, axis_words
 from analyses.report.term_said import term_said
-from analyses.report.words import group_words, her2_levels, in_sentence, joined, used_rows
+from analyses.report.words import (
+    group_words,
+    her2_levels,
+    in_sentence,
+    joined,
+    used_rows,
+    weighted_by,
+    weighted_method,
+)
 from analyses.results.coefficient import Coefficient
 from analyses.results.fine_gray import RATIO, FineGray
 from analyses.results.gray import GrayTest
@@ -34,21 +42,22 @@ def incidence_pages(
     """Two figures, the incidences at the times asked for, differences, and Gray's test."""
     curves = analysis.curves
     counts = (curves.n, curves.n_event[0], curves.n_input, curves.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield Paragraph(used_rows(result, analysis, counts, style, weighting=curves.weighting))
     level = words.tick(100 * curves.conf_level)
     alt, width = alts[analysis.id]
     yield FigureBlock(
         analysis.id,
         f"{analysis.title}. Aalen-Johansen estimates with pointwise {level}% limits "
         f"({curves.conf_type}): the share of patients who have had each event, another event "
-        "having come before it in the rest.",
+        f"having come before it in the rest.{weighted_by(curves.weighting)}",
         alt,
         width,
     )
     alt, width = alts[f"{analysis.id}{STACKED}"]
     yield FigureBlock(
         f"{analysis.id}{STACKED}",
-        f"{analysis.title}: all patients of a group at each time, by what has happened to them.",
+        f"{analysis.title}: all patients of a group at each time, by what has happened to them."
+        f"{weighted_by(curves.weighting)}",
         alt,
         width,
     )
@@ -93,7 +102,7 @@ def _numbers(analysis: IncidenceAnalysis, style: NumberStyle) -> Table:
     level = words.tick(100 * curves.conf_level)
     return Table(
         analysis.id,
-        f"{analysis.title}, with {level}% limits.",
+        f"{analysis.title}, with {level}% limits.{weighted_by(curves.weighting)}",
         heads,
         aligned(len(heads)),
         tuple(rows),
@@ -159,13 +168,13 @@ def fine_gray_pages(
     """A forest plot and the table of subdistribution hazard ratios."""
     model = analysis.model
     counts = (model.n, model.n_event, model.n_input, model.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style, model.cause))
+    yield Paragraph(used_rows(result, analysis, counts, style, model.cause, model.weighting))
     level = words.tick(100 * model.conf_level)
     alt, width = alts[analysis.id]
     yield FigureBlock(
         analysis.id,
         f"{analysis.title}. Subdistribution hazard ratios (sHR) with {level}% limits; squares "
-        "sized by events.",
+        f"sized by events.{weighted_by(model.weighting)}",
         alt,
         width,
     )
@@ -174,7 +183,8 @@ def fine_gray_pages(
     what = event_words(model.cause)
     yield Table(
         analysis.id,
-        f"{analysis.title}: subdistribution hazard ratios (HR) with {level}% limits.",
+        f"{analysis.title}: subdistribution hazard ratios (HR) with {level}% limits."
+        f"{weighted_by(model.weighting)}",
         heads,
         aligned(len(heads)),
         tuple(rows),
@@ -264,7 +274,7 @@ def incidence_methods(_result: StudyResult, analysis: IncidenceAnalysis) -> str:
         if analysis.test.strata:
             columns = joined([in_sentence(name) for name in analysis.test.strata])
             text += f", within strata of {columns}"
-    return f"{text}."
+    return f"{text}.{weighted_method(curves.weighting)}"
 
 
 def fine_gray_methods(_result: StudyResult, analysis: FineGrayAnalysis) -> str:
@@ -280,7 +290,7 @@ def fine_gray_methods(_result: StudyResult, analysis: FineGrayAnalysis) -> str:
     if model.strata:
         columns = joined([in_sentence(name) for name in model.strata])
         text += f"; baseline and censoring distribution of their own in strata of {columns}"
-    return f"{text}."
+    return f"{text}.{weighted_method(model.weighting)}"
 
 
 def _incidence_figures(
@@ -295,6 +305,8 @@ def _incidence_figures(
 def _incidence_choices(analysis: IncidenceAnalysis) -> Iterator[tuple[str, str]]:
     yield "intervals", analysis.curves.conf_type
     yield "level", f"{analysis.curves.conf_level:g}"
+    if analysis.curves.weighting is not None:
+        yield "weights", analysis.curves.weighting.column
 
 
 def _incidence_sizes(analysis: IncidenceAnalysis) -> Iterator[Sizes]:
@@ -324,6 +336,8 @@ def _fine_gray_choices(analysis: FineGrayAnalysis) -> Iterator[tuple[str, str]]:
     yield "level", f"{analysis.model.conf_level:g}"
     yield "intervals", "Wald, log subdistribution hazard scale"
     yield "variance", analysis.model.variance
+    if analysis.model.weights is not None:
+        yield "weights", analysis.model.weights
 
 
 def _fine_gray_sizes(analysis: FineGrayAnalysis) -> Iterator[Sizes]:

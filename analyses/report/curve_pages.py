@@ -14,12 +14,20 @@ from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned
 from analyses.report.milestone_pages import milestone_tables
 from analyses.report.section import Alts, Section, Sizes, axis_words
-from analyses.report.words import endpoint_of, group_words, joined, used_rows
+from analyses.report.words import (
+    endpoint_of,
+    group_words,
+    joined,
+    used_rows,
+    weighted_by,
+    weighted_method,
+)
 from analyses.results.frozen import Array
 from analyses.results.logrank import LogRank
 from analyses.results.study import CurveAnalysis, StudyResult
 
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
+_COUNTED = {"patients": "patients", "weights": "the weights of those"}
 _INTERVALS = {
     "log-log": "log(-log) transformed",
     "log": "log transformed",
@@ -35,20 +43,22 @@ def curves(
     """A figure, and its numbers: medians, milestones, follow-up."""
     km = analysis.curves
     counts = (km.n, km.n_event, km.n_input, km.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield Paragraph(used_rows(result, analysis, counts, style, weighting=km.weighting))
     alt, width = alts[analysis.id]
     level = words.tick(100 * km.conf_level)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates with pointwise {level}% limits "
-        f"({km.conf_type}). The table gives patients at risk, and censorings and events before "
-        "each time."
+        f"({km.conf_type}).{weighted_by(km.weighting)} The table gives "
+        f"{_COUNTED[analysis.counting]} at risk, and censorings and events before each time."
     )
     yield FigureBlock(analysis.id, caption, alt, width)
     yield _milestones(analysis, style, result.time_unit)
-    yield from milestone_tables(analysis, style)
+    yield from milestone_tables(analysis, style, result.time_unit)
     if analysis.test is not None:
         across = f"across {len(analysis.test.groups)} groups"
         yield Paragraph(f"Log-rank test {across}: {tested(analysis.test, style)}.")
+    elif analysis.untested:
+        yield Paragraph(f"Log-rank test: none, {analysis.untested}.")
 
 
 def tested(test: LogRank, style: NumberStyle) -> str:
@@ -113,10 +123,19 @@ def curve_methods(_result: StudyResult, analysis: CurveAnalysis) -> str:
     return (
         f"Survival: Kaplan-Meier with {km.variance} variance and pointwise "
         f"{words.tick(100 * km.conf_level)}% limits, {_INTERVALS[km.conf_type]} "
-        f"({km.conf_type}); medians by R's rule with limits from the band. Follow-up: "
+        f"({km.conf_type}); medians{_quantiles(analysis)} by R's rule with limits from the band. "
+        "Follow-up: "
         "reverse Kaplan-Meier. Curves are drawn while at least "
-        f"{analysis.curtail_below} patients are at risk." + _beside_curves(analysis)
+        f"{analysis.curtail_below} patients are at risk."
+        + _beside_curves(analysis)
+        + weighted_method(km.weighting)
     )
+
+
+def _quantiles(analysis: CurveAnalysis) -> str:
+    """The other shares whose times are told."""
+    shares = [f"{words.tick(100 * share)}%" for share in analysis.quantiles]
+    return f" and the times by which {joined(shares)} have had the event" if shares else ""
 
 
 def _beside_curves(analysis: CurveAnalysis) -> str:
@@ -148,6 +167,7 @@ def _figures(
         test=analysis.test,
         words=axis_words(result, analysis),
         style=replace(style, curtail_below=analysis.curtail_below),
+        counting=analysis.counting,
     )
     yield analysis.id, drawn
 
@@ -155,6 +175,8 @@ def _figures(
 def _choices(analysis: CurveAnalysis) -> Iterator[tuple[str, str]]:
     yield "intervals", analysis.curves.conf_type
     yield "level", f"{analysis.curves.conf_level:g}"
+    if analysis.curves.weighting is not None:
+        yield "weights", analysis.curves.weighting.column
 
 
 def _sizes(analysis: CurveAnalysis) -> Iterator[Sizes]:

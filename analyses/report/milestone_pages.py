@@ -8,18 +8,50 @@ from analyses import formatting as words
 from analyses.formatting import NumberStyle, count
 from analyses.plots.rmst import with_limits
 from analyses.report.blocks import Block, Cell, Table, aligned
-from analyses.report.words import group_words
-from analyses.results.curve_records import given_level
+from analyses.report.words import group_words, weighted_by
+from analyses.results.curve_records import MEDIAN, given_level, quantile_level
 from analyses.results.study import CurveAnalysis
 from analyses.results.survival import KaplanMeier
 
 
-def milestone_tables(analysis: CurveAnalysis, style: NumberStyle) -> Iterator[Block]:
+def milestone_tables(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Iterator[Block]:
     """The tables that the study asks for, none where it asks for none."""
+    if analysis.quantiles:
+        yield _quantiles(analysis, style, unit)
     if analysis.differences:
         yield _differences(analysis, style)
     for said, later in analysis.given:
         yield _given(analysis, said, later, style)
+
+
+def _quantiles(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table:
+    """The times by which the shares asked for have had the event, the median among them."""
+    km = analysis.curves
+    shares = sorted({*analysis.quantiles, MEDIAN})
+    found = {(r["group"], r["probability"]): r for r in km.quantiles(shares).to_dict("records")}
+    rows = []
+    for curve in km.curves:
+        cells = [Cell(group_words(km.by, curve.group), strong=True)]
+        for share in shares:
+            r = found[curve.group, share]
+            text = words.median_time(r["estimate"], r["conf_low"], r["conf_high"], None, style)
+            record = f"{analysis.id}/median/{curve.group}"
+            if share != MEDIAN:
+                record = f"{analysis.id}/quantile/{curve.group}/{quantile_level(share, None)}"
+            cells.append(Cell(text, record))
+        rows.append(tuple(cells))
+    limits = words.tick(100 * km.conf_level)
+    heads = ("Group", *(f"{words.tick(100 * share)}% by" for share in shares))
+    return Table(
+        f"{analysis.id}_quantiles",
+        f"{analysis.title}: times in {unit} by which a share of the patients has had the event, "
+        f"with {limits}% limits.{weighted_by(km.weighting)}",
+        heads,
+        aligned(len(heads)),
+        tuple(rows),
+        (1.7, *(2.1,) * len(shares)),
+        "A time that the curve does not come down to is not reached.",
+    )
 
 
 def _differences(analysis: CurveAnalysis, style: NumberStyle) -> Table:

@@ -20,7 +20,15 @@ from analyses.report.proportionality_pages import (
 )
 from analyses.report.section import Alts, Section, Sizes
 from analyses.report.term_said import term_said
-from analyses.report.words import endpoint_of, event_nouns, her2_levels, joined, used_rows
+from analyses.report.words import (
+    endpoint_of,
+    event_nouns,
+    her2_levels,
+    joined,
+    used_rows,
+    weighted_by,
+    weighted_method,
+)
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
 from analyses.results.study import CoxAnalysis, Endpoint, StudyResult
@@ -48,12 +56,14 @@ def model_pages(
     """A forest plot and the table of hazard ratios, each term alone and adjusted."""
     fitted = analysis.adjusted
     counts = (fitted.n, fitted.n_event, fitted.n_input, fitted.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style, analysis.cause))
+    who = used_rows(result, analysis, counts, style, analysis.cause, fitted.weighting)
+    yield Paragraph(who)
     alt, width = alts[analysis.id]
     level = words.tick(100 * fitted.conf_level)
     yield FigureBlock(
         analysis.id,
-        f"{analysis.title}. Hazard ratios with {level}% limits; squares sized by events.",
+        f"{analysis.title}. Hazard ratios with {level}% limits; squares sized by events."
+        f"{weighted_by(fitted.weighting)}",
         alt,
         width,
     )
@@ -94,7 +104,8 @@ class _Rows:
         level = words.tick(100 * fitted.conf_level)
         return Table(
             self.analysis.id,
-            f"{self.analysis.title}: hazard ratios (HR) with {level}% limits.",
+            f"{self.analysis.title}: hazard ratios (HR) with {level}% limits."
+            f"{weighted_by(fitted.weighting)}",
             heads,
             aligned(len(heads)),
             tuple(rows),
@@ -196,6 +207,7 @@ def model_methods(result: StudyResult, analysis: CoxAnalysis) -> str:
         f"{analysis.title}: Cox model, {model.ties.capitalize()} ties, {variance_words(model)}, "
         f"{limits} {words.tick(100 * model.conf_level)}% limits{strata}; terms {terms}{alone}."
         f"{_ended(analysis, endpoint_of(result, analysis.endpoint))}{_proportional(analysis)}"
+        f"{weighted_method(model.weighting)}"
     )
 
 
@@ -263,6 +275,8 @@ def _choices(analysis: CoxAnalysis) -> Iterator[tuple[str, str]]:
     yield "proportionality", tested.transform if tested else "none"
     yield "level", f"{model.conf_level:g}"
     yield "variance", "robust" if model.robust else "model-based"
+    if model.weights is not None:
+        yield "weights", model.weights
 
 
 def _sizes(analysis: CoxAnalysis) -> Iterator[Sizes]:

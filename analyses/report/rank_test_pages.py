@@ -9,7 +9,14 @@ from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Cell, Paragraph, Table, aligned, row
 from analyses.report.curve_pages import tested
 from analyses.report.section import Alts, Section, Sizes
-from analyses.report.words import ADJUSTMENTS, in_sentence, joined, used_rows
+from analyses.report.words import (
+    ADJUSTMENTS,
+    in_sentence,
+    joined,
+    used_rows,
+    weighted_by,
+    weighted_method,
+)
 from analyses.results.logrank import LogRank
 from analyses.results.max_combo import MaxCombo
 from analyses.results.study import StudyResult, TestAnalysis
@@ -21,7 +28,7 @@ def tests(
     """Observed and expected events, the omnibus test, pairs and trend."""
     test = analysis.test
     counts = (sum(test.n), sum(test.n_event), test.n_input, test.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield Paragraph(used_rows(result, analysis, counts, style, weighting=test.weighting))
     weighted = test.is_weighted
     rows = []
     for g, n, n_event, observed, expected in zip(
@@ -52,7 +59,7 @@ def tests(
         heads = ("Group", "Patients", "Events", "Observed, weighted", "Expected, weighted")
     yield Table(
         analysis.id,
-        f"{analysis.title}: observed and expected events.",
+        f"{analysis.title}: observed and expected events.{weighted_by(test.weighting)}",
         heads,
         aligned(len(heads)),
         tuple(rows),
@@ -105,7 +112,7 @@ def _pairs(analysis: TestAnalysis, style: NumberStyle) -> Table:
         )
     return Table(
         f"{analysis.id}_pairs",
-        f"{analysis.title}: pairs of groups.",
+        f"{analysis.title}: pairs of groups.{weighted_by(analysis.test.weighting)}",
         ("Pair", "Chi-square (1 df)", f"{style.p_symbol}", f"{style.p_symbol}, adjusted"),
         ("left", "right", "right", "right"),
         tuple(rows),
@@ -136,7 +143,7 @@ def rank_test_methods(_result: StudyResult, analysis: TestAnalysis) -> str:
         )
         if analysis.combo.strata:
             text += ", within the same strata"
-    return f"{text}."
+    return f"{text}.{weighted_method(analysis.test.weighting)}"
 
 
 def _sizes(analysis: TestAnalysis) -> Iterator[Sizes]:
@@ -144,4 +151,9 @@ def _sizes(analysis: TestAnalysis) -> Iterator[Sizes]:
     yield Sizes(test.by, tuple(zip(test.groups, test.n, test.n_event, strict=True)))
 
 
-RANK_TESTS = Section(pages=tests, methods=rank_test_methods, sizes=_sizes)
+def _choices(analysis: TestAnalysis) -> Iterator[tuple[str, str]]:
+    if analysis.test.weighting is not None:
+        yield "weights", analysis.test.weighting.column
+
+
+RANK_TESTS = Section(pages=tests, methods=rank_test_methods, choices=_choices, sizes=_sizes)

@@ -11,7 +11,14 @@ from analyses.plots.rmst import plot_rmst, with_limits
 from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned
 from analyses.report.section import Alts, Section, Sizes, axis_words
-from analyses.report.words import group_words, in_sentence, joined, used_rows
+from analyses.report.words import (
+    group_words,
+    in_sentence,
+    joined,
+    used_rows,
+    weighted_by,
+    weighted_method,
+)
 from analyses.results.contrast import Contrast
 from analyses.results.rmst import RMST, ratio
 from analyses.results.study import RmstAnalysis, StudyResult
@@ -23,12 +30,13 @@ def rmst_pages(
     """A figure of the areas, and the numbers with their comparison."""
     means = analysis.result
     counts = (means.n, means.n_event, means.n_input, means.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    yield Paragraph(used_rows(result, analysis, counts, style, weighting=means.weighting))
     alt, width = alts[analysis.id]
     level = words.tick(100 * means.conf_level)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates up to tau ({tau_words(analysis, result)}); the "
         f"shaded area is the mean time, above it with {level}% limits."
+        f"{weighted_by(means.weighting)}"
     )
     yield FigureBlock(analysis.id, caption, alt, width)
     yield _table(result, analysis, style)
@@ -56,7 +64,7 @@ def rmst_methods(result: StudyResult, analysis: RmstAnalysis) -> str:
             f"; means are weighted over strata of {columns} by the strata's shares of all "
             "patients, which count as known"
         )
-    return f"{text}."
+    return f"{text}.{weighted_method(means.weighting)}"
 
 
 def _variance(means: RMST) -> str:
@@ -99,7 +107,8 @@ def _table(result: StudyResult, analysis: RmstAnalysis, style: NumberStyle) -> T
     level = words.tick(100 * means.conf_level)
     return Table(
         analysis.id,
-        f"{analysis.title} up to {tau_words(analysis, result)}, with {level}% limits.",
+        f"{analysis.title} up to {tau_words(analysis, result)}, with {level}% limits."
+        f"{weighted_by(means.weighting)}",
         heads,
         aligned(len(heads)),
         tuple(rows),
@@ -147,6 +156,8 @@ def _choices(analysis: RmstAnalysis) -> Iterator[tuple[str, str]]:
     yield "intervals", "normal"
     yield "level", f"{means.conf_level:g}"
     yield "variance", means.variance
+    if means.weighting is not None:
+        yield "weights", means.weighting.column
 
 
 def _sizes(analysis: RmstAnalysis) -> Iterator[Sizes]:

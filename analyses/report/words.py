@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from analyses.formatting import NumberStyle, count, label
+from analyses.formatting import NumberStyle, count, label, number
 from analyses.results.coefficient import Coefficient
 from analyses.results.study import (
     Analysis,
     Endpoint,
     StudyResult,
 )
+from analyses.results.weighting import Weighting
 from cohort.schema import HER2_GROUPS
 
 _EVENTS = {
@@ -61,12 +62,13 @@ def used_rows(
     counts: tuple[int, int | None, int, tuple[tuple[str, int], ...]],
     style: NumberStyle,
     cause: str | None = None,
+    weighting: Weighting | None = None,
 ) -> str:
     """Who an analysis rests on and who it leaves out, with each reason.
 
     `counts` are patients, events (None where there is no endpoint), rows given, and rows without
     a value by column, as the analysis's own result has them. `cause` is what it counts as its
-    event where that is not the endpoint's own.
+    event where that is not the endpoint's own. `weighting` is what its patients count for.
     """
     n, n_event, n_input, n_missing = counts
     said = f"{count(n, style)} {'patient' if n == 1 else 'patients'}"
@@ -85,10 +87,50 @@ def used_rows(
         for limit in result.restrictions
         if limit.analysis == analysis.id
     ]
-    if n_input > n:
+    # Of weights that are counts, `n` is their sum: the rows are counted apart.
+    rows = n if weighting is None else weighting.n_rows + weighting.n_zero
+    if n_input > rows:
         columns = joined([f"{in_sentence(c)} {count(k, style)}" for c, k in n_missing])
-        left.append(f"{count(n_input - n, style)} without a value ({columns})")
-    return f"{said}. Left out: {joined(left)}." if left else f"{said}."
+        left.append(f"{count(n_input - rows, style)} without a value ({columns})")
+    if weighting is not None and weighting.n_zero:
+        left.append(f"{count(weighting.n_zero, style)} of weight 0")
+    weights = _weights(weighting, style)
+    return f"{said}. Left out: {joined(left)}.{weights}" if left else f"{said}.{weights}"
+
+
+def _weights(weighting: Weighting | None, style: NumberStyle) -> str:
+    """What the counts are where patients have weights."""
+    if weighting is None:
+        return ""
+    column, rows = in_sentence(weighting.column), count(weighting.n_rows, style)
+    if weighting.are_counts:
+        return (
+            f" Weighted by {column}: {rows} rows, each of which counts as so many patients as its "
+            "weight says."
+        )
+    total = number(weighting.total, 1, style)
+    return (
+        f" Estimates are weighted by {column} (weights of {rows} patients add up to {total}); "
+        "counts of patients and events are not."
+    )
+
+
+def weighted_by(weighting: Weighting | None) -> str:
+    """A sentence for a caption: by which column its estimates are weighted."""
+    return "" if weighting is None else f" Weighted by {in_sentence(weighting.column)}."
+
+
+def weighted_method(weighting: Weighting | None) -> str:
+    """How weights enter, for the methods: a sentence, or nothing."""
+    if weighting is None:
+        return ""
+    column = in_sentence(weighting.column)
+    if weighting.are_counts:
+        return f" Weighted by {column}: whole numbers, each row counting as so many patients."
+    return (
+        f" Weighted by {column}, the weights taken as known; they are not whole numbers, so that "
+        "the variance is robust."
+    )
 
 
 def group_words(by: str | None, group: str) -> str:

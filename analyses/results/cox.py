@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,6 +25,7 @@ from analyses.results.frozen import Array
 from analyses.results.proportionality import Proportionality
 from analyses.results.records import Record, checked
 from analyses.results.terms import Term
+from analyses.results.weighting import Weighting, plain_weighting
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
@@ -69,6 +71,8 @@ class CoxModel:
         Sum of the events' weights, which is what BIC counts.
     terms
         As declared and learnt: levels, references, scales, knots.
+    weighting
+        The column of the weights and what they are; None where every patient counts 1.
     baseline
         Cumulative hazard at the reference values by stratum.
     rows
@@ -103,6 +107,7 @@ class CoxModel:
     iterations: int
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
+    weighting: Weighting | None = None
     rows: FittedRows | None = field(default=None, repr=False)
 
     @property
@@ -302,6 +307,7 @@ class CoxModel:
         """Plain JSON types; what is not defined is None. The baseline is left to tables."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in _SCALARS}
         plain["n_missing"] = dict(self.n_missing)
+        plain["weighting"] = plain_weighting(self.weighting)
         plain["coefficients"] = [_plain(row) for row in self.summary.to_dict("records")]
         plain["tests"] = [asdict(test) for test in self.tests]
         plain["concordance"] = asdict(self.concordance)
@@ -329,7 +335,8 @@ class CoxModel:
     def _repr_html_(self) -> str:
         """A readable table in a notebook."""
         head = (
-            f"<p><b>Cox model</b>, {self.n:,} rows, {self.n_event:,} events, {self.ties} ties</p>"
+            f"<p><b>Cox model</b>, {self.n:,} rows, {self.n_event:,} events, {self.ties} ties"
+            f"{'' if self.weighting is None else f', {escape(self.weighting.words)}'}</p>"
         )
         shown = ["term", "level", "n", "n_event", "hazard_ratio", "hazard_ratio_low"]
         shown += ["hazard_ratio_high", "p_value", "reason"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.coefficient import TOO_LARGE
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record
+from analyses.results.weighting import weighting_records
 
 if TYPE_CHECKING:
     from analyses.results.cox import CoxModel
@@ -62,3 +63,4 @@ def cox_records(model: CoxModel, analysis: str) -> Iterator[Record]:
         if number is not None:
             yield Record(analysis, "cox", name, estimate=number, **counts)
     yield from left_out_records(analysis, "cox", model.n, model.n_input, model.n_missing)
+    yield from weighting_records(model.weighting, analysis, "cox")

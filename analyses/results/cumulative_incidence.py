@@ -14,6 +14,7 @@ from analyses.results.incidence_differences import CauseContrast, incidence_cont
 from analyses.results.incidence_records import incidence_records
 from analyses.results.records import Record, checked
 from analyses.results.survival import ConfType
+from analyses.results.weighting import Weighting, plain_weighting
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class CumulativeIncidence:
         Of the pointwise intervals; standard errors are by the infinitesimal jackknife.
     n, n_input, n_missing
         Patients used, rows given, and (column, rows without a value in it).
+    weighting
+        The column of the weights and what they are; None where every patient counts 1.
     findings
         What a reader must be warned of: few or no events of a cause in a group, a curve that
         everybody left before others entered, patients of weight 0.
@@ -132,6 +135,7 @@ class CumulativeIncidence:
     n_input: int
     n_missing: tuple[tuple[str, int], ...]
     findings: tuple[Finding, ...] = ()
+    weighting: Weighting | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -209,6 +213,7 @@ class CumulativeIncidence:
             **{name: getattr(self, name) for name in plain},
             "causes": list(self.causes),
             "n_missing": dict(self.n_missing),
+            "weighting": plain_weighting(self.weighting),
             "curves": [_plain_curve(curve) for curve in self.curves],
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -242,7 +247,8 @@ class CumulativeIncidence:
         ]
         head = (
             f"<p><b>Cumulative incidence</b> of {escape(self.state)}, {self.n:,} patients; "
-            f"{100 * self.conf_level:g}&nbsp;% {self.conf_type} limits</p>"
+            f"{100 * self.conf_level:g}&nbsp;% {self.conf_type} limits"
+            f"{'' if self.weighting is None else f', {escape(self.weighting.words)}'}</p>"
         )
         return head + str(pd.DataFrame(rows).to_html(index=False, na_rep=""))
 

@@ -9,26 +9,40 @@ import numpy as np
 
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, Status
+from analyses.results.weighting import weighting_records
 
 if TYPE_CHECKING:
+    from analyses.results.curve import Counting
     from analyses.results.survival import KaplanMeier
 
 KIND = "kaplan_meier"
-UNDEFINED = "is not defined, as those of the curve are not where it comes down to one half"
+MEDIAN = 0.5
+UNDEFINED = "is not defined, as those of the curve are not where it comes down to"
 
 
 def curve_records(
-    result: KaplanMeier, analysis: str, unit: str | None, times: Sequence[float]
+    result: KaplanMeier,
+    analysis: str,
+    unit: str | None,
+    times: Sequence[float],
+    quantiles: Sequence[float] = (),
+    counting: Counting = "patients",
 ) -> Iterator[Record]:
     """The records of one result; those of survivors to a time say in `level` which time."""
     if result.given is None:
         yield from left_out_records(analysis, KIND, result.n, result.n_input, result.n_missing)
+        yield from weighting_records(result.weighting, analysis, KIND)
     else:
         level = given_level(result.given)
         yield Record(analysis, KIND, "followed_past", level=level, n=result.n)
-    yield from _quantiles(result, analysis, unit)
+    yield from _medians(result, analysis, unit)
+    for share in quantiles:
+        if share != MEDIAN:
+            yield from _quantile(result, analysis, unit, share)
     if len(times):
         yield from _milestones(result, analysis, times)
+        if counting == "weights":
+            yield from _weights_at_risk(result, analysis, times)
 
 
 def given_level(given: float | None) -> str | None:
@@ -36,19 +50,62 @@ def given_level(given: float | None) -> str | None:
     return None if given is None else f"given={given:.12g}"
 
 
-def _quantiles(result: KaplanMeier, analysis: str, unit: str | None) -> Iterator[Record]:
+def _medians(result: KaplanMeier, analysis: str, unit: str | None) -> Iterator[Record]:
     """Medians of the event and of follow-up."""
+    level = given_level(result.given)
     tables = {"median": result.medians, "median_follow_up": result.follow_up}
     for quantity, table in tables.items():
         for row in table.to_dict("records"):
-            known = not np.isnan(row["estimate"])
-            status: Status = "ok" if known else "not_reached"
-            unreached = "the curve does not come down to one half"
-            open_end = (np.isnan(row["conf_low"]), np.isnan(row["conf_high"]))
-            why = UNDEFINED if all(open_end) else "is not reached"
-            reason = open_limits(row, why) if known else unreached
-            values = finite(row) | {"unit": unit, "status": status, "reason": reason}
-            yield Record(analysis, KIND, quantity, level=given_level(result.given), **values)
+            values = _time_values(row, unit, "one half")
+            yield Record(analysis, KIND, quantity, level=level, **values)
+
+
+def _quantile(
+    result: KaplanMeier, analysis: str, unit: str | None, share: float
+) -> Iterator[Record]:
+    """The time by which the share has had the event; `level` holds the share."""
+    level = quantile_level(share, result.given)
+    for row in result.quantiles(share).drop(columns="probability").to_dict("records"):
+        values = _time_values(row, unit, f"{1 - share:.12g}")
+        yield Record(analysis, KIND, "quantile", level=level, **values)
+
+
+def quantile_level(share: float, given: float | None) -> str:
+    """How records tell a quantile: ``0.25``, or ``0.25, given=12`` of survivors to a time."""
+    return ", ".join(part for part in (f"{share:.12g}", given_level(given)) if part is not None)
+
+
+def _time_values(row: dict[Any, Any], unit: str | None, height: str) -> dict[str, Any]:
+    """What a record holds of the time at which a curve comes down to a height."""
+    known = not np.isnan(row["estimate"])
+    status: Status = "ok" if known else "not_reached"
+    open_end = (np.isnan(row["conf_low"]), np.isnan(row["conf_high"]))
+    why = f"{UNDEFINED} {height}" if all(open_end) else "is not reached"
+    reason = open_limits(row, why) if known else f"the curve does not come down to {height}"
+    return finite(row) | {"unit": unit, "status": status, "reason": reason}
+
+
+def _weights_at_risk(
+    result: KaplanMeier, analysis: str, times: Sequence[float]
+) -> Iterator[Record]:
+    """What those at risk at the times weigh."""
+    level = given_level(result.given)
+    sizes = {curve.group: curve for curve in result.curves}
+    for row in result.risk_table(times, "weights").to_dict("records"):
+        curve = sizes[row["group"]]
+        before = row["time"] < curve.origin
+        yield Record(
+            analysis,
+            KIND,
+            "weights_at_risk",
+            group=row["group"],
+            level=level,
+            time=row["time"],
+            n=curve.n,
+            estimate=None if before else row["n_risk"],
+            status="not_estimable" if before else "ok",
+            reason=starts_at(curve.origin) if before else None,
+        )
 
 
 def _milestones(result: KaplanMeier, analysis: str, times: Sequence[float]) -> Iterator[Record]:

@@ -17,6 +17,7 @@ from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
 from analyses.results.term_tests import term_tests
 from analyses.results.terms import Term
+from analyses.results.weighting import Weighting, plain_weighting, weighting_records
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class FineGray:
     variance
         ``Fine and Gray`` (with the censoring distribution's part), ``by cluster``; with delayed
         entry the weights of observation are taken as known.
+    weighting
+        The column of the weights and what they are; None where every patient counts 1.
     baseline
         Cumulative subdistribution hazard at the reference values by stratum.
     """
@@ -89,6 +92,7 @@ class FineGray:
     iterations: int
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
+    weighting: Weighting | None = None
 
     @property
     def estimated(self) -> tuple[Coefficient, ...]:
@@ -133,6 +137,7 @@ class FineGray:
         """Plain JSON types; what is not defined is None. The baseline is left to tables."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in _SCALARS}
         plain["n_missing"] = dict(self.n_missing)
+        plain["weighting"] = plain_weighting(self.weighting)
         plain["coefficients"] = [
             {str(key): defined(v) if isinstance(v, float) else v for key, v in row.items()}
             for row in self.summary.to_dict("records")
@@ -175,6 +180,7 @@ class FineGray:
             yield Record(analysis, KIND, "term_test", **tested, **counts)
         yield Record(analysis, KIND, "competing_events", n=self.n, n_event=self.n_competing)
         yield from left_out_records(analysis, KIND, self.n, self.n_input, self.n_missing)
+        yield from weighting_records(self.weighting, analysis, KIND)
 
     def plot(self, ax: Any = None) -> Any:
         """Forest plot of the subdistribution hazard ratios; returns its named artists."""
@@ -186,7 +192,8 @@ class FineGray:
         """A readable table in a notebook."""
         head = (
             f"<p><b>Fine and Gray model</b> of {escape(self.cause)}, {self.n:,} patients, "
-            f"{self.n_event:,} events, {self.n_competing:,} competing</p>"
+            f"{self.n_event:,} events, {self.n_competing:,} competing"
+            f"{'' if self.weighting is None else f', {escape(self.weighting.words)}'}</p>"
         )
         shown = ["term", "level", "n", "n_event", RATIO, f"{RATIO}_low", f"{RATIO}_high"]
         return head + str(

@@ -11,6 +11,7 @@ import numpy as np
 from analyses.results.curve_records import finite, open_limits
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, Status
+from analyses.results.weighting import weighting_records
 
 if TYPE_CHECKING:
     from analyses.results.cumulative_incidence import CumulativeIncidence
@@ -26,6 +27,7 @@ def incidence_records(
 ) -> Iterator[Record]:
     """The records of one result."""
     yield from left_out_records(analysis, KIND, result.n, result.n_input, result.n_missing)
+    yield from weighting_records(result.weighting, analysis, KIND)
     for curve in result.curves:
         for cause, events in zip(result.causes, curve.n_event, strict=True):
             yield Record(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from analyses.results.frozen import Array
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
+from analyses.results.weighting import Weighting, plain_weighting, weighting_records
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class LogRank:
         One a group for a trend, else None.
     n_event, n_input, n_missing
         Events, rows given, and (column, rows without a value in it).
+    weighting
+        The column of whole numbers that say for how many patients a row stands; None without.
     findings
         Groups with few or no events, groups never at risk, patients of weight 0.
     """
@@ -68,6 +71,7 @@ class LogRank:
     n_missing: tuple[tuple[str, int], ...]
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
+    weighting: Weighting | None = None
 
     @property
     def is_weighted(self) -> bool:
@@ -100,6 +104,7 @@ class LogRank:
         return plain | {
             "variance": self.variance.tolist(),
             "n_missing": dict(self.n_missing),
+            "weighting": plain_weighting(self.weighting),
             "findings": [asdict(finding) for finding in self.findings],
         }
 
@@ -111,6 +116,7 @@ class LogRank:
     def _records(self, analysis: str) -> Iterator[Record]:
         total = sum(self.n)
         yield from left_out_records(analysis, "logrank", total, self.n_input, self.n_missing)
+        yield from weighting_records(self.weighting, analysis, "logrank")
         yield Record(
             analysis,
             "logrank",
@@ -144,6 +150,7 @@ class LogRank:
         shown = "no test: " + str(self.reason)
         if self.statistic is not None:
             shown = f"chi-square {self.statistic:.6g}, df {self.df}, p {self.p_value:.4g}"
+        shown += "" if self.weighting is None else f"; {escape(self.weighting.words)}"
         table = self.summary.drop(columns=[] if self.scores else "score")
         return (
             f"<p><b>{self.kind}</b> by {escape(self.by)}: {shown}</p>{table.to_html(index=False)}"

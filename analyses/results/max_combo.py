@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.frozen import Array
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
+from analyses.results.weighting import Weighting, plain_weighting, weighting_records
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class MaxCombo:
     correlation
         Of the tests' statistics where each has one degree of freedom (two groups, or a trend),
         else empty.
-    by, groups, n, n_event, strata, scores
+    by, groups, n, n_event, strata, scores, weighting
         As in a log-rank test.
     n_input, n_missing, findings
         Rows given, (column, rows without a value in it), and what a reader must be warned of.
@@ -74,6 +75,7 @@ class MaxCombo:
     n_missing: tuple[tuple[str, int], ...]
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
+    weighting: Weighting | None = None
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -102,6 +104,7 @@ class MaxCombo:
             "scores": None if self.scores is None else list(self.scores),
             "n_input": self.n_input,
             "n_missing": dict(self.n_missing),
+            "weighting": plain_weighting(self.weighting),
             "reason": self.reason,
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -114,6 +117,7 @@ class MaxCombo:
     def _records(self, analysis: str) -> Iterator[Record]:
         counts: dict[str, Any] = {"n": sum(self.n), "n_event": sum(self.n_event)}
         yield from left_out_records(analysis, KIND, sum(self.n), self.n_input, self.n_missing)
+        yield from weighting_records(self.weighting, analysis, KIND)
         yield Record(
             analysis,
             KIND,

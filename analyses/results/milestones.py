@@ -11,7 +11,7 @@ from analyses.results.contrast import Contrast, contrast
 from cohort.errors import AnalysisError, Problem, listed, suggest
 
 if TYPE_CHECKING:
-    from analyses.results.survival import Curve
+    from analyses.results.curve import Curve
 
 
 def survival_contrasts(

@@ -12,6 +12,7 @@ from analyses.results.contrast import Contrast
 from analyses.results.frozen import Array, defined
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
+from analyses.results.weighting import Weighting, plain_weighting, weighting_records
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class RMST:
         each were made of the strata in these shares.
     n, n_event, n_input, n_missing
         Patients used, their events at any time, rows given, and (column, rows without a value).
+    weighting
+        The column of the weights and what they are; None where every patient counts 1.
     findings
         Tau taken from the data, groups with few or no events, patients of weight 0.
     """
@@ -102,6 +105,7 @@ class RMST:
     n_input: int
     n_missing: tuple[tuple[str, int], ...]
     findings: tuple[Finding, ...] = ()
+    weighting: Weighting | None = None
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -124,6 +128,7 @@ class RMST:
             "strata": list(self.strata),
             "shares": dict(self.shares),
             "n_missing": dict(self.n_missing),
+            "weighting": plain_weighting(self.weighting),
             "groups": [
                 _group_values(g) | {"curve_time": g.time.tolist(), "survival": g.survival.tolist()}
                 for g in self.groups
@@ -139,6 +144,7 @@ class RMST:
 
     def _records(self, analysis: str, unit: str | None) -> Iterator[Record]:
         yield from left_out_records(analysis, KIND, self.n, self.n_input, self.n_missing)
+        yield from weighting_records(self.weighting, analysis, KIND)
         yield Record(analysis, KIND, "rmst_tau", level=self.tau_from, estimate=self.tau, unit=unit)
         for group in self.groups:
             yield Record(analysis, KIND, "rmst", time=self.tau, unit=unit, **_group_values(group))
@@ -178,7 +184,8 @@ class RMST:
         source = "chosen from the data" if self.tau_from == "data" else "as given"
         head = (
             f"<p><b>Restricted mean survival</b> by {escape(self.by)} up to tau = {self.tau:g} "
-            f"({source}); {100 * self.conf_level:g}&nbsp;% limits</p>"
+            f"({source}); {100 * self.conf_level:g}&nbsp;% limits"
+            f"{'' if self.weighting is None else f', {escape(self.weighting.words)}'}</p>"
         )
         return head + str(table.to_html(index=False, na_rep=""))
 

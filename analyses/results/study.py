@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from analyses.results.contrast import Contrast
 from analyses.results.cox import CoxModel
 from analyses.results.cumulative_incidence import CumulativeIncidence
+from analyses.results.curve import Counting
 from analyses.results.failure import Failure
 from analyses.results.fine_gray import FineGray
 from analyses.results.gray import GrayTest
@@ -87,7 +88,9 @@ class CurveAnalysis:
 
     `times` are in the unit of follow-up, `times_said` the same in the study file's words.
     `differences` are between groups at these times; `given` holds the curves of those who lived
-    to a time, each with that time in words.
+    to a time, each with that time in words. `quantiles` are shares whose times are shown beside
+    the medians. `counting` is what stands under the curves. `untested` says why groups have no
+    test, where that is no failure.
     """
 
     id: str
@@ -100,6 +103,9 @@ class CurveAnalysis:
     curtail_below: int = 10
     differences: tuple[Contrast, ...] = ()
     given: tuple[tuple[str, KaplanMeier], ...] = ()
+    quantiles: tuple[float, ...] = ()
+    counting: Counting = "patients"
+    untested: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

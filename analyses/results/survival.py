@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from analyses.kernels.quantiles import curve_quantiles
 from analyses.results.contrast import Contrast
+from analyses.results.curve import Counting, Curve
 from analyses.results.curve_records import curve_records
 from analyses.results.frozen import Array, defined
 from analyses.results.milestones import survival_contrasts
 from analyses.results.records import Record, checked
+from analyses.results.weighting import Weighting, plain_weighting
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -24,95 +26,6 @@ ConfType = Literal["log-log", "log", "plain", "logit", "arcsine"]
 LIMITS_AT_ONE = ("log", "plain")  # the other transforms are not defined where the curve is 1
 EMPTY = ("group", "reference", "time", "n", "n_event")  # of a table of no differences
 EVERYONE = "all"  # the group's name where no `by` is given
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """The share of one group still free of the event, at each time a patient leaves.
-
-    Attributes
-    ----------
-    group
-        The group's level, or ``all`` where there are no groups.
-    n, n_event, n_censor
-        Patients, events and censorings. Integer weights count as repeated patients; other
-        weights leave these counts, `n_risk`, `events` and `censored` unweighted.
-    time
-        Distinct exit times, ascending; no row for time 0 unless a patient leaves then.
-    n_risk, events, censored
-        At each time: entry < time <= exit; events and censorings at that very time.
-    survival, std_error, conf_low, conf_high
-        Estimate just after each time; NaN stands for "not defined".
-    weighted_n_risk, weighted_events
-        What the estimate is made of; equal to the counts unless weights are not integers.
-    entry_time, entered
-        Distinct times of delayed entry and patients entering; empty without delayed entry.
-    origin
-        Where the curve starts at 1: time 0, or the time that all are known to have lived to.
-    """
-
-    group: str
-    n: int
-    n_event: int
-    n_censor: int
-    time: Array
-    n_risk: Array
-    events: Array
-    censored: Array
-    survival: Array
-    std_error: Array
-    conf_low: Array
-    conf_high: Array
-    weighted_n_risk: Array
-    weighted_events: Array
-    entry_time: Array
-    entered: Array
-    origin: float = 0.0
-
-    @property
-    def last_time(self) -> float:
-        """The last time at which anybody of the group was seen."""
-        return float(self.time[-1])
-
-    def step(self, name: str, times: Array, start: float) -> Array:
-        """The value of one of the curve's arrays in force at each time; `start` before the first.
-
-        NaN past the last time, unless the curve has come down to zero, and before the origin.
-        """
-        place = np.searchsorted(self.time, times, side="right")
-        values = np.concatenate([[start], getattr(self, name)])[place]
-        ended = (times > self.last_time) & (self.survival[-1] > 0)
-        result: Array = np.where(ended | (times < self.origin), np.nan, values)
-        return result
-
-    def before(self, name: str, times: Array) -> Array:
-        """Sum of `events` or `censored` strictly before each time."""
-        sums = np.concatenate([[0.0], np.cumsum(getattr(self, name))])
-        result: Array = sums[np.searchsorted(self.time, times, side="left")]
-        return result
-
-    def up_to(self, name: str, times: Array) -> Array:
-        """Sum of `events` or `censored` up to and including each time."""
-        sums = np.concatenate([[0.0], np.cumsum(getattr(self, name))])
-        result: Array = sums[np.searchsorted(self.time, times, side="right")]
-        return result
-
-    def at_risk(self, times: Array) -> Array:
-        """Patients with entry < time <= exit; at the origin also those who enter there."""
-        left = self.before("events", times) + self.before("censored", times)
-        if len(self.entry_time) == 0:
-            return self.n - left
-        sums = np.concatenate([[0.0], np.cumsum(self.entered)])
-        place = np.searchsorted(self.entry_time, times, side="left")
-        at_origin = np.searchsorted(self.entry_time, self.origin, side="right")
-        result: Array = sums[np.where(times <= self.origin, at_origin, place)] - left
-        return result
-
-    def quantiles(self, q: Array) -> tuple[Array, Array, Array]:
-        """Times by which a share q has had the event, with limits; NaN where not reached."""
-        curves = (self.survival, self.conf_low, self.conf_high)
-        estimate, low, high = (curve_quantiles(self.time, 1 - curve, q) for curve in curves)
-        return estimate, low, high
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +47,8 @@ class KaplanMeier:
     given, n_gone
         Where not None, the curves are of those still followed after this time, given that they
         have lived to it; so many patients had left by then.
+    weighting
+        The column of the weights and what they are; None where every patient counts 1.
     findings
         What a reader must be warned of: groups with few or no events, unequal follow-up,
         curves flat at the median to their end, patients of weight 0.
@@ -152,6 +67,7 @@ class KaplanMeier:
     findings: tuple[Finding, ...] = ()
     given: float | None = None
     n_gone: int = 0
+    weighting: Weighting | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -256,24 +172,26 @@ class KaplanMeier:
         """The differences of `differences`, one object each, by time and group."""
         return survival_contrasts(self.curves, times, reference, self.conf_level)
 
-    def risk_table(self, times: Sequence[float]) -> pd.DataFrame:
+    def risk_table(self, times: Sequence[float], counting: Counting = "patients") -> pd.DataFrame:
         """Numbers under a figure: at risk at each time, events and censorings before it.
 
         Events and censorings are counted strictly before the time, so that without delayed entry
         the three sum to the group's patients; at time 0 everyone is at risk (with delayed entry:
-        everyone who enters at the origin). Null before the origin.
+        everyone who enters at the origin). Null before the origin. Patients are counted, or with
+        `counting` ``weights`` what they weigh.
         """
         import pandas as pd
 
         t = np.asarray(times, dtype=float)
+        prefix, shown = ("", _counts) if counting == "patients" else ("weighted_", _sums)
         parts = [
             pd.DataFrame(
                 {
                     "group": c.group,
                     "time": t,
-                    "n_risk": _counts(c.at_risk(t), t < c.origin),
-                    "n_event": _counts(c.before("events", t), t < c.origin),
-                    "n_censor": _counts(c.before("censored", t), t < c.origin),
+                    "n_risk": shown(c.at_risk(t, counting), t < c.origin),
+                    "n_event": shown(c.before(f"{prefix}events", t), t < c.origin),
+                    "n_censor": shown(c.before(f"{prefix}censored", t), t < c.origin),
                 }
             )
             for c in self.curves
@@ -296,16 +214,27 @@ class KaplanMeier:
         return {
             **{name: getattr(self, name) for name in names},
             "n_missing": dict(self.n_missing),
+            "weighting": plain_weighting(self.weighting),
             "curves": [_plain_curve(curve) for curve in self.curves],
             "reverse": [_plain_curve(curve) for curve in self.reverse],
             "findings": [asdict(finding) for finding in self.findings],
         }
 
     def records(
-        self, analysis: str, unit: str | None = None, times: Sequence[float] = ()
+        self,
+        analysis: str,
+        unit: str | None = None,
+        times: Sequence[float] = (),
+        *,
+        quantiles: Sequence[float] = (),
+        counting: Counting = "patients",
     ) -> tuple[Record, ...]:
-        """One record a number: medians and follow-up (in `unit`), survival and risk at `times`."""
-        return checked(curve_records(self, analysis, unit, times))
+        """One record a number: medians and follow-up (in `unit`), survival and risk at `times`.
+
+        `quantiles` are shares beside one half whose times are given; with `counting` ``weights``
+        there is what those at risk weigh, beside their number.
+        """
+        return checked(curve_records(self, analysis, unit, times, quantiles, counting))
 
     def plot(self, ax: Any = None) -> Any:
         """Curves with bands, medians and numbers at risk; returns the named artists."""
@@ -323,6 +252,7 @@ class KaplanMeier:
             )
             table[limit] = table[limit].astype(object).mask(undefined, "not defined")
         given = "" if self.given is None else f" given event-free at {self.given:.12g}"
+        given += "" if self.weighting is None else f", {escape(self.weighting.words)}"
         head = (
             f"<p><b>Kaplan-Meier</b>{given}, {self.n:,} patients, {self.n_event:,} events; "
             f"{100 * self.conf_level:g}&nbsp;% {self.conf_type} limits</p>"
@@ -358,6 +288,11 @@ def _counts(values: Array, undefined: npt.NDArray[np.bool_]) -> Any:
 
     counts = np.rint(values).astype(np.int64)
     return pd.arrays.IntegerArray(counts, undefined) if undefined.any() else counts
+
+
+def _sums(values: Array, undefined: npt.NDArray[np.bool_]) -> Any:
+    """Sums of weights; NaN where they are not defined."""
+    return np.where(undefined, np.nan, values)
 
 
 def _plain_curve(curve: Curve) -> dict[str, Any]:

@@ -62,11 +62,18 @@ def fit_apart(spec: CoxSpec, patients: Cohort, conditions: Mapping[str, Criterio
         left = _count(engine, rows)
         outside.append((criterion, n - left))
         n = left
+    n_zero = 0
+    if spec.weights is not None:
+        weight = nw.col(spec.weights)
+        rows = rows.filter((weight != 0) | weight.is_null())
+        n_zero = n - _count(engine, rows)
     rows = engine.materialise(rows)
     levels = {name: _observed(engine, rows, name) for name in spec.reads() if _has_levels(name)}
     fit = partial(cox_blocks, rows, levels=levels)
     try:
-        outcome = fitted(spec, fit, patients.time_unit, entry if has_entry else None)
+        outcome = fitted(
+            spec, fit, patients.time_unit, (entry if has_entry else None, None), n_zero
+        )
     except AnalysisError as error:
         events = _count(engine, rows.filter(nw.col(event).cast(nw.Boolean)))
         failure = failure_among(spec, n, events, error)

@@ -26,6 +26,7 @@ _FIT: dict[Purpose, tuple[Kind, ...]] = {
     "term": ("category", "boolean", *_NUMBERS),
     "stratum": ("category", "boolean", "integer", "text"),
     "cluster": ("category", "integer", "text"),
+    "weight": _NUMBERS,
     "day": ("number",),
 }
 _WORDS: dict[Kind, str] = {
@@ -46,6 +47,7 @@ _ROLES: dict[Purpose, str] = {
     "term": "be a term",
     "stratum": "make strata",
     "cluster": "make clusters",
+    "weight": "be a weight",
     "day": "be a day",
 }
 

@@ -103,6 +103,15 @@ def _frozen(values: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(values))
 
 
+def _shares(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Shares between 0 and 1, ascending, each once."""
+    for value in values:
+        if not 0 < value < 1:
+            advice = f"Write {value / 100:g}." if 1 < value < 100 else ""
+            raise refused(f"{value:g} is no share of patients", "Between 0 and 1", advice)
+    return tuple(sorted(set(values)))
+
+
 Number = Annotated[float, PlainValidator(number, json_schema_input_type=float)]
 Text = Annotated[str, Strict(), AfterValidator(_filled)]
 Slug = Annotated[str, Strict(), AfterValidator(_slug)]
@@ -112,6 +121,7 @@ Flag = Annotated[bool, Strict()]
 ConfLevel = Annotated[float, PlainValidator(_conf_level, json_schema_input_type=float)]
 NotNegative = Annotated[float, PlainValidator(_not_negative, json_schema_input_type=float)]
 Positive = Annotated[float, PlainValidator(_positive, json_schema_input_type=float)]
+Quantiles = Annotated[tuple[Number, ...], AfterValidator(_shares)]
 Names = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 SomeLevels = Annotated[tuple[Level, ...], Field(min_length=1), AfterValidator(_distinct)]

@@ -21,6 +21,7 @@ Purpose = Literal[
     "term",
     "stratum",
     "cluster",
+    "weight",
     "criterion",
     "day",
 ]
@@ -40,6 +41,12 @@ class Use:
     endpoint: str | None = None
     term: TermSpec | None = None
     criterion: CriterionSpec | None = None
+
+
+def weight_uses(weights: str | None, place: Path, endpoint: str) -> Iterator[Use]:
+    """The weights of an analysis, where it has any."""
+    if weights is not None:
+        yield Use((*place, "weights"), weights, "weight", endpoint)
 
 
 def strata_uses(strata: Sequence[str], place: Path, endpoint: str) -> Iterator[Use]:

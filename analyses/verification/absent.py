@@ -27,7 +27,7 @@ _BY_QUANTITY = MappingProxyType(
 _BY_OPTION = MappingProxyType({"penalty": "no library has Firth's penalty"})
 _KNOWN = MappingProxyType(
     {
-        "kaplan_meier": {"by", "at", "differences", "reference", "given", "conf_type"},
+        "kaplan_meier": {"by", "at", "differences", "reference", "given", "conf_type", "quantiles"},
         "logrank": {
             *("by", "strata", "rho", "gamma", "test", "max_combo", "pairs", "trend", "scores"),
         },

@@ -108,9 +108,15 @@ def _of_groups(
         n, n_event = group.rows.n, int(group.rows.event.sum())
         place: dict[str, Any] = {"group": group.name, "level": _level(given)}
         for name, curve in (("median", group.curve), ("median_follow_up", group.reverse)):
-            values = _median(spec, curve)
+            values = _quantile(spec, curve, 0.5)
             record = Record(spec.id, KIND, name, **place, n=n, n_event=n_event, **values)
             yield Second(record, program)
+        for share in spec.quantiles:
+            if share != 0.5:
+                level = ", ".join(filter(None, (f"{share:.12g}", _level(given))))
+                values = {"group": group.name, "level": level, "n": n, "n_event": n_event}
+                values |= _quantile(spec, group.curve, share)
+                yield Second(Record(spec.id, KIND, "quantile", **values), program)
         for time in times:
             name = "survival" if given is None else "conditional_survival"
             values = _survival(spec, group, time)
@@ -119,11 +125,11 @@ def _of_groups(
             yield Second(Record(spec.id, KIND, "at_risk", **place, time=time, n=n, **seen), COUNTS)
 
 
-def _median(spec: KaplanMeierSpec, curve: Step) -> dict[str, Any]:
-    """The median, its limits where the limits of the curve come down to one half."""
+def _quantile(spec: KaplanMeierSpec, curve: Step, share: float) -> dict[str, Any]:
+    """The time by which a share has had the event, with limits where the band comes so low."""
     low, high = limits(curve.survival, curve.error, spec.conf_level, spec.conf_type)
     sides = {"estimate": curve.survival, "conf_low": low, "conf_high": high}
-    return {name: quantile(curve, side, 0.5) for name, side in sides.items()}
+    return {name: quantile(curve, side, share) for name, side in sides.items()}
 
 
 def _survival(spec: KaplanMeierSpec, group: _Group, time: float) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def test_a_hazard_ratio_that_changes_is_a_caution() -> None:
     data = pd.DataFrame({"x": [0, 1] * 100, "os_time": range(1, 201), "os_event": True})
     data["os_time"] = [t if x else 100 + t / 10 for t, x in zip(data.os_time, data.x, strict=True)]
     spec = CoxSpec.model_validate(COX | {"terms": ["x"]})
-    outcome = fitted(spec, lambda **asked: cox(data, **asked), "months", None)
+    outcome = fitted(spec, lambda **asked: cox(data, **asked), "months", (None, None))
     found = [f for f in outcome.findings if f.rule == "hazards_not_proportional"]
     assert {f.column for f in found} == {"x", ""}
     assert all("p " in f.value for f in found)

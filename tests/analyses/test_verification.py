@@ -93,6 +93,7 @@ ASKED = {
     "differences and survivors": curves(
         differences=True, reference="low", given={"months": [6, 24]}, conf_level=0.9
     ),
+    "quantiles": curves(quantiles=[0.1, 0.25, 0.5], given={"months": [6]}),
     "log-rank": ranks(),
     "strata": ranks(strata=["grade"], pairs="bh", trend="linear", scores=[0, 1, 5]),
     "Fleming-Harrington": ranks(rho=0.5, pairs="bonferroni"),

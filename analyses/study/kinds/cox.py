@@ -31,7 +31,6 @@ _TITLES = MappingProxyType(
 
 def model(spec: CoxSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The adjusted model, and one of each term alone."""
-    unit = setting.unit
     from analyses.estimators.cox import cox
 
     entry, event = entry_column(spec, frame), None
@@ -39,35 +38,41 @@ def model(spec: CoxSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
         from analyses.estimators.states import happened
 
         frame, event = happened(frame, ending(spec, frame), spec.cause)
-    return fitted(spec, partial(cox, frame), unit, entry, event)
+    n_zero = 0
+    if spec.weights is not None:
+        none = (frame[spec.weights] == 0).to_numpy(dtype=bool, na_value=False)
+        frame, n_zero = frame[~none], int(none.sum())
+    return fitted(spec, partial(cox, frame), setting.unit, (entry, event), n_zero)
 
 
 def fitted(
     spec: CoxSpec,
     fit: Callable[..., CoxModel],
     unit: TimeUnit,
-    entry: str | None,
-    event: str | None = None,
+    columns: tuple[str | None, str | None],
+    n_zero: int = 0,
 ) -> Outcome:
     """The same by a function that takes the options of `cox`, wherever the rows are.
 
-    `event` is the column of the event where it is not the endpoint's own.
+    `columns` are those of delayed entry, and of the event where it is not the endpoint's own.
+    Rows of weight 0 take no part; `n_zero` of them have been left out already.
     """
     from analyses.results.study import CoxAnalysis
 
     terms = [term.declared() for term in spec.terms]
     options: dict[str, Any] = {
         "time": f"{spec.endpoint}_time",
-        "event": f"{spec.endpoint}_event" if event is None else event,
-        "entry": entry,
+        "event": columns[1] or f"{spec.endpoint}_event",
+        "entry": columns[0],
         "strata": list(spec.strata) or None,
         "cluster": spec.cluster,
+        "weights": spec.weights,
         "ties": spec.ties,
         "conf_level": spec.conf_level,
     }
     if spec.penalty is not None:
         options["penalty"] = spec.penalty
-    adjusted = fit(terms=terms, **options)
+    adjusted = _counted(fit(terms=terms, **options), n_zero)
     tested = _proportionality(spec, adjusted)
     records = list(adjusted.records(spec.id, unit))
     findings = list(adjusted.findings)
@@ -80,7 +85,7 @@ def fitted(
         for term in terms:
             if "interaction" in term:
                 continue  # alone it is not defined
-            model = fit(terms=[term], **options).without_rows()
+            model = _counted(fit(terms=[term], **options), n_zero).without_rows()
             name = f"{spec.id}.univariable.{model.terms[0].name}"
             alone.append(model)
             records += model.records(name, unit)
@@ -90,6 +95,20 @@ def fitted(
     kept = adjusted.without_rows()  # the rows take as much memory as the patients
     made = CoxAnalysis(spec.id, title, spec.endpoint, kept, tuple(alone), tested, cause=spec.cause)
     return finished(spec.id, made, records, findings, failures)
+
+
+def _counted(model: CoxModel, n_zero: int) -> CoxModel:
+    """The model with the rows of weight 0 that it was not given, counted as left out."""
+    from analyses.estimators.grouped_survival import zero_weight_findings
+
+    if model.weighting is None or not n_zero:
+        return model
+    return replace(
+        model,
+        n_input=model.n_input + n_zero,
+        weighting=replace(model.weighting, n_zero=n_zero),
+        findings=model.findings + zero_weight_findings(model.weights, n_zero),
+    )
 
 
 def _proportionality(spec: CoxSpec, adjusted: CoxModel) -> Proportionality | None:

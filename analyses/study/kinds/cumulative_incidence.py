@@ -30,6 +30,7 @@ def incidences(spec: CumulativeIncidenceSpec, frame: pd.DataFrame, setting: Sett
         state=ending(spec, frame),
         entry=entry_column(spec, frame),
         by=spec.by,
+        weights=spec.weights,
         conf_level=spec.conf_level,
         conf_type=spec.conf_type,
     )
@@ -68,6 +69,8 @@ def _not_tested(spec: CumulativeIncidenceSpec, frame: pd.DataFrame) -> str:
         return ""
     if spec.test == "none":
         return "the study asks for none"
+    if spec.weights is not None:
+        return "it is not defined for weights"
     if spec.test is None and not spec.strata and entry_column(spec, frame) is not None:
         return "it is not defined for delayed entry"
     return ""

@@ -36,6 +36,7 @@ def subdistribution(spec: FineGraySpec, frame: pd.DataFrame, setting: Setting) -
         terms=[term.declared() for term in spec.terms],
         entry=entry_column(spec, frame),
         strata=list(spec.strata) or None,
+        weights=spec.weights,
         cluster=spec.cluster,
         conf_level=spec.conf_level,
     )

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from cohort.table import TimeUnit
 
 
+MEDIAN = 0.5
+NO_TEST = (
+    "it is not defined for weights that are not whole numbers; a cox analysis with the groups as "
+    "its only term and the same weights has the robust test"
+)
+
+
 def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     """The curves, the times asked for, and the test that goes with the groups."""
     unit = setting.unit
@@ -28,11 +35,15 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, setting: Setting) -> Out
 
     curves = kaplan_meier(frame, **_options(spec, frame))
     times, said = _times(spec.at, unit)
-    records = list(curves.records(spec.id, unit, times))
+    counted: dict[str, Any] = {"quantiles": spec.quantiles, "counting": spec.numbers_at_risk}
+    records = list(curves.records(spec.id, unit, times, **counted))
     findings = list(curves.findings)
     failures: list[Failure] = []
     test = None
-    if spec.by is not None:
+    untested = ""
+    if curves.weighting is not None and not curves.weighting.are_counts:
+        untested = NO_TEST
+    elif spec.by is not None:
         # Curves stand without their test: one group alone has none.
         test, failures = attempt(spec, frame, lambda: logrank_of(spec, frame))
         if test is not None:
@@ -47,7 +58,8 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, setting: Setting) -> Out
     given, missed = _given(spec, frame, unit)
     failures += missed
     for _, later in given:
-        records += later.records(spec.id, unit, [t for t in times if t > (later.given or 0)])
+        after = [t for t in times if t > (later.given or 0)]
+        records += later.records(spec.id, unit, after, **counted)
         findings += [f for f in later.findings if f.rule == "nobody_followed"]
     title = spec.title or "Kaplan-Meier curves"
     made = CurveAnalysis(
@@ -60,6 +72,9 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, setting: Setting) -> Out
         said,
         differences=differences or (),
         given=given,
+        quantiles=tuple(q for q in spec.quantiles if q != MEDIAN),
+        counting=spec.numbers_at_risk,
+        untested=untested if spec.by is not None else "",
     )
     return finished(spec.id, made, records, findings, failures)
 
@@ -70,6 +85,7 @@ def _options(spec: KaplanMeierSpec, frame: pd.DataFrame) -> dict[str, Any]:
         "event": f"{spec.endpoint}_event",
         "entry": entry_column(spec, frame),
         "by": spec.by,
+        "weights": spec.weights,
         "conf_level": spec.conf_level,
         "conf_type": spec.conf_type,
     }

@@ -105,6 +105,7 @@ def _logrank_options(spec: Any, frame: pd.DataFrame) -> dict[str, Any]:
         "entry": entry_column(spec, frame),
         "by": spec.by,
         "strata": list(getattr(spec, "strata", ())) or None,
+        "weights": spec.weights,
         "rho": getattr(spec, "rho", 0.0),
         "gamma": getattr(spec, "gamma", 0.0),
         "test": getattr(spec, "test", "logrank"),

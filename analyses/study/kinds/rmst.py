@@ -31,6 +31,7 @@ def averaged(spec: RmstSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
         tau=None if tau is None else tau.within(unit),
         reference=spec.reference,
         strata=list(spec.strata) or None,
+        weights=spec.weights,
         conf_level=spec.conf_level,
     )
     said = "" if tau is None else str(tau)

@@ -10,7 +10,7 @@ from pydantic import field_validator
 from analyses.study.fields import ConfLevel, Flag, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.specs.term import Terms, TermSpec, strata_apart, terms_once
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class CoxSpec(Restricted):
         no test. A penalised model has none.
     univariable
         Print a model of each term alone beside the adjusted one.
+    weights
+        Column of what each patient counts for; whole numbers stand for so many patients.
     """
 
     id: Slug
@@ -52,6 +54,7 @@ class CoxSpec(Restricted):
     penalty: Literal["firth"] | None = None
     proportionality: Literal["km", "rank", "identity", "log", "none"] = "km"
     univariable: Flag = True
+    weights: Text | None = None
     conf_level: ConfLevel = 0.95
 
     @field_validator("terms")
@@ -93,3 +96,4 @@ class CoxSpec(Restricted):
         yield from strata_uses(self.strata, place, self.endpoint)
         if self.cluster is not None:
             yield Use((*place, "cluster"), self.cluster, "cluster", self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)

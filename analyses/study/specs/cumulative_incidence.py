@@ -10,7 +10,7 @@ from pydantic import field_validator, model_validator
 from analyses.study.fields import ConfLevel, Flag, Level, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.times import TimesSpec
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class CumulativeIncidenceSpec(Restricted):
     test
         ``gray`` or ``none``; where not given, Gray's test, and none for an endpoint with delayed
         entry unless strata ask for it: there the test is not defined.
+    weights
+        Column of what each patient counts for; whole numbers stand for so many patients.
     """
 
     id: Slug
@@ -49,6 +51,7 @@ class CumulativeIncidenceSpec(Restricted):
     reference: Level | None = None
     strata: Names = ()
     test: Literal["gray", "none"] | None = None
+    weights: Text | None = None
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     conf_level: ConfLevel = 0.95
 
@@ -71,6 +74,12 @@ class CumulativeIncidenceSpec(Restricted):
             raise refused("strata without by", advice="Add by: the groups that are compared.")
         if self.test == "gray" and self.by is None:
             raise refused("test without by", advice="Add by: the groups that are compared.")
+        if self.weights is not None and (self.strata or self.test == "gray"):
+            raise refused(
+                "Gray's test together with weights, for which it is not defined",
+                advice="Leave test and strata out, or ask for a fine_gray model with the groups as "
+                "its term and the same weights.",
+            )
         if self.strata and self.test == "none":
             raise refused("strata without test", advice="Strata are those of Gray's test.")
         return self
@@ -86,3 +95,4 @@ class CumulativeIncidenceSpec(Restricted):
         if self.by is not None:
             yield Use((*place, "by"), self.by, "groups", self.endpoint)
         yield from strata_uses(self.strata, place, self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)

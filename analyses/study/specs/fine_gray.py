@@ -10,7 +10,7 @@ from pydantic import field_validator
 from analyses.study.fields import ConfLevel, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.specs.term import Terms, TermSpec, strata_apart, terms_once
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class FineGraySpec(Restricted):
         Columns whose combinations have a baseline and a censoring distribution each.
     cluster
         Column of units within which patients are alike.
+    weights
+        Column of what each patient counts for; whole numbers stand for so many patients.
     """
 
     id: Slug
@@ -40,6 +42,7 @@ class FineGraySpec(Restricted):
     terms: Terms
     strata: Names = ()
     cluster: Text | None = None
+    weights: Text | None = None
     conf_level: ConfLevel = 0.95
 
     @field_validator("terms")
@@ -71,3 +74,4 @@ class FineGraySpec(Restricted):
         yield from strata_uses(self.strata, place, self.endpoint)
         if self.cluster is not None:
             yield Use((*place, "cluster"), self.cluster, "cluster", self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)

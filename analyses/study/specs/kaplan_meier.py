@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from analyses.study.fields import ConfLevel, Flag, Level, Slug, Text
+from analyses.study.fields import ConfLevel, Flag, Level, Quantiles, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.times import TimesSpec
-from analyses.study.use import Use
+from analyses.study.use import Use, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ class KaplanMeierSpec(Restricted):
         Group that the others are compared with; the first where not given.
     given
         Times: survival at the later times of `at`, given that a patient has lived to them.
+    quantiles
+        Shares of patients, such as 0.25: the time by which so many have had the event is printed
+        beside the median, which always is.
+    numbers_at_risk
+        What is counted under the curves: ``patients``, or what they weigh (``weights``).
+    weights
+        Column of what each patient counts for; whole numbers stand for so many patients.
     """
 
     id: Slug
@@ -45,6 +52,9 @@ class KaplanMeierSpec(Restricted):
     differences: Flag = False
     reference: Level | None = None
     given: TimesSpec | None = None
+    weights: Text | None = None
+    quantiles: Quantiles = ()
+    numbers_at_risk: Literal["patients", "weights"] = "patients"
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     conf_level: ConfLevel = 0.95
 
@@ -61,6 +71,8 @@ class KaplanMeierSpec(Restricted):
         ):
             last = self.given.to_durations()[-1]
             raise refused(f"given {last} without a later time in at", advice="Add one to at.")
+        if self.numbers_at_risk == "weights" and self.weights is None:
+            raise refused("numbers_at_risk: weights without weights", advice="Add weights.")
         return self
 
     def uses(self, place: Path) -> Iterator[Use]:
@@ -68,3 +80,4 @@ class KaplanMeierSpec(Restricted):
         yield from super().uses(place)
         if self.by is not None:
             yield Use((*place, "by"), self.by, "groups", self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from analyses.study.fields import Flag, Names, NotNegative, Number, Slug, Text
 from analyses.study.specs.restricted import Restricted
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class LogRankSpec(Restricted):
         ``her2_negative`` orders IHC 0, IHC 1+ and 2+ with a negative in-situ result (positive
         disease is treated differently), ``linear`` every group. Where not given:
         ``her2_negative`` by HER2 status, else ``none``.
+    weights
+        Column of what each patient counts for; whole numbers stand for so many patients.
     """
 
     id: Slug
@@ -43,6 +45,7 @@ class LogRankSpec(Restricted):
     endpoint: Text
     by: Text
     strata: Names = ()
+    weights: Text | None = None
     rho: NotNegative = 0.0
     gamma: NotNegative = 0.0
     test: Literal["logrank", "gehan", "tarone_ware", "peto"] = "logrank"
@@ -93,6 +96,7 @@ class LogRankSpec(Restricted):
         yield from super().uses(place)
         yield Use((*place, "by"), self.by, "groups", self.endpoint)
         yield from strata_uses(self.strata, place, self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)
 
     def reads(self) -> list[str]:
         """The columns named, and the detail of which the trend within HER2-negative is made."""

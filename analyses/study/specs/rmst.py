@@ -10,7 +10,7 @@ from pydantic import field_validator
 from analyses.study.fields import ConfLevel, Level, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
 from analyses.study.times import DurationSpec
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class RmstSpec(Restricted):
         Group that the others are compared with; the first where not given.
     strata
         Columns at whose composition among all patients the groups are compared.
+    weights
+        Column of what each patient counts for; whole numbers stand for so many patients.
     """
 
     id: Slug
@@ -41,6 +43,7 @@ class RmstSpec(Restricted):
     tau: DurationSpec | None = None
     reference: Level | None = None
     strata: Names = ()
+    weights: Text | None = None
     conf_level: ConfLevel = 0.95
 
     @field_validator("strata")
@@ -55,3 +58,4 @@ class RmstSpec(Restricted):
         yield from super().uses(place)
         yield Use((*place, "by"), self.by, "groups", self.endpoint)
         yield from strata_uses(self.strata, place, self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)
