@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from analyses.evidence.meta_analysis import meta_analysis
     from analyses.evidence.pool import pool
     from analyses.evidence.published_results import published_results
+    from analyses.imputation.impute import impute
+    from analyses.imputation.imputed_cox import imputed_cox
+    from analyses.imputation.imputed_survival import imputed_kaplan_meier, imputed_rmst
+    from analyses.imputation.missingness import missingness
     from analyses.report.report import write_report
     from analyses.robustness.bias_analysis import bias_analysis
     from analyses.robustness.detectable import detectable_hazard_ratio
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bias_analysis": "robustness.bias_analysis",
+    "category_model": "estimators.category_model",
     "cause_specific_cox": "estimators.cause_specific",
     "cox": "estimators.cox",
     "cumulative_incidence": "estimators.cumulative_incidence",
@@ -45,12 +50,17 @@ _HOMES = {
     "e_value": "robustness.e_value",
     "fine_gray": "estimators.fine_gray",
     "gray_test": "estimators.gray_test",
+    "impute": "imputation.impute",
+    "imputed_cox": "imputation.imputed_cox",
+    "imputed_kaplan_meier": "imputation.imputed_survival",
+    "imputed_rmst": "imputation.imputed_survival",
     "kaplan_meier": "estimators.kaplan_meier",
     "leave_one_out": "robustness.leave_one_out",
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
     "max_combo": "estimators.max_combo",
     "meta_analysis": "evidence.meta_analysis",
+    "missingness": "imputation.missingness",
     "model_performance": "estimators.performance",
     "pairwise_logrank": "estimators.logrank",
     "parametric_survival": "estimators.parametric",
@@ -61,7 +71,6 @@ _HOMES = {
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
     "tipping_points": "robustness.tipping",
-    "category_model": "estimators.category_model",
     "treatment_effect": "estimators.treatment_by_group",
     "write_report": "report.report",
 }
@@ -76,12 +85,17 @@ __all__ = [
     "e_value",
     "fine_gray",
     "gray_test",
+    "impute",
+    "imputed_cox",
+    "imputed_kaplan_meier",
+    "imputed_rmst",
     "kaplan_meier",
     "leave_one_out",
     "load_study",
     "logrank",
     "max_combo",
     "meta_analysis",
+    "missingness",
     "model_performance",
     "pairwise_logrank",
     "parametric_survival",

@@ -40,6 +40,14 @@ MAY_IMPORT = {
         "cohort.errors",
         "cohort.table",
     ),
+    "analyses.imputation": (
+        "analyses.imputation",
+        "analyses.estimators",
+        "analyses.kernels",
+        "analyses.results",
+        "cohort.errors",
+        "cohort.table",
+    ),
     "analyses.blocks": (
         "analyses.blocks",
         "analyses.estimators",

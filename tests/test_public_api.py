@@ -16,8 +16,9 @@ COHORT = {
 }  # fmt: skip
 ANALYSES = {
     "bias_analysis", "category_model", "cause_specific_cox", "cox", "cumulative_incidence",
-    "detectable_hazard_ratio", "e_value", "fine_gray", "gray_test", "kaplan_meier",
-    "leave_one_out", "load_study", "logrank", "max_combo", "meta_analysis", "model_performance",
+    "detectable_hazard_ratio", "e_value", "fine_gray", "gray_test", "impute", "imputed_cox",
+    "imputed_kaplan_meier", "imputed_rmst", "kaplan_meier", "leave_one_out", "load_study",
+    "logrank", "max_combo", "meta_analysis", "missingness", "model_performance",
     "pairwise_logrank", "parametric_survival", "pool", "published_results", "rmst", "run_study",
     "subgroups", "table_one", "tipping_points", "treatment_effect", "write_report",
 }  # fmt: skip

@@ -43,8 +43,13 @@ class Prepared:
     order: Places | None = None
 
 
-def prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
-    """The data as arrays; the frame itself is let go before the fit needs the memory."""
+def prepared(
+    data: Any,
+    wanted: tuple[Declared, ...],
+    asked: Asked,
+    learnt: tuple[Term, ...] | None = None,
+) -> Prepared:
+    """The data as arrays, by terms learnt of them, or of other rows (`learnt`) before."""
     names = [name for term in wanted for name in term.columns] + list(asked.strata)
     names += [name for name in (asked.cluster, asked.offset) if name is not None]
     rows = survival_data(
@@ -57,7 +62,7 @@ def prepared(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> Prepared:
     )
     require_fit_for_purpose(rows, asked)
     weighting = weighting_of(rows, asked)
-    terms, findings = learn(wanted, rows.frame, of_periods=True)
+    terms, findings = (learnt, ()) if learnt else learn(wanted, rows.frame, of_periods=True)
     first = patient = None
     pieces = cut_rows(rows, wanted)
     if pieces is not None:

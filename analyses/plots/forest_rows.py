@@ -11,9 +11,10 @@ from analyses.plots.style import FigureStyle
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
 from analyses.results.fine_gray import FineGray
+from analyses.results.pooled_cox import PooledCox
 from analyses.results.terms import BETWEEN, Term
 
-Model = CoxModel | FineGray
+Model = CoxModel | FineGray | PooledCox
 Models = Model | Mapping[str, Model | Sequence[Model]]
 
 
@@ -205,15 +206,18 @@ def notes(
 
 def _fitted(models: Sequence[Model]) -> list[str]:
     """What the models are, each kind once."""
-    ties = sorted({model.ties.capitalize() for model in models if isinstance(model, CoxModel)})
+    cox = [model for model in models if isinstance(model, CoxModel | PooledCox)]
+    ties = sorted({model.ties.capitalize() for model in cox})
     said = [f"Cox models, {' and '.join(ties)} ties"] if ties else []
+    drawn = sorted({model.m for model in models if isinstance(model, PooledCox)})
+    said += [f"imputed by Rubin's rules over {m} imputations" for m in drawn]
     if any(isinstance(model, FineGray) for model in models):
         said.append("Fine and Gray models, HR of the subdistribution (sHR)")
     return said
 
 
 def _is_robust(model: Model) -> bool:
-    if isinstance(model, CoxModel):
+    if isinstance(model, CoxModel | PooledCox):
         return model.robust
     return model.variance != "Fine and Gray"
 
