@@ -13,6 +13,7 @@ from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.rmst import rmst
 from analyses.estimators.survival_data import By, as_pandas, by_column
 from analyses.imputation.rubin import INFINITE, barnard_rubin, pool
+from analyses.results.curve import Curve
 from analyses.results.frozen import Array, frozen
 from analyses.results.imputations import Imputations
 from analyses.results.pooled_numbers import (
@@ -21,7 +22,7 @@ from analyses.results.pooled_numbers import (
     PooledNumbers,
     on_own_scale,
 )
-from analyses.results.survival import Curve, KaplanMeier
+from analyses.results.survival import KaplanMeier
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
