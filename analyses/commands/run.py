@@ -16,6 +16,18 @@ def run(
         Path,
         typer.Option("--out", metavar="DIR", help="Folder for the report; replaced as a whole."),
     ],
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="ID", help="Do this analysis only; repeatable."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set a key of the study, such as her2.edition=2023; repeatable.",
+        ),
+    ] = None,
     allow_path: Annotated[
         bool, typer.Option("--allow-path", help="Files may lie outside the study file's folder.")
     ] = False,
@@ -24,10 +36,12 @@ def run(
     """Run a study: from its files to a report in DIR."""
     with told():
         from analyses.report.output import check_folder
+        from analyses.study.changes import Changes
         from analyses.study.run import run_study
         from analyses.study.spec import load_study
 
-        asked = load_study(study, allow_path=allow_path)
+        changes = Changes(tuple(settings or ()), tuple(only or ()))
+        asked = load_study(study, allow_path=allow_path, changes=changes)
         check_folder(out, inputs=[study, *asked.inputs()])
         with progress_shown(quiet) as progress:
             result = run_study(asked, out=out, progress=progress)

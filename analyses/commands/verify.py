@@ -27,9 +27,9 @@ def verify(
     with told():
         from analyses.results.study import DEVIATES
         from analyses.study.spec import load_study
-        from analyses.study.verifying import verify_output
+        from analyses.study.verifying import changes_of, verify_output
 
-        asked = load_study(study, allow_path=allow_path)
+        asked = load_study(study, allow_path=allow_path, changes=changes_of(out))
         with progress_shown(quiet) as progress:
             found = verify_output(asked, out, progress=progress)
     if not quiet:

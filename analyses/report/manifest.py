@@ -22,7 +22,8 @@ def manifest(result: StudyResult) -> dict[str, Any]:
     name, digest, _ = result.spec
     return {
         "version": 1,
-        "study": {"file": name, "sha256": digest, "title": result.title},
+        "study": {"file": name, "sha256": digest, "title": result.title}
+        | ({"changes": list(result.changes)} if result.changes else {}),
         "source": result.source,
         "identifies": dict(result.identifies),
         "time_unit": result.time_unit,

@@ -97,6 +97,7 @@ def manifest_pages(result: StudyResult) -> Iterator[Block]:
     yield Heading("Manifest")
     made = manifest(result)
     rows = [row("study", made["study"]["file"], made["study"]["sha256"])]
+    rows += [row("changed", one, "on the command line") for one in result.changes]
     rows += [row(f["role"], f["file"], f["sha256"]) for f in made["files"]]
     rows += [row("rules", name, digest) for name, digest in made["tables"].items()]
     yield Table(

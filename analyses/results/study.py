@@ -236,6 +236,8 @@ class StudyResult:
         Preset of number and figure style.
     spec
         (name of the study file, its sha256, the study as canonical JSON).
+    changes
+        What the command line changed of the study file, each change as it was said.
     her2_counts
         (status, rule, flags, patients) before selection.
     rule_meanings
@@ -280,6 +282,7 @@ class StudyResult:
     records: tuple[Record, ...]
     selected: tuple[tuple[str, str], ...] = ()
     verification: Verification | None = None
+    changes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

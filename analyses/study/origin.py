@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analyses.study.changes import Changes
 from cohort import yaml_reader
 from cohort.errors import Problem
 
@@ -30,6 +31,8 @@ class Origin:
         Line of each key and item; empty where there is no file.
     allow_path
         Files may lie outside the folder.
+    changes, changed
+        What the command line changes, and the words of each change by its path.
     """
 
     name: str = "study"
@@ -37,10 +40,14 @@ class Origin:
     digest: str = ""
     lines: Mapping[yaml_reader.Path, int] = field(default_factory=lambda: MappingProxyType({}))
     allow_path: bool = False
+    changes: Changes = field(default_factory=Changes)
+    changed: Mapping[yaml_reader.Path, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def where(self, path: yaml_reader.Path = ()) -> str:
         """``study.yaml:14`` for a path of keys and places: its own line, or the nearest above."""
         for length in range(len(path), 0, -1):
+            if path[:length] in self.changed:
+                return self.changed[path[:length]]
             if path[:length] in self.lines:
                 return f"{self.name}:{self.lines[path[:length]]}"
         return self.name

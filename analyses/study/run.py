@@ -262,6 +262,7 @@ def _analysed(
         style=study.report.style,
         seed=study.seed,
         spec=study.identity(),
+        changes=study.changes.said,
         source=cohort.source,
         source_describes=study.dictionary().describes,
         identifies=cohort.identifies,

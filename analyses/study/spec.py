@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from analyses.study.analysis_spec import AnalysisSpec
+from analyses.study.changes import Changes, changed
 from analyses.study.criterion_spec import CriterionSpec
 from analyses.study.endpoint_spec import EndpointSpec
 from analyses.study.engine_spec import EngineField, EngineSpec
@@ -187,6 +188,11 @@ class Study(Spec):
         return self._origin.digest
 
     @property
+    def changes(self) -> Changes:
+        """What the command line changes of the file."""
+        return self._origin.changes
+
+    @property
     def allow_path(self) -> bool:
         """Whether files may lie outside the folder."""
         return self._origin.allow_path
@@ -252,7 +258,9 @@ def _told(path: str) -> str:
     return Path(path).name if outside else path
 
 
-def load_study(path: str | Path, *, allow_path: bool = False) -> Study:
+def load_study(
+    path: str | Path, *, allow_path: bool = False, changes: Changes | None = None
+) -> Study:
     """The study that a YAML file states, checked as far as the file alone allows.
 
     `analyses.study.check.check_study` then checks it against the schema, the dictionary and the
@@ -264,6 +272,8 @@ def load_study(path: str | Path, *, allow_path: bool = False) -> Study:
         The study file. Paths in it are relative to its folder.
     allow_path
         Files may lie outside the folder of the study file.
+    changes
+        What is changed of the file's own words; the outputs of a run tell it.
 
     Raises
     ------
@@ -276,14 +286,18 @@ def load_study(path: str | Path, *, allow_path: bool = False) -> Study:
     except OSError as error:
         raise SpecError(_unreadable(path, error)) from None
     document = yaml_reader.read_yaml(content, path.name)
+    asked = changes or Changes()
+    made = changed(document.data, asked)
     origin = Origin(
         name=path.name,
         folder=path.parent,
         digest=hashlib.sha256(content).hexdigest(),
-        lines=document.lines,
+        lines=made.lines(document.lines),
         allow_path=allow_path,
+        changes=asked,
+        changed=made.places,
     )
-    return _build(document.data, origin)
+    return _build(made.data, origin)
 
 
 def _build(data: Mapping[str, Any], origin: Origin) -> Study:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
 from analyses.study.analyse import patients_of
+from analyses.study.changes import Changes
 from cohort.errors import AnalysisError, Problem, SpecError, listed
 
 if TYPE_CHECKING:
@@ -90,6 +91,17 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise SpecError(Problem(where, "not an output of her2low", advice=RERUN))
     return found
+
+
+def changes_of(out: str | Path) -> Changes:
+    """What the command line changed of the study that an output was made by."""
+    made = _read(Path(out) / "manifest.json").get("study")
+    said = made.get("changes", []) if isinstance(made, dict) else []
+    words = [str(one).partition(" ") for one in said if isinstance(said, list)]
+    return Changes(
+        tuple(rest for option, _, rest in words if option == "--set"),
+        tuple(rest for option, _, rest in words if option == "--only"),
+    )
 
 
 def _of_study(manifest: dict[str, Any], study: Study) -> list[str]:
