@@ -1,0 +1,1 @@
+"""What comparing prognosis fairly needs: confounding, and treatments that start late."""

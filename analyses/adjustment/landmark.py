@@ -1,0 +1,264 @@
+"""Landmark analysis: survival from a time on, by whether a treatment had started by then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analyses.adjustment.naive_effect import naive_effect, with_treatment
+from analyses.adjustment.treatment_start import (
+    SOURCE,
+    Flags,
+    Treated,
+    UnknownStart,
+    treated_rows,
+)
+from analyses.estimators.cox import cox
+from analyses.estimators.kaplan_meier import kaplan_meier
+from analyses.estimators.survival_data import By, by_column, grouping
+from analyses.estimators.terms import TermSpec, declared
+from analyses.results.frozen import Array
+from analyses.results.landmark import Landmark, LandmarkGroup
+from analyses.results.survival import EVERYONE
+from analyses.results.treatment_effect import effect_of
+from cohort.errors import AnalysisError, Problem
+from cohort.table import AttritionStep, Finding
+
+
+def landmark(
+    data: Any,
+    *,
+    time: str,
+    event: str,
+    treatment: str,
+    start: str,
+    at: float,
+    terms: Sequence[TermSpec] = (),
+    by: By | None = None,
+    entry: str | None = None,
+    strata: Sequence[str] = (),
+    unknown_start: UnknownStart = "refuse",
+    naive: bool = True,
+    conf_level: float = 0.95,
+) -> Landmark:
+    """Survival of those followed past a landmark, by whether their treatment had started by it.
+
+    Whoever is treated must have lived until then; counted from time zero, those days are a gift
+    to the treated (immortal time). From the landmark on both groups have lived equally long.
+
+    Parameters
+    ----------
+    data, time, event, entry
+        As in `kaplan_meier`; one row a patient. Who enters after the landmark is at risk from then.
+    treatment, start
+        Whether the treatment was ever given (boolean, 0/1, no/yes), and when it started: from
+        time zero, in the unit of `time`. A start at or before time zero is treated throughout.
+    at
+        The landmark, in the unit of `time`, chosen before the data are seen.
+    terms
+        What the Cox model is adjusted for, besides the treatment; as in `cox`.
+    by
+        Groups by which patients are counted (such as HER2 status); they do not enter the model
+        unless they are a term.
+    strata, conf_level
+        As in `cox`.
+    unknown_start
+        ``refuse`` or ``leave_out`` patients treated on a day that is not known.
+    naive
+        Whether the biased comparison from time zero stands beside.
+
+    Returns
+    -------
+    Landmark
+        Kept are those with time > `at`; treated are those with start <= `at`. Patients lost
+        before are counted by group and reason; those treated later stay untreated, and are
+        counted. A group of which nobody is left is named and stands in `emptied`.
+
+    Raises
+    ------
+    AnalysisError
+        For a landmark that nobody is followed past, before which nobody or everybody was
+        treated, or after which no event happens; and as `cox`.
+
+    Notes
+    -----
+    Anderson, Cain and Gelber (1983). Checked against ``coxph`` and ``survfit`` of R's survival
+    on the same rows, and by hand: tests/analyses/test_landmark.py.
+    """
+    _require_landmark(at)
+    name = by_column(by)
+    wanted = [column for term in declared(terms) for column in term.columns] if terms else []
+    others = list(dict.fromkeys([*wanted, *strata, *([] if name is None else [name])]))
+    rows = treated_rows(
+        data, time=time, event=event, treatment=treatment, start=start, entry=entry,
+        others=others, unknown_start=unknown_start,
+    )  # fmt: skip
+    reached = rows.time > at
+    by_then = rows.start <= at
+    _require_arms(rows, at, treatment, reached, by_then)
+    counts = _counts(rows, at, by, reached, by_then)
+    frame, since = _from_landmark(rows, (time, event, entry), treatment, at, reached, by_then)
+    curves = kaplan_meier(
+        frame, time=time, event=event, by=treatment, entry=since, conf_level=conf_level
+    )
+    model = cox(
+        frame,
+        time=time,
+        event=event,
+        terms=[treatment, *terms],
+        entry=since,
+        strata=list(strata) or None,
+        conf_level=conf_level,
+    ).without_rows()
+    emptied = tuple(group.group for group in counts if not group.n_reached)
+    unadjusted = (time, event, entry)
+    return Landmark(
+        at=float(at),
+        treatment=treatment,
+        start=start,
+        by=name,
+        groups=counts,
+        steps=_steps(counts, rows),
+        curves=curves,
+        model=model,
+        effect=effect_of("landmark", treatment, model, curves.n),
+        naive=naive_effect(rows, unadjusted, treatment, terms, strata, conf_level)
+        if naive
+        else None,
+        emptied=emptied,
+        n=curves.n,
+        n_event=curves.n_event,
+        n_input=rows.n_input,
+        n_missing=rows.n_missing,
+        findings=(*rows.findings, *_emptied(counts, at), *curves.findings, *model.findings),
+        failures=model.failures,
+    )
+
+
+def _require_landmark(at: float) -> None:
+    if not (np.isfinite(at) and at > 0):
+        allowed = "A finite time above 0, in the unit of follow-up."
+        raise AnalysisError(Problem("landmark: at", f"{at!r}", allowed))
+
+
+def _require_arms(rows: Treated, at: float, treatment: str, reached: Flags, by_then: Flags) -> None:
+    """AnalysisError where the landmark leaves nobody, or one arm only."""
+    where = f"landmark at {at:g}"
+    if not reached.any():
+        last = f"The last time is {float(rows.time.max()):.12g}."
+        found, advice = "nobody is followed past it", "Choose an earlier landmark."
+        raise AnalysisError(Problem(where, found, last, advice))
+    n, treated = int(reached.sum()), int((reached & by_then).sum())
+    if 0 < treated < n:
+        return
+    found = f"'{treatment}' had started by it in {'all' if treated else 'none'} of {n} patients"
+    advice = (
+        "Choose an earlier landmark, before which some are not treated yet."
+        if treated
+        else "Choose a later landmark, by which some are treated."
+    )
+    raise AnalysisError(Problem(where, found, advice=advice))
+
+
+def _counts(
+    rows: Treated, at: float, by: By | None, reached: Flags, by_then: Flags
+) -> tuple[LandmarkGroup, ...]:
+    levels: tuple[str, ...] = (EVERYONE,)
+    codes = np.zeros(len(rows.time), dtype=np.intp)
+    if by is not None:
+        groups = grouping(rows.frame, by)
+        levels, codes = groups.levels, groups.codes
+    later = reached & ~by_then & (rows.start <= rows.time)
+    sums = [
+        np.bincount(codes, chosen, minlength=len(levels)).astype(int)
+        for chosen in (
+            np.ones(len(codes)),
+            ~reached & rows.event,
+            ~reached & ~rows.event,
+            reached & by_then,
+            reached & ~by_then,
+            later,
+        )
+    ]
+    return tuple(
+        LandmarkGroup(level, *(int(own[g]) for own in sums)) for g, level in enumerate(levels)
+    )
+
+
+def _steps(counts: tuple[LandmarkGroup, ...], rows: Treated) -> tuple[AttritionStep, ...]:
+    """Those lost before the landmark by reason, each step beginning where the last ended."""
+    left_out = rows.n_unknown + rows.n_contradicted
+    n = sum(group.n for group in counts)
+    steps = []
+    if left_out:
+        reason = "Start of the treatment not known or contradicted"
+        steps.append(AttritionStep("unknown_start", reason, n + left_out, left_out, n))
+    after = {group.group: group.n for group in counts}
+    for name, reason in (
+        ("event", "Had the event by the landmark"),
+        ("censored", "Last seen by the landmark"),
+    ):
+        removed = {group.group: getattr(group, f"n_{name}_before") for group in counts}
+        before = sum(after.values())
+        after = {level: after[level] - removed[level] for level in after}
+        steps.append(
+            AttritionStep(
+                f"{name}_before_landmark",
+                reason,
+                before,
+                sum(removed.values()),
+                sum(after.values()),
+                tuple(removed.items()),
+                tuple(after.items()),
+            )
+        )
+    return tuple(steps)
+
+
+def _from_landmark(
+    rows: Treated,
+    columns: tuple[str, str, str | None],
+    treatment: str,
+    at: float,
+    reached: Flags,
+    by_then: Flags,
+) -> tuple[pd.DataFrame, str | None]:
+    """The rows that reached the landmark, time counted from it, and the column of late entry."""
+    entry = None if rows.entry is None else np.maximum(rows.entry[reached] - at, 0.0)
+    kept = replace(
+        rows,
+        frame=rows.frame[reached].reset_index(drop=True),
+        time=_since(rows.time[reached], at),
+        event=rows.event[reached],
+        entry=entry,
+        start=rows.start[reached],
+    )
+    return with_treatment(kept, columns, treatment, by_then[reached])
+
+
+def _since(time: Array, at: float) -> Array:
+    return np.asarray(time - at)
+
+
+def _emptied(counts: tuple[LandmarkGroup, ...], at: float) -> tuple[Finding, ...]:
+    """A warning for each group that the landmark emptied, or in which it left one arm only."""
+    found = []
+    for group in counts:
+        if not group.n_reached:
+            said = (
+                f"Nobody of the group is followed past the landmark at {at:g}: "
+                f"{group.n_event_before} had the event and {group.n_censored_before} were last "
+                "seen before. Nothing can be said of it."
+            )
+            found.append(
+                Finding("warning", SOURCE, "", group.group, "emptied_by_landmark", group.n, said)
+            )
+        elif len(counts) > 1 and not (group.n_treated and group.n_untreated):
+            arm = "treated" if group.n_treated else "untreated"
+            said = f"At the landmark everybody of the group is {arm}: no effect is seen in it."
+            found.append(Finding("warning", SOURCE, "", group.group, "one_arm", group.n, said))
+    return tuple(found)
