@@ -9,6 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analyses.adjustment.clone_censor_weight import clone_censor_weight
+    from analyses.adjustment.landmark import landmark
+    from analyses.adjustment.start_stop import start_stop
     from analyses.estimators.category_model import category_model
     from analyses.estimators.cause_specific import cause_specific_cox
     from analyses.estimators.cox import cox
@@ -44,6 +47,7 @@ _HOMES = {
     "bias_analysis": "robustness.bias_analysis",
     "category_model": "estimators.category_model",
     "cause_specific_cox": "estimators.cause_specific",
+    "clone_censor_weight": "adjustment.clone_censor_weight",
     "cox": "estimators.cox",
     "cumulative_incidence": "estimators.cumulative_incidence",
     "detectable_hazard_ratio": "robustness.detectable",
@@ -55,6 +59,7 @@ _HOMES = {
     "imputed_kaplan_meier": "imputation.imputed_survival",
     "imputed_rmst": "imputation.imputed_survival",
     "kaplan_meier": "estimators.kaplan_meier",
+    "landmark": "adjustment.landmark",
     "leave_one_out": "robustness.leave_one_out",
     "load_study": "study.spec",
     "logrank": "estimators.logrank",
@@ -68,6 +73,7 @@ _HOMES = {
     "published_results": "evidence.published_results",
     "rmst": "estimators.rmst",
     "run_study": "study.run",
+    "start_stop": "adjustment.start_stop",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
     "tipping_points": "robustness.tipping",
@@ -79,6 +85,7 @@ __all__ = [
     "bias_analysis",
     "category_model",
     "cause_specific_cox",
+    "clone_censor_weight",
     "cox",
     "cumulative_incidence",
     "detectable_hazard_ratio",
@@ -90,6 +97,7 @@ __all__ = [
     "imputed_kaplan_meier",
     "imputed_rmst",
     "kaplan_meier",
+    "landmark",
     "leave_one_out",
     "load_study",
     "logrank",
@@ -103,6 +111,7 @@ __all__ = [
     "published_results",
     "rmst",
     "run_study",
+    "start_stop",
     "subgroups",
     "table_one",
     "tipping_points",

@@ -32,6 +32,14 @@ MAY_IMPORT = {
         "cohort.errors",
         "cohort.table",
     ),
+    "analyses.adjustment": (
+        "analyses.adjustment",
+        "analyses.estimators",
+        "analyses.kernels",
+        "analyses.results",
+        "cohort.errors",
+        "cohort.table",
+    ),
     "analyses.evidence": (
         "analyses.evidence",
         "analyses.estimators",
@@ -83,6 +91,7 @@ MAY_IMPORT = {
     "analyses.study.apart": ("analyses.study", "analyses.blocks", "cohort"),
     "analyses.study.kinds": (
         "analyses.study",
+        "analyses.adjustment",
         "analyses.estimators",
         "analyses.evidence",
         "analyses.results",

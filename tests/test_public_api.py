@@ -21,6 +21,7 @@ ANALYSES = {
     "logrank", "max_combo", "meta_analysis", "missingness", "model_performance",
     "pairwise_logrank", "parametric_survival", "pool", "published_results", "rmst", "run_study",
     "subgroups", "table_one", "tipping_points", "treatment_effect", "write_report",
+    "clone_censor_weight", "landmark", "start_stop",
 }  # fmt: skip
 
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from analyses.adjustment.naive_effect import naive_effect, with_treatment
+from analyses.adjustment.naive_effect import Modelled, naive_effect, term_columns
 from analyses.adjustment.treatment_start import (
     SOURCE,
     Flags,
@@ -17,14 +16,12 @@ from analyses.adjustment.treatment_start import (
     UnknownStart,
     treated_rows,
 )
-from analyses.estimators.cox import cox
 from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.survival_data import By, by_column, grouping
-from analyses.estimators.terms import TermSpec, declared
-from analyses.results.frozen import Array
+from analyses.estimators.terms import TermSpec
 from analyses.results.landmark import Landmark, LandmarkGroup
+from analyses.results.late_effect import LateEffect, effect_of
 from analyses.results.survival import EVERYONE
-from analyses.results.treatment_effect import effect_of
 from cohort.errors import AnalysisError, Problem
 from cohort.table import AttritionStep, Finding
 
@@ -52,89 +49,86 @@ def landmark(
 
     Parameters
     ----------
-    data, time, event, entry
-        As in `kaplan_meier`; one row a patient. Who enters after the landmark is at risk from then.
+    data, time, event, entry, strata, terms
+        As in `cox`, one row a patient; `terms` are what the model has besides the treatment.
     treatment, start
-        Whether the treatment was ever given (boolean, 0/1, no/yes), and when it started: from
-        time zero, in the unit of `time`. A start at or before time zero is treated throughout.
+        Whether it was ever given (boolean, 0/1, no/yes), and its start from time zero, in the
+        unit of `time`; at or before time zero it is there throughout.
     at
         The landmark, in the unit of `time`, chosen before the data are seen.
-    terms
-        What the Cox model is adjusted for, besides the treatment; as in `cox`.
     by
-        Groups by which patients are counted (such as HER2 status); they do not enter the model
-        unless they are a term.
-    strata, conf_level
-        As in `cox`.
-    unknown_start
-        ``refuse`` or ``leave_out`` patients treated on a day that is not known.
-    naive
-        Whether the biased comparison from time zero stands beside.
+        Groups by which patients are counted (HER2 status); no term of the model by themselves.
+    unknown_start, naive
+        ``refuse`` or ``leave_out`` patients treated on a day that is not known; whether the
+        biased comparison from time zero stands beside.
 
     Returns
     -------
     Landmark
-        Kept are those with time > `at`; treated are those with start <= `at`. Patients lost
-        before are counted by group and reason; those treated later stay untreated, and are
-        counted. A group of which nobody is left is named and stands in `emptied`.
+        Kept are those with time > `at`, treated are those with start <= `at`. Who is lost before
+        is counted by group and reason, who is treated later stays untreated and is counted; a
+        group of which nobody is left is named.
 
     Raises
     ------
     AnalysisError
-        For a landmark that nobody is followed past, before which nobody or everybody was
-        treated, or after which no event happens; and as `cox`.
+        For a landmark that leaves nobody, or one arm only; as `treated_rows` and `cox`.
 
-    Notes
-    -----
-    Anderson, Cain and Gelber (1983). Checked against ``coxph`` and ``survfit`` of R's survival
-    on the same rows, and by hand: tests/analyses/test_landmark.py.
+    Anderson, Cain and Gelber (1983). Checked against ``coxph`` and ``survfit`` of R on the same
+    rows, and by hand: tests/analyses/test_landmark.py.
     """
     _require_landmark(at)
-    name = by_column(by)
-    wanted = [column for term in declared(terms) for column in term.columns] if terms else []
-    others = list(dict.fromkeys([*wanted, *strata, *([] if name is None else [name])]))
     rows = treated_rows(
         data, time=time, event=event, treatment=treatment, start=start, entry=entry,
-        others=others, unknown_start=unknown_start,
+        others=[*term_columns(terms), *strata, *([] if by is None else [by_column(by)])],
+        unknown_start=unknown_start,
     )  # fmt: skip
-    reached = rows.time > at
-    by_then = rows.start <= at
+    reached, by_then = rows.time > at, rows.start <= at
     _require_arms(rows, at, treatment, reached, by_then)
-    counts = _counts(rows, at, by, reached, by_then)
-    frame, since = _from_landmark(rows, (time, event, entry), treatment, at, reached, by_then)
+    counts = _counts(rows, by, reached, by_then)
+    model = Modelled((time, event, entry), treatment, tuple(terms), tuple(strata), conf_level)
+    beside = naive_effect(rows, model) if naive else None
+    kept = _from_landmark(rows, at, reached)
+    return _result(
+        kept, by_then[reached], model, counts, (float(at), start, by_column(by)), beside,
+        (*_steps(counts, rows),), (*rows.findings, *_emptied(counts, at)),
+    )  # fmt: skip
+
+
+def _result(
+    rows: Treated,
+    by_then: Flags,
+    asked: Modelled,
+    counts: tuple[LandmarkGroup, ...],
+    named: tuple[float, str, str | None],
+    naive: LateEffect | None,
+    steps: tuple[AttritionStep, ...],
+    findings: tuple[Finding, ...],
+) -> Landmark:
+    """The curves and the model of the rows past the landmark, their time counted from it."""
+    time, event, entry = asked.columns
+    frame = asked.framed(rows, by_then)
     curves = kaplan_meier(
-        frame, time=time, event=event, by=treatment, entry=since, conf_level=conf_level
+        frame, time=time, event=event, by=asked.treatment, entry=entry, conf_level=asked.conf_level
     )
-    model = cox(
-        frame,
-        time=time,
-        event=event,
-        terms=[treatment, *terms],
-        entry=since,
-        strata=list(strata) or None,
-        conf_level=conf_level,
-    ).without_rows()
-    emptied = tuple(group.group for group in counts if not group.n_reached)
-    unadjusted = (time, event, entry)
+    model = asked.fitted(frame)
     return Landmark(
-        at=float(at),
-        treatment=treatment,
-        start=start,
-        by=name,
+        at=named[0],
+        treatment=asked.treatment,
+        start=named[1],
+        by=named[2],
         groups=counts,
-        steps=_steps(counts, rows),
+        steps=steps,
         curves=curves,
         model=model,
-        effect=effect_of("landmark", treatment, model, curves.n),
-        naive=naive_effect(rows, unadjusted, treatment, terms, strata, conf_level)
-        if naive
-        else None,
-        emptied=emptied,
+        effect=effect_of("landmark", asked.treatment, model, curves.n),
+        naive=naive,
+        emptied=tuple(group.group for group in counts if not group.n_reached),
         n=curves.n,
         n_event=curves.n_event,
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        findings=(*rows.findings, *_emptied(counts, at), *curves.findings, *model.findings),
+        findings=(*findings, *curves.findings, *model.findings),
         failures=model.failures,
     )
 
@@ -165,7 +159,7 @@ def _require_arms(rows: Treated, at: float, treatment: str, reached: Flags, by_t
 
 
 def _counts(
-    rows: Treated, at: float, by: By | None, reached: Flags, by_then: Flags
+    rows: Treated, by: By | None, reached: Flags, by_then: Flags
 ) -> tuple[LandmarkGroup, ...]:
     levels: tuple[str, ...] = (EVERYONE,)
     codes = np.zeros(len(rows.time), dtype=np.intp)
@@ -219,29 +213,16 @@ def _steps(counts: tuple[LandmarkGroup, ...], rows: Treated) -> tuple[AttritionS
     return tuple(steps)
 
 
-def _from_landmark(
-    rows: Treated,
-    columns: tuple[str, str, str | None],
-    treatment: str,
-    at: float,
-    reached: Flags,
-    by_then: Flags,
-) -> tuple[pd.DataFrame, str | None]:
-    """The rows that reached the landmark, time counted from it, and the column of late entry."""
-    entry = None if rows.entry is None else np.maximum(rows.entry[reached] - at, 0.0)
-    kept = replace(
+def _from_landmark(rows: Treated, at: float, reached: Flags) -> Treated:
+    """The rows that reached the landmark, time and entry counted from it."""
+    return replace(
         rows,
         frame=rows.frame[reached].reset_index(drop=True),
-        time=_since(rows.time[reached], at),
+        time=rows.time[reached] - at,
         event=rows.event[reached],
-        entry=entry,
+        entry=None if rows.entry is None else np.maximum(rows.entry[reached] - at, 0.0),
         start=rows.start[reached],
     )
-    return with_treatment(kept, columns, treatment, by_then[reached])
-
-
-def _since(time: Array, at: float) -> Array:
-    return np.asarray(time - at)
 
 
 def _emptied(counts: tuple[LandmarkGroup, ...], at: float) -> tuple[Finding, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyses.adjustment.naive_effect import naive_effect
+from analyses.adjustment.naive_effect import Modelled, naive_effect, no_or_yes, term_columns
 from analyses.adjustment.treatment_start import (
     LEVELS,
     SOURCE,
@@ -19,12 +19,11 @@ from analyses.adjustment.treatment_start import (
     UnknownStart,
     treated_rows,
 )
-from analyses.estimators.cox import cox
 from analyses.estimators.kaplan_meier import kaplan_meier
-from analyses.estimators.terms import TermSpec, declared
+from analyses.estimators.terms import TermSpec
 from analyses.results.frozen import Array
+from analyses.results.late_effect import LateEffect, effect_of
 from analyses.results.start_stop import Exposure, StartStop
-from analyses.results.treatment_effect import effect_of
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
@@ -61,18 +60,15 @@ def start_stop(
 
     Parameters
     ----------
-    data, time, event, entry
-        As in `cox`; one row a patient.
+    data, time, event, entry, strata, terms
+        As in `cox`, one row a patient; `terms` are what the model has besides the treatment.
     treatment, start
-        Whether the treatment was ever given (boolean, 0/1, no/yes), and when it started: from
-        time zero, in the unit of `time`. A start at or before time zero, or before the patient
-        was observed, is treated from the beginning.
-    terms, strata, conf_level
-        What the model is adjusted for, besides the treatment; as in `cox`.
-    unknown_start
-        ``refuse`` or ``leave_out`` patients treated on a day that is not known.
-    naive
-        Whether the biased comparison from time zero stands beside.
+        Whether it was ever given (boolean, 0/1, no/yes), and its start from time zero, in the
+        unit of `time`; at or before time zero, or before the patient was observed, it is there
+        from the beginning.
+    unknown_start, naive
+        ``refuse`` or ``leave_out`` patients treated on a day that is not known; whether the
+        biased comparison from time zero stands beside.
 
     Returns
     -------
@@ -84,54 +80,47 @@ def start_stop(
     Raises
     ------
     AnalysisError
-        Where nobody changes state, or all time is in one; and as `cox`.
+        Where nobody changes state, or all time is in one; as `treated_rows` and `cox`.
 
-    Notes
-    -----
     Mantel and Byar (1974); curves by Simon and Makuch (1984). Checked against ``coxph`` on rows
     of ``tmerge`` (R's survival 3.5), and by hand: tests/analyses/test_start_stop.py.
     """
-    wanted = [column for term in declared(terms) for column in term.columns] if terms else []
     rows = treated_rows(
         data, time=time, event=event, treatment=treatment, start=start, entry=entry,
-        others=list(dict.fromkeys([*wanted, *strata])), unknown_start=unknown_start,
+        others=[*term_columns(terms), *strata], unknown_start=unknown_start,
     )  # fmt: skip
     pieces = pieces_of(rows)
     _require_both(pieces, treatment)
-    frame, since = framed(rows, pieces, (time, event), treatment)
-    model = cox(
-        frame,
-        time=time,
-        event=event,
-        entry=since,
-        terms=[treatment, *terms],
-        strata=list(strata) or None,
-        conf_level=conf_level,
-    ).without_rows()
+    model = Modelled((time, event, entry), treatment, tuple(terms), tuple(strata), conf_level)
+    return _result(rows, pieces, model, start, naive_effect(rows, model) if naive else None)
+
+
+def _result(
+    rows: Treated, pieces: Pieces, asked: Modelled, start: str, naive: LateEffect | None
+) -> StartStop:
+    """The model and the curves of start-stop rows."""
+    time, event, _ = asked.columns
+    frame, since = framed(rows, pieces, (time, event), asked.treatment)
+    model = asked.fitted(frame, since)
     curves = kaplan_meier(
-        frame, time=time, event=event, entry=since, by=treatment, conf_level=conf_level
+        frame, time=time, event=event, entry=since, by=asked.treatment, conf_level=asked.conf_level
     )
-    without = len(rows.time) - len(np.unique(pieces.patient))
-    n_event = int(pieces.event.sum())
+    n = len(np.unique(pieces.patient))
     first = np.append(True, np.diff(pieces.patient) > 0)
-    n = len(rows.time) - without
-    at_baseline = int((pieces.treated & first).sum())
     return StartStop(
-        treatment=treatment,
+        treatment=asked.treatment,
         start=start,
         exposures=_exposures(pieces),
-        n_at_baseline=at_baseline,
+        n_at_baseline=int((pieces.treated & first).sum()),
         n_started_later=int((pieces.treated & ~first).sum()),
         curves=curves,
         model=model,
-        effect=effect_of("start_stop", treatment, model, n),
-        naive=naive_effect(rows, (time, event, entry), treatment, terms, strata, conf_level)
-        if naive
-        else None,
+        effect=effect_of("start_stop", asked.treatment, model, n),
+        naive=naive,
         n=n,
-        n_event=n_event,
+        n_event=int(pieces.event.sum()),
         n_rows=len(pieces.exit),
-        n_without_time=without,
+        n_without_time=len(rows.time) - n,
         n_input=rows.n_input,
         n_missing=rows.n_missing,
         findings=(*rows.findings, *_no_time(rows, time), *model.findings),
@@ -164,13 +153,11 @@ def framed(
     """The start-stop rows as a table, and the name of the column of their entry."""
     time, event = columns
     since = f"{time} from"
-    made = {
+    made: dict[str, object] = {
         since: pieces.entry,
         time: pieces.exit,
         event: pieces.event,
-        treatment: pd.Categorical.from_codes(
-            pieces.treated.astype(np.int8), categories=list(LEVELS), ordered=True
-        ),
+        treatment: no_or_yes(pieces.treated),
     }
     return rows.frame.iloc[pieces.patient].reset_index(drop=True).assign(**made), since
 

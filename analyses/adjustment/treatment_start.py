@@ -19,7 +19,7 @@ UnknownStart = Literal["refuse", "leave_out"]
 Flags = npt.NDArray[np.bool_]
 SOURCE = "immortal_time"
 LEVELS = ("no", "yes")
-_GIVEN = {"no": False, "yes": True, False: False, True: True, 0: False, 1: True}
+_GIVEN = {"no": False, "yes": True, False: False, True: True}  # 0 and 1 are False and True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +40,8 @@ class Treated:
     n_unknown, n_contradicted
         Rows left out as they were treated on a day that is not known, and as they have a start
         though not treated.
+    labels
+        Index labels that the rows had in the data.
     findings
         What was decided for whom.
     """
@@ -53,17 +55,13 @@ class Treated:
     n_missing: tuple[tuple[str, int], ...]
     n_unknown: int
     n_contradicted: int
+    labels: pd.Index[Any]
     findings: tuple[Finding, ...]
 
     @property
     def ever(self) -> Flags:
         """Whether the treatment was ever given: what nobody knows at time zero."""
         return np.isfinite(self.start)
-
-    @property
-    def during(self) -> Flags:
-        """Whether it was given while the patient was followed, and not on the day of leaving."""
-        return self.start < self.time
 
 
 def treated_rows(
@@ -87,7 +85,7 @@ def treated_rows(
     """
     _require_policy(unknown_start)
     where = f"treatment '{treatment}'"
-    wanted = [treatment, *(name for name in others if name != treatment)]
+    wanted = list(dict.fromkeys([treatment, *others]))
     frame = as_pandas(data)
     if start not in frame:
         found = "not in the table"
@@ -103,7 +101,7 @@ def treated_rows(
         found = f"no patient is left: '{start}' is known of none who was treated"
         raise AnalysisError(Problem(where, found, advice="Check the column of the start."))
     started = _placed(np.where(given, begun, np.inf)[kept], rows.time[kept])
-    result = Treated(
+    return Treated(
         frame=rows.frame[kept].reset_index(drop=True),
         time=rows.time[kept],
         event=rows.event[kept],
@@ -113,9 +111,9 @@ def treated_rows(
         n_missing=rows.n_missing,
         n_unknown=int(unknown.sum()),
         n_contradicted=int(contradicted.sum()),
-        findings=_findings(rows, treatment, start, (unknown, contradicted), started, kept),
+        labels=rows.labels[kept],
+        findings=_findings(rows, start, (unknown, contradicted), started, kept),
     )
-    return result
 
 
 def _require_policy(unknown_start: str) -> None:
@@ -178,7 +176,6 @@ def _refuse(where: str, start: str, policy: UnknownStart, unknown: int, contradi
 
 def _findings(
     rows: SurvivalData,
-    treatment: str,
     start: str,
     left: tuple[Flags, Flags],
     started: Array,
@@ -205,11 +202,10 @@ def _findings(
         ),
         (
             "info", "start_on_last_day", int(last_day.sum()),
-            f"The treatment started on the last day of follow-up, on which {int((last_day & event).sum())} "
-            "have the event: they count as not treated until then.",
+            f"The treatment started on the last day of follow-up; {int((last_day & event).sum())} "
+            "of these patients have the event then. They count as not treated until then.",
         ),
     )  # fmt: skip
-    del treatment
     return tuple(
         Finding(severity, SOURCE, start, "", rule, n, advice)  # type: ignore[arg-type]
         for severity, rule, n, advice in said

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
+from analyses.results.late_effect import LateEffect
 from analyses.results.records import Record, checked
 from analyses.results.survival import KaplanMeier
-from analyses.results.treatment_effect import TreatmentEffect
 from cohort.table import AttritionStep, Finding
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class Landmark:
     steps: tuple[AttritionStep, ...]
     curves: KaplanMeier
     model: CoxModel
-    effect: TreatmentEffect
-    naive: TreatmentEffect | None
+    effect: LateEffect
+    naive: LateEffect | None
     emptied: tuple[str, ...]
     n: int
     n_event: int
@@ -105,7 +105,7 @@ class Landmark:
         return effects_table(self.effects)
 
     @property
-    def effects(self) -> tuple[TreatmentEffect, ...]:
+    def effects(self) -> tuple[LateEffect, ...]:
         """The valid effect, then the naive one."""
         return (self.effect,) if self.naive is None else (self.effect, self.naive)
 
@@ -137,9 +137,7 @@ class Landmark:
         """One record a number: counts by group and reason, curves, model, and both effects."""
         return checked(self._records(analysis, unit, times))
 
-    def _records(
-        self, analysis: str, unit: str | None, times: Sequence[float]
-    ) -> Iterator[Record]:
+    def _records(self, analysis: str, unit: str | None, times: Sequence[float]) -> Iterator[Record]:
         yield Record(analysis, KIND, "landmark", estimate=self.at, unit=unit)
         yield Record(analysis, KIND, "landmark_rows_given", n=self.n_input)
         for column, n in self.n_missing:
@@ -170,7 +168,7 @@ class Landmark:
         return head + counts + str(self.summary.to_html(index=False, na_rep=""))
 
 
-def effects_table(effects: Sequence[TreatmentEffect]) -> pd.DataFrame:
+def effects_table(effects: Sequence[LateEffect]) -> pd.DataFrame:
     """One row a method: log hazard ratio with its limits, and the hazard ratio with its own."""
     import pandas as pd
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
 from analyses.results.landmark import effects_table
+from analyses.results.late_effect import LateEffect
 from analyses.results.records import Record, checked
 from analyses.results.survival import KaplanMeier
-from analyses.results.treatment_effect import TreatmentEffect
 from cohort.table import Finding
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class StartStop:
     n_started_later: int
     curves: KaplanMeier
     model: CoxModel
-    effect: TreatmentEffect
-    naive: TreatmentEffect | None
+    effect: LateEffect
+    naive: LateEffect | None
     n: int
     n_event: int
     n_rows: int
@@ -93,7 +93,7 @@ class StartStop:
         return effects_table(self.effects)
 
     @property
-    def effects(self) -> tuple[TreatmentEffect, ...]:
+    def effects(self) -> tuple[LateEffect, ...]:
         """The valid effect, then the naive one."""
         return (self.effect,) if self.naive is None else (self.effect, self.naive)
 
@@ -115,9 +115,7 @@ class StartStop:
         """One record a number: patients and time by state, curves, model, and both effects."""
         return checked(self._records(analysis, unit, times))
 
-    def _records(
-        self, analysis: str, unit: str | None, times: Sequence[float]
-    ) -> Iterator[Record]:
+    def _records(self, analysis: str, unit: str | None, times: Sequence[float]) -> Iterator[Record]:
         for name in ("n", "n_at_baseline", "n_started_later", "n_without_time", "n_input"):
             yield Record(analysis, KIND, f"{KIND}_{name}", n=getattr(self, name), unit="patients")
         yield Record(analysis, KIND, f"{KIND}_n_rows", n=self.n_rows, unit="rows")

@@ -16,7 +16,7 @@ GIVEN, NOT_GIVEN = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
-class TreatmentEffect:
+class LateEffect:
     """The log hazard ratio of treated against not treated by one method.
 
     Attributes
@@ -88,15 +88,15 @@ class TreatmentEffect:
         )
 
 
-def effect_of(method: Method, treatment: str, model: CoxModel, n: int) -> TreatmentEffect:
+def effect_of(method: Method, treatment: str, model: CoxModel, n: int) -> LateEffect:
     """The effect of the treatment in a model of `n` patients, of which it is a term."""
     rows = [row for row in model.coefficients if row.term == treatment and row.level == GIVEN]
     if not rows:
-        return TreatmentEffect(method, treatment, n, model.n_event, reason="nobody was treated")
+        return LateEffect(method, treatment, n, model.n_event, reason="nobody was treated")
     found = rows[0]
     names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "reason")
     values = {name: getattr(found, name) for name in names}
-    return TreatmentEffect(method, treatment, n, model.n_event, **values)
+    return LateEffect(method, treatment, n, model.n_event, **values)
 
 
 def adjusted_for(terms: Sequence[Term], treatment: str) -> tuple[str, ...]:
