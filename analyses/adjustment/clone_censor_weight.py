@@ -9,7 +9,7 @@ import numpy as np
 
 from analyses.adjustment.censoring_weights import WHERE, Model
 from analyses.adjustment.clones import Patients
-from analyses.adjustment.naive_effect import Modelled, naive_effect, term_columns
+from analyses.adjustment.naive_effect import Modelled, term_columns
 from analyses.adjustment.strategy_bootstrap import drawn
 from analyses.adjustment.strategy_curves import Plan, curves_of
 from analyses.adjustment.strategy_numbers import Made, strategies_of
@@ -48,56 +48,62 @@ def clone_censor_weight(
 ) -> Strategies:
     """Risks under "start within the grace period" and "do not start within it".
 
-    Each patient stands for both strategies at time zero (two clones). A clone is censored when
-    it deviates: one that must not start as it starts; one that must start at the end of the
-    grace period, if untreated. Clones that stay are weighted for those censored like them.
+    Each patient stands for both at time zero. A clone is censored when it deviates: one that
+    must not start as it starts, one that must at the end of the grace period, if still untreated.
+    Clones that stay are weighted for those censored like them.
 
     Parameters
     ----------
-    data, time, event, treatment, start, unknown_start, naive
+    data, time, event, treatment, start, unknown_start, naive, conf_level
         As in `landmark`; everybody is followed from time zero.
     grace, times, tau
         Length of the grace period, times of the risks, end of the restricted mean (where not
-        given, the smaller of the strategies' last times: a finding), in the unit of `time`.
+        given, from the data: a finding), in the unit of `time`.
     terms, time_varying
-        Covariates that decide who starts: at time zero, as in `cox`; and those that switch on,
-        as name -> column of the time from which they are (missing: never).
+        Covariates that decide who starts: as in `cox`; and those that switch on, as name ->
+        column of the time from which they are (missing: never).
     model, intervals, truncate
         Hazard of starting: ``cox``, or ``pooled_logistic`` on equal intervals of the grace
-        period (who has started by its end is a logistic model always); weights above this
-        quantile of those carried past the grace period are brought down to it.
-    resamples, seed, processes, progress, conf_level
-        Bootstrap samples of patients, all estimated anew in each, the same on any number of
-        processes (0: no limits). Limits are normal: of risks on the complementary log-log scale.
+        period (who has started by its end is always a logistic model); the quantile of the
+        weights past the grace period that larger ones are brought down to.
+    resamples, seed, processes, progress
+        Bootstrap of patients, all estimated anew (0: no limits); limits are normal, those of
+        risks on the complementary log-log scale.
 
-    Raises AnalysisError for a grace period that nobody outlives, levels of whom all or none
-    start, a model of starting that separates, times past the follow-up.
-
-    Hernan and Robins (2016); Maringe et al. (2020). Checked against explicit loops over clones
-    in R, and by hand (tests/analyses/test_clone_censor_weight.py), and against known truth.
+    Maringe et al. (2020). AnalysisError where strategies do not overlap. Checked against loops
+    over clones in R and by hand: tests/analyses/test_clone_censor_weight.py.
     """
     _require(grace, model, intervals, truncate, resamples, seed, terms, conf_level)
-    names, switching = term_columns(terms), dict(time_varying or {})
+    asked = Modelled((time, event, None), treatment, tuple(terms), (), conf_level)
+    switching = dict(time_varying or {})
+    rows, patients = _patients(data, asked, start, float(grace), switching, unknown_start)
+    end, noted = _tau(patients, tau, times, time)
+    plan = Plan(tuple(terms), model, intervals, truncate, tuple(map(float, times)), end)
+    found = curves_of(patients, plan)
+    made = Made(asked, start, tuple(switching), plan, float(grace), int(seed or 0), resamples)
+    sampled = drawn(patients, plan, made.seed, resamples, processes, progress)
+    return strategies_of(rows, made, found, sampled, (*rows.findings, *noted), naive=naive)
+
+
+def _patients(
+    data: Any,
+    asked: Modelled,
+    start: str,
+    grace: float,
+    switching: Mapping[str, str],
+    unknown_start: UnknownStart,
+) -> tuple[Treated, Patients]:
+    """The complete rows, and the same as patients of a cloned comparison."""
+    time, event, _ = asked.columns
+    names = term_columns(asked.terms)
     rows = treated_rows(
-        data, time=time, event=event, treatment=treatment, start=start, others=names,
+        data, time=time, event=event, treatment=asked.treatment, start=start, others=names,
         unknown_start=unknown_start,
     )  # fmt: skip
     _require_grace(rows, grace)
     switches = _switches(data, rows, list(switching.values()))
-    patients = Patients(
-        rows.frame[list(names)], rows.time, rows.event, rows.start, switches, float(grace)
-    )
-    end, noted = _tau(patients, tau, times, time)
-    plan = Plan(tuple(terms), model, intervals, truncate, tuple(map(float, times)), end)
-    found = curves_of(patients, plan)
-    sampled = drawn(patients, plan, int(seed or 0), resamples, processes, progress)
-    asked = Modelled((time, event, None), treatment, tuple(terms), (), conf_level)
-    made = Made(
-        (treatment, start, names, tuple(switching)), plan, float(grace), int(seed or 0), resamples,
-        conf_level,
-    )  # fmt: skip
-    beside = naive_effect(rows, asked) if naive else None
-    return strategies_of(rows, made, found, sampled, beside, (*rows.findings, *noted))
+    shown = rows.frame[list(names)]
+    return rows, Patients(shown, rows.time, rows.event, rows.start, switches, grace)
 
 
 def _require(

@@ -44,8 +44,8 @@ def landmark(
 ) -> Landmark:
     """Survival of those followed past a landmark, by whether their treatment had started by it.
 
-    Whoever is treated must have lived until then; counted from time zero, those days are a gift
-    to the treated (immortal time). From the landmark on both groups have lived equally long.
+    Whoever is treated must have lived until then (immortal time); from the landmark on, treated
+    and untreated have lived equally long.
 
     Parameters
     ----------
@@ -62,17 +62,9 @@ def landmark(
         ``refuse`` or ``leave_out`` patients treated on a day that is not known; whether the
         biased comparison from time zero stands beside.
 
-    Returns
-    -------
-    Landmark
-        Kept are those with time > `at`, treated are those with start <= `at`. Who is lost before
-        is counted by group and reason, who is treated later stays untreated and is counted; a
-        group of which nobody is left is named.
-
-    Raises
-    ------
-    AnalysisError
-        For a landmark that leaves nobody, or one arm only; as `treated_rows` and `cox`.
+    Kept are those with time > `at`, treated those with start <= `at`. Who is lost before is
+    counted by group and reason, who is treated later stays untreated and is counted; a group of
+    which nobody is left is named. AnalysisError for a landmark that leaves nobody, or one arm.
 
     Anderson, Cain and Gelber (1983). Checked against ``coxph`` and ``survfit`` of R on the same
     rows, and by hand: tests/analyses/test_landmark.py.
@@ -80,7 +72,7 @@ def landmark(
     _require_landmark(at)
     rows = treated_rows(
         data, time=time, event=event, treatment=treatment, start=start, entry=entry,
-        others=[*term_columns(terms), *strata, *([] if by is None else [by_column(by)])],
+        others=[*term_columns(terms), *strata, *(name for name in (by_column(by),) if name)],
         unknown_start=unknown_start,
     )  # fmt: skip
     reached, by_then = rows.time > at, rows.start <= at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ class Modelled:
     def framed(self, rows: Treated, treated: Flags) -> pd.DataFrame:
         """The rows with their times, and the treatment as no/yes."""
         time, event, entry = self.columns
-        made: dict[str, object] = {
+        made: dict[str, Any] = {
             time: rows.time, event: rows.event, self.treatment: no_or_yes(treated),
         }  # fmt: skip
         if rows.entry is not None and entry is not None:
@@ -68,7 +69,7 @@ def naive_effect(rows: Treated, asked: Modelled) -> LateEffect:
     return effect_of("naive", asked.treatment, model, len(rows.time))
 
 
-def no_or_yes(treated: Flags) -> pd.Categorical[str]:
+def no_or_yes(treated: Flags) -> pd.Categorical[Any]:
     """Whether a row is treated, as an ordered category whose reference is no."""
     words: npt.NDArray[np.object_] = np.array(LEVELS, dtype=object)[treated.astype(np.intp)]
     return pd.Categorical(words, categories=list(LEVELS), ordered=True)

@@ -153,7 +153,7 @@ def framed(
     """The start-stop rows as a table, and the name of the column of their entry."""
     time, event = columns
     since = f"{time} from"
-    made: dict[str, object] = {
+    made: dict[str, Any] = {
         since: pieces.entry,
         time: pieces.exit,
         event: pieces.event,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from analyses.adjustment.naive_effect import Modelled, naive_effect, term_columns
 from analyses.adjustment.strategy_bootstrap import Sampled, points_of
 from analyses.adjustment.strategy_curves import Arm, Curves, Plan
 from analyses.adjustment.treatment_start import SOURCE, Treated
@@ -35,14 +36,15 @@ THIN = 0.25  # of the clones: below it their effective number is little
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How a comparison was made: (treatment, start, covariates, switching ones) and its plan."""
+    """How a comparison was made: its model and columns, covariates that switch on, its plan."""
 
-    named: tuple[str, str, tuple[str, ...], tuple[str, ...]]
+    asked: Modelled
+    start: str
+    switching: tuple[str, ...]
     plan: Plan
     grace: float
     seed: int
     resamples: int
-    conf_level: float
 
 
 def strategies_of(
@@ -50,12 +52,13 @@ def strategies_of(
     made: Made,
     curves: Curves,
     sampled: Sampled,
-    naive: LateEffect | None,
     findings: Sequence[Finding],
+    *,
+    naive: bool,
 ) -> Strategies:
     """The result of a cloned comparison and its samples."""
-    plan, conf_level, found = made.plan, made.conf_level, (curves, sampled)
-    treatment, start, terms, switching = made.named
+    plan, conf_level, found = made.plan, made.asked.conf_level, (curves, sampled)
+    treatment = made.asked.treatment
     arms = [
         _strategy_arm(rows, name, g, found, plan, conf_level)
         for g, name in enumerate((START, NEVER))
@@ -65,9 +68,9 @@ def strategies_of(
         grace=made.grace,
         tau=plan.tau,
         treatment=treatment,
-        start=start,
-        terms=terms,
-        time_varying=switching,
+        start=made.start,
+        terms=term_columns(made.asked.terms),
+        time_varying=made.switching,
         model=plan.model,
         intervals=plan.intervals if plan.model == "pooled_logistic" else None,
         truncate=plan.truncate,
@@ -75,7 +78,7 @@ def strategies_of(
         risk_differences=_risk_differences(rows, curves, sampled, plan, conf_level),
         mean_difference=_mean_difference(rows, curves, sampled, plan, conf_level),
         effect=_effect(treatment, rows, curves, sampled, conf_level),
-        naive=naive,
+        naive=naive_effect(rows, made.asked) if naive else None,
         resamples=made.resamples,
         n_samples=n_used,
         seed=made.seed,

@@ -66,8 +66,8 @@ def _ten():
     """
     rows = [
         ("a", 10, 0, 1.0), ("a", 5, 1, 2.0), ("a", 8, 1, 4.0), ("a", 10, 0, None),
-        ("a", 1, 1, None), ("b", 6, 1, 1.0), ("b", 10, 0, None), ("b", 10, 0, None), ("b", 3, 1, None),
-        ("b", 2, 1, None),
+        ("a", 1, 1, None), ("b", 6, 1, 1.0), ("b", 10, 0, None), ("b", 10, 0, None),
+        ("b", 3, 1, None), ("b", 2, 1, None),
     ]  # fmt: skip
     made = pd.DataFrame(rows, columns=["level", "time", "event", "start"])
     made["level"] = pd.Categorical(made["level"], categories=["a", "b"], ordered=True)
