@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from analyses.estimators.subgroups import subgroups
     from analyses.estimators.table_one import table_one
     from analyses.estimators.treatment_by_group import treatment_effect
+    from analyses.evidence.by_site import by_site
     from analyses.evidence.meta_analysis import meta_analysis
     from analyses.evidence.pool import pool
     from analyses.evidence.published_results import published_results
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "bias_analysis": "robustness.bias_analysis",
     "category_model": "estimators.category_model",
+    "by_site": "evidence.by_site",
     "cause_specific_cox": "estimators.cause_specific",
     "clone_censor_weight": "adjustment.clone_censor_weight",
     "cox": "estimators.cox",
@@ -83,6 +85,7 @@ _HOMES = {
 
 __all__ = [
     "bias_analysis",
+    "by_site",
     "category_model",
     "cause_specific_cox",
     "clone_censor_weight",

@@ -83,7 +83,7 @@ def plot_evidence(
             logarithmic=True,
             level=evidence.conf_level,
         )
-        return _drawn(place, plan, _alternative(evidence, lines))
+        return draw_studies(place, plan, _alternative(evidence, lines))
 
 
 def plot_meta_analysis(
@@ -96,7 +96,7 @@ def plot_meta_analysis(
         title = f"{capitalised(result.measure.replace('_', ' '))} (log scale)"
     with own_settings():
         place = sheet(ax, style)
-        notes = (_of_pool(result, style),)
+        notes = (pool_words(result, style),)
         plan = study_plan(
             lines,
             title,
@@ -106,10 +106,10 @@ def plot_meta_analysis(
             level=result.conf_level,
         )
         said = "; ".join(f"{line.label} {line.ratio_words}" for line in lines)
-        return _drawn(place, plan, f"Forest plot of {result.k} studies. {said}.")
+        return draw_studies(place, plan, f"Forest plot of {result.k} studies. {said}.")
 
 
-def _drawn(place: Sheet, plan: StudyPlan, alt: str) -> EvidenceArtists:
+def draw_studies(place: Sheet, plan: StudyPlan, alt: str) -> EvidenceArtists:
     """The figure of a plan."""
     style = plan.style
     under = 2 * plan.pitch + 2.4
@@ -280,7 +280,7 @@ def _draw_notes(foot: Axes, plan: StudyPlan) -> tuple[Text, ...]:
     )
 
 
-def _of_pool(result: MetaAnalysis, style: FigureStyle) -> str:
+def pool_words(result: MetaAnalysis, style: FigureStyle) -> str:
     """What the pools are and how the studies differ."""
     said = (
         f"{result.k} pooled; random effects by Paule and Mandel with Hartung and Knapp's limits; "
@@ -300,7 +300,7 @@ def _notes(evidence: Evidence, style: FigureStyle) -> tuple[str, ...]:
     """What the marks mean, what was pooled and what was not."""
     notes = [evidence.reason.capitalize() + "." if evidence.reason else ""]
     if evidence.pool is not None:
-        notes.append(_of_pool(evidence.pool, style))
+        notes.append(pool_words(evidence.pool, style))
     shown = [row.published for row in evidence.rows if row.use != "left_out"]
     if any(p.verified == "memory" for p in shown):
         notes.append(f"{UNVERIFIED} not verified in a source.")

@@ -15,7 +15,7 @@ MARGIN_MM = 1.5
 _PANEL_MM = 36.0
 _FARTHEST = (0.1, 10.0)  # the axis holds no ratio beyond these
 _COLUMNS = ("label", "how", "n", "panel", "ratio_words", "share_words", "source")
-_HEADS = {"label": "Study", "how": "Comparison", "n": "Patients", "share_words": "Weight"}
+_HEADS = {"label": "", "how": "Comparison", "share_words": "Weight"}
 _MOST = {"label": 36.0, "how": 24.0, "source": 31.0}  # millimetres before words are wrapped
 
 
@@ -60,10 +60,14 @@ def study_plan(
     *,
     logarithmic: bool,
     level: float,
+    counted: str = "Patients",
 ) -> StudyPlan:
     """Widths from the words, the panel what is left or a fair size; a figure may grow wider."""
     size = style.small_size
-    heads = _HEADS | {"source": "Source" if any(line.source for line in lines) else ""}
+    heads = _HEADS | {
+        "n": counted,
+        "source": "Source" if any(line.source for line in lines) else "",
+    }
     heads["ratio_words"] = f"{'Ratio' if logarithmic else 'Estimate'} ({confidence(level)})"
     widths = {column: _width(column, lines, heads, style) for column in _COLUMNS}
     used = sum(widths.values())

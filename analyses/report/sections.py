@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from analyses.report.by_site_pages import SITES
 from analyses.report.category_pages import CATEGORIES
 from analyses.report.change_pages import CHANGES
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
@@ -18,6 +19,7 @@ from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.subgroup_pages import SUBGROUPS
 from analyses.report.treatment_pages import TREATMENTS
+from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.study import (
@@ -49,6 +51,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         PerformanceAnalysis: PERFORMANCE,
         ChangeAnalysis: CHANGES,
         EvidenceAnalysis: EVIDENCE,
+        BySiteAnalysis: SITES,
         SubgroupsAnalysis: SUBGROUPS,
         CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,

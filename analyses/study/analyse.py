@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
+from analyses.study.kinds.by_site import from_site_to_site
 from analyses.study.kinds.category_model import modelled
 from analyses.study.kinds.cox import model
 from analyses.study.kinds.cumulative_incidence import incidences
@@ -48,6 +49,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "parametric": distributed,
     "performance": performed,
     "evidence": published,
+    "by_site": from_site_to_site,
     "subgroups": compared,
     "category_model": modelled,
     "treatment_effect": treated,

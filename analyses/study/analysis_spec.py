@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from analyses.study.specs.by_site import BySiteSpec
 from analyses.study.specs.category_model import CategoryModelSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
@@ -35,6 +36,7 @@ AnalysisSpec = Annotated[
     | SubgroupsSpec
     | CategoryModelSpec
     | EvidenceSpec
-    | TreatmentEffectSpec,
+    | TreatmentEffectSpec
+    | BySiteSpec,
     Field(discriminator="kind"),
 ]

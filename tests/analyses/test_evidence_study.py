@@ -39,6 +39,13 @@ SEEN: dict[str, Any] = {
     "outcome": "OS",
     "present": "pooled",
 }
+SITES: dict[str, Any] = {
+    "id": "sites",
+    "kind": "by_site",
+    "endpoint": "os",
+    "terms": MODEL["terms"],
+    "least_events": 5,
+}
 NOTHING: dict[str, Any] = {"id": "nothing", "kind": "evidence", "outcome": "pCR"}
 
 
@@ -55,7 +62,7 @@ def study(folder: Path, *asked: dict[str, Any]) -> Study:
 
 @pytest.fixture(scope="module")
 def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str, Path]:
-    result = analyses.run_study(study(folder, MODEL, SEEN, NOTHING))
+    result = analyses.run_study(study(folder, MODEL, SEEN, SITES, NOTHING))
     out = tmp_path_factory.mktemp("written") / "out"
     analyses.write_report(result, out)
     pages = pypdf.PdfReader(out / "report.pdf").pages
@@ -99,13 +106,28 @@ def test_every_printed_number_names_a_record(run: tuple[Any, str, Path]) -> None
     result, _, _ = run
     ids = {record.id for record in result.records}
     alts = {a.id: ("", 166.0) for a in result.analyses} | {"flow": ("", 166.0)}
-    alts |= dict.fromkeys(("model_her2_status", "model_beta_her2_status"), ("", 166.0))
+    alts |= dict.fromkeys(("model_beta_her2_status", "sites_low", "sites_positive"), ("", 166.0))
     pages, _ = _pages(result, alts)
-    tables = [b for b in pages if isinstance(b, Table) and b.name.startswith("seen")]
+    tables = [b for b in pages if isinstance(b, Table) and b.name.startswith(("seen", "sites"))]
     cells = [c for t in tables for line in t.rows for c in line if isinstance(c, Cell)]
-    named = [c.record for c in cells if c.record.startswith("seen/")]
+    named = [c.record for c in cells if c.record.startswith(("seen/", "sites/"))]
     assert len(named) > 15
     assert set(named) <= ids
+
+
+def test_sites_are_pooled_for_each_group_and_no_site_is_named(run: tuple[Any, str, Path]) -> None:
+    result, text, out = run
+    found = next(a for a in result.analyses if a.id == "sites").result
+    assert [one.level for one in found.levels] == ["low", "positive"]
+    assert all(site.site.startswith("site ") for one in found.levels for site in one.sites)
+    assert "Sites are numbered by size" in " ".join(text.split())
+    for level in ("low", "positive"):
+        assert (out / "figures" / f"sites_{level}.pdf").is_file()
+
+
+def test_a_term_to_pool_that_the_analysis_lacks_is_refused(folder: Path) -> None:
+    with pytest.raises(SpecError, match="'grade' is no term"):
+        study(folder, SITES | {"of": "grade"})
 
 
 def test_what_is_compared_must_be_an_earlier_cox_model_with_the_term(folder: Path) -> None:
