@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Literal
 
+import numpy as np
+
+from analyses.kernels.multiplicity import benjamini_hochberg, bonferroni, holm
+
 Adjustment = Literal["holm", "bh", "bonferroni", "none"]
-ADJUSTMENTS = MappingProxyType({"holm": "holm", "bh": "fdr_bh", "bonferroni": "bonferroni"})
+ADJUSTMENTS = MappingProxyType({"holm": holm, "bh": benjamini_hochberg, "bonferroni": bonferroni})
 
 
 def adjusted_p(p_values: Sequence[float | None], adjust: str) -> tuple[float | None, ...]:
@@ -15,10 +19,8 @@ def adjusted_p(p_values: Sequence[float | None], adjust: str) -> tuple[float | N
     known = [i for i, p in enumerate(p_values) if p is not None]
     if adjust == "none" or not known:
         return tuple(p_values)
-    from statsmodels.stats.multitest import multipletests
-
     result = list(p_values)
-    adjusted = multipletests([p_values[i] for i in known], method=ADJUSTMENTS[adjust])[1]
+    adjusted = ADJUSTMENTS[adjust](np.array([p_values[i] for i in known]))
     for i, p in zip(known, adjusted, strict=True):
         result[i] = float(p)
     return tuple(result)
