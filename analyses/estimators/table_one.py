@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analyses.estimators.group_tests import levels_test, numbers_test
 from analyses.estimators.survival_data import By, as_pandas, by_column, grouping
-from analyses.kernels.standardised_difference import of_means, of_shares
+from analyses.estimators.table_one_columns import (
+    Column,
+    Described,
+    Flags,
+    Places,
+    counted_levels,
+    counted_numbers,
+    described,
+    numbers,
+)
+from analyses.kernels.standardised_difference import Difference, of_means, of_shares
 from analyses.kernels.weighted_summary import weighted_mean, weighted_quantiles, weighted_sd
 from analyses.results.frozen import Array, defined
 from analyses.results.table_one import GroupTest, RowKind, Smd, TableOne, TableOneRow
 from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding
 
-Column = str | Mapping[str, Any]
-Masks = tuple[npt.NDArray[np.bool_], ...]
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Patients:
-    """Rows with a group: masks by group, weights (ones where none are given)."""
+    """Rows with a group: codes of the groups, weights (None where each row is one patient)."""
 
     frame: pd.DataFrame
     groups: tuple[str, ...]
-    masks: Masks
-    weights: Array
-    weighted: bool
+    codes: Places
+    weights: Array | None
     counts: bool
+
+    @property
+    def positive(self) -> Flags:
+        """Rows that are counted: those of positive weight."""
+        return np.ones(len(self.codes), dtype=bool) if self.weights is None else self.weights > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Described:
-    """One column: numbers (NaN missing), or codes of levels (-1 missing)."""
+class _Sample:
+    """Numbers of one group: different ones with their weights, patients, and unweighted spread."""
 
-    name: str
     values: Array
-    levels: tuple[str, ...] | None
-
-    @property
-    def known(self) -> npt.NDArray[np.bool_]:
-        """Which patients have a value."""
-        return ~np.isnan(self.values) if self.levels is None else self.values >= 0
+    weights: Array
+    n: int
+    n_rows: int
+    variance: float
 
 
 def table_one(
@@ -95,22 +104,33 @@ def table_one(
     names = [str(c if isinstance(c, str) else c["name"]) for c in columns]
     needed = [str(by_column(by)), *([] if weights is None else [weights])]
     _require(frame, [*needed, *names])
-    missing = frame[needed].isna()
-    kept = frame[~missing.any(axis=1)].reset_index(drop=True)
-    patients, described = _patients(kept, by, weights), _described(kept, columns, names)
+    kept, n_missing = _with_group(frame, needed)
+    patients, chosen = _patients(kept, by, weights), described(kept, columns, names)
+    compared = [_compared(patients, column) for column in chosen]
     return TableOne(
         by=needed[0],
         groups=patients.groups,
         **_sizes(patients),
         columns=tuple(names),
-        rows=tuple(row for column in described for row in _rows(patients, column)),
-        smd=tuple(smd for column in described for smd in _differences(patients, column)),
-        tests=tuple(_test(patients, c) for c in described if tests == "standard"),
+        rows=tuple(row for rows, _ in compared for row in rows),
+        smd=tuple(one for _, smd in compared for one in smd),
+        tests=tuple(_test(patients, c) for c in chosen if tests == "standard"),
         weights=weights,
         n_input=len(frame),
-        n_missing=tuple((c, int(missing[c].sum())) for c in needed if missing[c].any()),
+        n_missing=n_missing,
         findings=_zero_weights(weights, patients),
     )
+
+
+def _with_group(
+    frame: pd.DataFrame, needed: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
+    """Rows with a group and a weight, and how many each of the two leaves out."""
+    missing = frame[[*needed]].isna()
+    counts = tuple((c, int(missing[c].sum())) for c in needed if missing[c].any())
+    if not counts:
+        return frame, ()
+    return frame[~missing.any(axis=1)].reset_index(drop=True), counts
 
 
 def _require_tests(tests: str, weights: str | None) -> None:
@@ -123,15 +143,18 @@ def _require_tests(tests: str, weights: str | None) -> None:
 
 def _sizes(patients: _Patients) -> dict[str, Any]:
     """Patients of positive weight by group, and with weights their sums and Kish's sizes."""
-    own = [patients.weights[mask & (patients.weights > 0)] for mask in patients.masks]
-    sizes: dict[str, Any] = {"n": tuple(len(weights) for weights in own)}
-    sums = [float(weights.sum()) for weights in own]
-    effective = [
-        total**2 / float((weights**2).sum()) if total > 0 else 0.0
-        for total, weights in zip(sums, own, strict=True)
-    ]
-    sizes["weighted_n"] = tuple(sums) if patients.weighted else None
-    sizes["effective_n"] = tuple(effective) if patients.weighted else None
+    k = len(patients.groups)
+    n = np.bincount(patients.codes[patients.positive], minlength=k)
+    sizes: dict[str, Any] = {"n": tuple(int(own) for own in n)}
+    if patients.weights is None:
+        return sizes | {"weighted_n": None, "effective_n": None}
+    sums = np.bincount(patients.codes, patients.weights, minlength=k)
+    squares = np.bincount(patients.codes, patients.weights**2, minlength=k)
+    sizes["weighted_n"] = tuple(float(total) for total in sums)
+    sizes["effective_n"] = tuple(
+        float(total**2 / square) if total > 0 else 0.0
+        for total, square in zip(sums, squares, strict=True)
+    )
     return sizes
 
 
@@ -139,81 +162,85 @@ def _patients(frame: pd.DataFrame, by: By, weights: str | None) -> _Patients:
     """Rows with a group and a weight, ready to be described."""
     if frame.empty:
         raise AnalysisError(Problem("Table 1", "no row has a group", advice="Check the selection."))
-    values = np.ones(len(frame))
+    values, whole = None, True
     if weights is not None:
-        values = _numbers(frame[weights], weights)
+        values = numbers(frame[weights], weights)
         if (values < 0).any() or not (values > 0).any():
             found = "negative weights" if (values < 0).any() else "every weight is 0"
             raise AnalysisError(Problem(f"column '{weights}'", found))
+        whole = bool((values == np.floor(values)).all())
     groups = grouping(frame, by)
-    masks = tuple(groups.codes == g for g in range(len(groups.levels)))
-    whole = bool((values == np.floor(values)).all())
-    return _Patients(frame, groups.levels, masks, values, weights is not None, whole)
+    return _Patients(frame, groups.levels, groups.codes, values, whole)
 
 
-def _described(
-    frame: pd.DataFrame, columns: Sequence[Column], names: Sequence[str]
-) -> tuple[_Described, ...]:
-    """The columns as arrays, or every problem with them at once."""
-    problems: list[Problem] = []
-    found = []
-    for column, name in zip(columns, names, strict=True):
-        try:
-            found.append(_describe(frame[name], name, column))
-        except AnalysisError as error:
-            problems += error.problems
-    if problems:
-        raise AnalysisError(problems)
-    return tuple(found)
-
-
-def _describe(values: pd.Series[Any], name: str, column: Column) -> _Described:
-    """One column as numbers or codes."""
-    known = values.notna()
-    if isinstance(column, str) and not isinstance(values.dtype, pd.CategoricalDtype):
-        if pd.api.types.is_datetime64_any_dtype(values):
-            found, advice = "a date is not described in Table 1", "Derive the year, or an age."
-            raise AnalysisError(Problem(f"column '{name}'", found, advice=advice))
-        if not known.any():
-            return _Described(name, np.full(len(values), np.nan), None)
-        if values[known].map(lambda v: isinstance(v, bool | np.bool_)).all():
-            column = {"name": name, "levels": ["False", "True"]}
-        elif pd.api.types.is_numeric_dtype(values):
-            return _Described(name, _numbers(values, name), None)
-    text = values[known]
-    if not isinstance(column, str) and pd.api.types.is_float_dtype(text):
-        whole = bool((text == np.floor(text)).all())
-        text = text.astype(int) if whole else text
-    if not isinstance(column, str):
-        text = text.astype(str)
-    codes = np.full(len(values), -1.0)
-    levels: tuple[str, ...] = ()
-    if known.any():
-        groups = grouping(pd.DataFrame({name: text}), column)
-        codes[known.to_numpy()] = groups.codes
-        levels = groups.levels
-    return _Described(name, codes, levels)
-
-
-def _rows(patients: _Patients, column: _Described) -> Iterator[TableOneRow]:
-    """The lines of one column, missing values last."""
+def _compared(
+    patients: _Patients, column: Described
+) -> tuple[tuple[TableOneRow, ...], tuple[Smd, ...]]:
+    """The lines of one column, missing values last, and the difference of each pair of groups."""
+    k = 1 if column.levels is None else len(column.levels)
+    known = column.known
+    codes = np.where(known, 0, -1) if column.levels is None else column.values
+    tables = _tables(patients, codes, k)
     if column.levels is None:
-        yield from _number_rows(patients, column)
+        samples = _samples(patients, column)
+        rows = list(_number_rows(patients, column, samples))
+        few = [_few(sample.n, sample.n_rows) for sample in samples]
+        smd = tuple(_differences(patients, column, few, partial(_between_numbers, samples)))
     else:
-        for code, level in enumerate(column.levels):
-            chosen = column.known & (column.values == code)
-            yield _share_row(patients, column, "n_percent", level, chosen, column.known)
-    if not column.known.all():
-        everyone = np.ones(len(column.values), dtype=bool)
-        yield _share_row(patients, column, "missing", None, ~column.known, everyone)
+        rows = [
+            _share_row(column, "n_percent", level, tables, code, k)
+            for code, level in enumerate(column.levels)
+        ]
+        plain = counted_levels(column.values, patients.codes, (len(patients.groups), k))
+        few = [_few(int(own[:k].sum()), 2) for own in tables.n]
+        smd = tuple(_differences(patients, column, few, partial(_between_shares, tables, plain)))
+    if not known.all():
+        rows.append(_share_row(column, "missing", None, tables, k, k + 1))
+    return tuple(rows), smd
 
 
-def _number_rows(patients: _Patients, column: _Described) -> Iterator[TableOneRow]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tables:
+    """Groups x levels, those without a value last: patients of positive weight, and weights."""
+
+    n: Array
+    weight: Array
+
+
+def _tables(patients: _Patients, codes: Places, k: int) -> _Tables:
+    shape = (len(patients.groups), k)
+    positive = patients.positive
+    n = counted_levels(codes[positive], patients.codes[positive], shape)
+    if patients.weights is None:
+        return _Tables(n, n)
+    return _Tables(n, counted_levels(codes, patients.codes, shape, patients.weights))
+
+
+def _samples(patients: _Patients, column: Described) -> tuple[_Sample, ...]:
+    """The numbers of each group; without weights each different one once, with its patients."""
+    known, n_groups = column.known, len(patients.groups)
+    if patients.weights is None:
+        found = counted_numbers(column.values, known, patients.codes, n_groups)
+        return tuple(
+            _Sample(own, n, int(n.sum()), int(n.sum()), weighted_sd(own, n, counts=True) ** 2)
+            for own, n in found
+        )
+    result = []
+    for g in range(n_groups):
+        rows = known & (patients.codes == g)
+        values, weights = column.values[rows], patients.weights[rows]
+        variance = float(np.var(values, ddof=1)) if len(values) > 1 else np.nan
+        result.append(_Sample(values, weights, int((weights > 0).sum()), len(values), variance))
+    return tuple(result)
+
+
+def _number_rows(
+    patients: _Patients, column: Described, samples: Sequence[_Sample]
+) -> Iterator[TableOneRow]:
     """Mean (SD) and median (quartiles)."""
-    masks = [mask & column.known & (patients.weights > 0) for mask in patients.masks]
-    n = tuple(int(mask.sum()) for mask in masks)
-    pairs = [(column.values[mask], patients.weights[mask]) for mask in masks]
-    none = (None,) * len(masks)
+    n = tuple(sample.n for sample in samples)
+    pairs = [(sample.values, sample.weights) for sample in samples]
+    none = (None,) * len(pairs)
     mean = tuple(defined(weighted_mean(*pair)) for pair in pairs)
     sd = tuple(defined(weighted_sd(*pair, counts=patients.counts)) for pair in pairs)
     yield TableOneRow(column.name, None, "mean_sd", n, mean, sd, none, none)
@@ -223,81 +250,69 @@ def _number_rows(patients: _Patients, column: _Described) -> Iterator[TableOneRo
 
 
 def _share_row(
-    patients: _Patients,
-    column: _Described,
-    kind: RowKind,
-    level: str | None,
-    chosen: npt.NDArray[np.bool_],
-    among: npt.NDArray[np.bool_],
+    column: Described, kind: RowKind, level: str | None, tables: _Tables, code: int, among: int
 ) -> TableOneRow:
-    """Patients chosen, and their share of those among whom they are counted."""
-    n, share = [], []
-    for mask in patients.masks:
-        n.append(int((mask & chosen & (patients.weights > 0)).sum()))
-        total = patients.weights[mask & among].sum()
-        part = patients.weights[mask & chosen].sum()
-        share.append(float(part / total) if total > 0 else None)
+    """Patients of a code, and their share of those of the first so many codes."""
+    n = tuple(int(own) for own in tables.n[:, code])
+    total, part = tables.weight[:, :among].sum(axis=1), tables.weight[:, code]
+    share = tuple(float(p / t) if t > 0 else None for p, t in zip(part, total, strict=True))
     none = (None,) * len(n)
-    return TableOneRow(column.name, level, kind, tuple(n), tuple(share), none, none, none)
+    return TableOneRow(column.name, level, kind, n, share, none, none, none)
 
 
-def _differences(patients: _Patients, column: _Described) -> Iterator[Smd]:
-    """The standardised difference of each pair of groups."""
-    for a, b in combinations(range(len(patients.groups)), 2):
-        pair = (patients.groups[a], patients.groups[b])
-        masks = tuple(patients.masks[g] & column.known for g in (a, b))
-        value, reason = None, _too_few(patients, column, pair, masks)
-        if reason is None:
-            value, reason = _difference(patients, column, masks)
-        yield Smd(column.name, *pair, value, reason)
+def _few(n: int, n_rows: int) -> str | None:
+    """Of a group of so many patients with a value what keeps it from a comparison."""
+    if n == 0:
+        return "no patient"
+    return "one patient" if n_rows < 2 else None
 
 
-def _too_few(
-    patients: _Patients, column: _Described, pair: tuple[str, str], masks: Masks
-) -> str | None:
-    """Why two groups cannot be compared for want of values, or None."""
-    for group, mask in zip(pair, masks, strict=True):
-        if not (patients.weights[mask] > 0).any():
-            return f"no patient of {group} has a value"
-        if column.levels is None and mask.sum() < 2:
-            return f"one patient of {group} has a value"
-    return None
+def _differences(
+    patients: _Patients,
+    column: Described,
+    few: Sequence[str | None],
+    between: Callable[[int, int], Difference],
+) -> Iterator[Smd]:
+    """The standardised difference of each pair of groups, or why there is none."""
+    for pair in combinations(range(len(patients.groups)), 2):
+        first, second = (patients.groups[g] for g in pair)
+        wanting = next((g for g in pair if few[g] is not None), None)
+        if wanting is None:
+            value, reason = between(*pair)
+        else:
+            value, reason = None, f"{few[wanting]} of {patients.groups[wanting]} has a value"
+        yield Smd(column.name, first, second, value, reason)
 
 
-def _difference(
-    patients: _Patients, column: _Described, masks: Masks
-) -> tuple[float | None, str | None]:
-    """Weighted difference over the unweighted spread."""
-    values = [column.values[mask] for mask in masks]
-    weights = [patients.weights[mask] for mask in masks]
-    if column.levels is None:
-        means = [weighted_mean(v, w) for v, w in zip(values, weights, strict=True)]
-        variances = [float(np.var(v, ddof=1)) for v in values]
-        return of_means((means[0], means[1]), (variances[0], variances[1]))
-    k = len(column.levels)
-    plain = [_shares(v, np.ones(len(v)), k) for v in values]
-    weighted = [_shares(v, w, k) for v, w in zip(values, weights, strict=True)]
-    return of_shares((weighted[0], weighted[1]), (plain[0], plain[1]))
+def _between_numbers(samples: Sequence[_Sample], a: int, b: int) -> Difference:
+    """Difference of weighted means over the unweighted spread."""
+    means = [weighted_mean(samples[g].values, samples[g].weights) for g in (a, b)]
+    return of_means((means[0], means[1]), (samples[a].variance, samples[b].variance))
 
 
-def _shares(codes: Array, weights: Array, k: int) -> Array:
-    sums = np.bincount(codes.astype(np.intp), weights, minlength=k)
-    return np.asarray(sums / sums.sum(), dtype=np.float64)
+def _between_shares(tables: _Tables, plain: Array, a: int, b: int) -> Difference:
+    """Distance of weighted shares over the unweighted spread."""
+    shares, spread = ([_shares(table[g, :-1]) for g in (a, b)] for table in (tables.weight, plain))
+    return of_shares((shares[0], shares[1]), (spread[0], spread[1]))
 
 
-def _test(patients: _Patients, column: _Described) -> GroupTest:
+def _shares(row: Array) -> Array:
+    return np.asarray(row / row.sum(), dtype=np.float64)
+
+
+def _test(patients: _Patients, column: Described) -> GroupTest:
     """The standard test of one column."""
-    samples = [column.values[mask & column.known] for mask in patients.masks]
     if column.levels is None:
-        return numbers_test(column.name, samples)
-    k = len(column.levels)
-    counts = [np.bincount(sample.astype(np.intp), minlength=k) for sample in samples]
-    return levels_test(column.name, np.array(counts, dtype=np.int64))
+        groups = (patients.codes == g for g in range(len(patients.groups)))
+        return numbers_test(column.name, [column.values[mask & column.known] for mask in groups])
+    shape = (len(patients.groups), len(column.levels))
+    counts = counted_levels(column.values, patients.codes, shape)[:, :-1]
+    return levels_test(column.name, counts.astype(np.int64))
 
 
 def _zero_weights(weights: str | None, patients: _Patients) -> tuple[Finding, ...]:
     """A note of those who count only for the spread of the unweighted data."""
-    n = int((patients.weights == 0).sum())
+    n = 0 if patients.weights is None else int((patients.weights == 0).sum())
     if weights is None or not n:
         return ()
     advice = "Patients of weight 0 take part only in the spread of standardised differences."
@@ -318,14 +333,3 @@ def _require(frame: pd.DataFrame, names: Sequence[str]) -> None:
     ]
     if problems:
         raise AnalysisError(problems)
-
-
-def _numbers(values: pd.Series[Any], name: str) -> Array:
-    """Finite numbers; missing is NaN."""
-    if not pd.api.types.is_numeric_dtype(values):
-        raise AnalysisError(Problem(f"column '{name}'", "not numbers"))
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(numbers).any():
-        n = int(np.isinf(numbers).sum())
-        raise AnalysisError(Problem(f"column '{name}'", f"{n} values are not finite"))
-    return np.asarray(numbers, dtype=np.float64)
