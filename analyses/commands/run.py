@@ -28,6 +28,10 @@ def run(
             help="Set a key of the study, such as her2.edition=2023; repeatable.",
         ),
     ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", metavar="pdf,html,docx", help="Forms of the report."),
+    ] = None,
     allow_path: Annotated[
         bool, typer.Option("--allow-path", help="Files may lie outside the study file's folder.")
     ] = False,
@@ -35,12 +39,13 @@ def run(
 ) -> None:
     """Run a study: from its files to a report in DIR."""
     with told():
-        from analyses.report.output import check_folder
+        from analyses.report.output import FILES, check_folder
         from analyses.study.changes import Changes
         from analyses.study.run import run_study
         from analyses.study.spec import load_study
 
-        changes = Changes(tuple(settings or ()), tuple(only or ()))
+        asked_for = [] if formats is None else [f"report.formats=[{formats}]"]
+        changes = Changes((*(settings or ()), *asked_for), tuple(only or ()))
         asked = load_study(study, allow_path=allow_path, changes=changes)
         check_folder(out, inputs=[study, *asked.inputs()])
         with progress_shown(quiet) as progress:
@@ -53,7 +58,7 @@ def run(
         typer.echo(f"A second program differs: {row.reason} ({row.program}).", err=True)
     if not quiet:
         typer.echo(
-            f"Report: {out / 'report.pdf'}. Next: read its data findings, then look up any number "
-            f"in {out / 'results.json'}."
+            f"Report: {out / FILES[result.formats[0]]}. Next: read its data findings, then look up "
+            f"any number in {out / 'results.json'}."
         )
     raise typer.Exit(result.exit_code)

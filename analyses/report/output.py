@@ -10,13 +10,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from cohort.errors import DataError, Her2LowError, Problem, SpecError, listed
 
+# The report in each form.
+FILES = MappingProxyType({"pdf": "report.pdf", "html": "report.html", "docx": "tables.docx"})
 # What a run leaves in its folder. A folder with anything else in it is never replaced.
 OUTPUTS = (
-    "report.pdf",
-    "report.html",
+    *FILES.values(),
     "figures",
     "tables",
     "results.json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +27,13 @@ from analyses.report.cohort_pages import (
 )
 from analyses.report.manifest import manifest, versions
 from analyses.report.methods import manifest_pages, methods_pages
-from analyses.report.output import fresh_folder
+from analyses.report.output import FILES, fresh_folder
 from analyses.report.pdf import typeset, unprintable
 from analyses.report.section import Alts
 from analyses.report.sections import section_of
 from analyses.report.verification_pages import verification_pages
 from analyses.report.web.page import web_page
+from analyses.report.word import tables_document
 from analyses.results.records import COLUMNS
 from analyses.results.study import (
     StudyResult,
@@ -47,7 +48,9 @@ FINDING_COLUMNS = ("severity", "source", "column", "value", "rule", "n", "advice
 
 
 def write_report(result: StudyResult, out: str | Path) -> Path:
-    """Write everything a study found into a folder and return the path of its PDF.
+    """Write everything a study found into a folder and return the path of its report.
+
+    The path is that of the PDF, or of the first format where the study asks for none.
 
     The folder is made beside `out` and swapped in at the end: a failure leaves what was there.
     The same result gives the same bytes on one machine.
@@ -65,10 +68,23 @@ def write_report(result: StudyResult, out: str | Path) -> Path:
         _write_json(folder / "results.json", _results(result))
         _write_rows(folder / "findings.csv", FINDING_COLUMNS, (astuple(f) for f in findings))
         _write_json(folder / "manifest.json", manifest(result))
-        text = web_page(result, front, pages, folder / "figures", STYLES[result.style], _words())
-        (folder / "report.html").write_text(text, encoding="utf-8")
-        (folder / "report.pdf").write_bytes(_pdf(result, front, pages, folder / "figures"))
-    return Path(out) / "report.pdf"
+        for name, content in _documents(result, front, pages, folder / "figures"):
+            (folder / name).write_bytes(content)
+    return Path(out) / FILES["pdf" if "pdf" in result.formats else result.formats[0]]
+
+
+def _documents(
+    result: StudyResult, front: Sequence[Block], pages: Sequence[Block], figures: Path
+) -> Iterator[tuple[str, bytes]]:
+    """Name and content of the report in each format that is asked for."""
+    if "html" in result.formats:
+        page = web_page(result, front, pages, figures, STYLES[result.style], _words())
+        yield FILES["html"], page.encode("utf-8")
+    if "docx" in result.formats:
+        tables = [block for block in (*front, *pages) if isinstance(block, Table)]
+        yield FILES["docx"], tables_document(result.title, tables)
+    if "pdf" in result.formats:
+        yield FILES["pdf"], _pdf(result, front, pages, figures)
 
 
 def _figures(result: StudyResult, folder: Path) -> Alts:

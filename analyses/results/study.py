@@ -238,6 +238,8 @@ class StudyResult:
         (name of the study file, its sha256, the study as canonical JSON).
     changes
         What the command line changed of the study file, each change as it was said.
+    formats
+        In which the report is written: ``pdf``, ``html``, ``docx``.
     her2_counts
         (status, rule, flags, patients) before selection.
     rule_meanings
@@ -283,6 +285,7 @@ class StudyResult:
     selected: tuple[tuple[str, str], ...] = ()
     verification: Verification | None = None
     changes: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ("pdf", "html")
 
     @property
     def exit_code(self) -> int:

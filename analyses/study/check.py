@@ -12,6 +12,7 @@ from analyses.study.check_specimens import specimen_problems
 from analyses.study.check_treatments import treatment_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.origin import line_of
+from analyses.study.report_spec import report_problems
 from analyses.study.specs.category_model import CategoryModelSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
@@ -57,6 +58,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
         *treatment_problems(study),
         *source_problems(study, used),
         *engine_problems(study),
+        *report_problems(study),
     ]
     return tuple(sorted(dict.fromkeys(found), key=line_of))
 

@@ -263,6 +263,7 @@ def _analysed(
         seed=study.seed,
         spec=study.identity(),
         changes=study.changes.said,
+        formats=study.report.formats,
         source=cohort.source,
         source_describes=study.dictionary().describes,
         identifies=cohort.identifies,

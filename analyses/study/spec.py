@@ -25,6 +25,7 @@ from analyses.study.fields import Flag, Readings, Spec, Text, TextMap
 from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
 from analyses.study.references import is_path, reference_problems
+from analyses.study.report_spec import ReportSpec
 from analyses.study.wording import problems, refused, shown
 from cohort import yaml_reader
 from cohort.errors import Problem, SpecError
@@ -106,12 +107,6 @@ class Her2Spec(Spec):
         TextMap, BeforeValidator(_named, json_schema_input_type=str | dict[str, str])
     ] = Field(default_factory=dict, validate_default=True)
     index_day: Text | None = None
-
-
-class ReportSpec(Spec):
-    """How the report looks."""
-
-    style: Literal["default", "jama"] = "default"
 
 
 class Study(Spec):
