@@ -61,6 +61,8 @@ def _table(document: Document, table: Table) -> None:
     made.alignment, made.autofit = WD_TABLE_ALIGNMENT.LEFT, False
     shares = table.widths if len(table.widths) == len(table.columns) else (1,) * len(table.columns)
     widths = [Mm(_TEXT_MM * share / sum(shares)) for share in shares]
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = width
     heads = [Cell(head, strong=True) for head in table.columns]
     _fill(made.rows[0], heads, table, widths)
     _mark(made.rows[0], "w:tblHeader")

@@ -40,6 +40,10 @@ def test_captions_heads_cells_and_notes_are_there() -> None:
     assert first.rows[1].cells[0].paragraphs[0].runs[0].bold
     assert "w:tblHeader" in first.rows[0]._tr.xml
     assert "w:tblHeader" not in first.rows[1]._tr.xml
+    assert [column.width for column in first.columns] == [
+        cell.width for cell in first.rows[0].cells
+    ]
+    assert first.columns[0].width == pytest.approx(3 * first.columns[1].width, rel=1e-3)
     assert "w:cantSplit" in second.rows[2]._tr.xml
 
 
