@@ -14,6 +14,7 @@ anatomic in both editions.
 from __future__ import annotations
 
 from cohort.simulation.confounded import potential_outcomes, simulated_confounding
+from cohort.simulation.late_treatment import late_treatment_truth, simulated_late_treatment
 from cohort.simulation.naaccr import write_naaccr_extract, write_naaccr_xml
 from cohort.simulation.registry import (
     SAMPLE_SEED,
@@ -31,9 +32,11 @@ __all__ = [
     "SAMPLE_SEED",
     "SAMPLE_SIZE",
     "dirt_counts",
+    "late_treatment_truth",
     "potential_outcomes",
     "simulate",
     "simulated_confounding",
+    "simulated_late_treatment",
     "simulated_patients",
     "simulated_specimens",
     "simulated_truth",
