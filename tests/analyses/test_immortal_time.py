@@ -38,7 +38,7 @@ def test_ever_against_never_from_time_zero_is_biased_as_in_the_published_example
     name, data, truth, _ = example
     naive = start_stop(data, **ASKED).naive
     true = math.log(truth["hazard_ratio"])
-    assert (naive.estimate - true) / naive.std_error < -Z
+    assert naive.conf_high < true
     assert naive.hazard_ratio[0] == pytest.approx(EXAMPLES[name].published, abs=0.05)
 
 
@@ -51,18 +51,18 @@ def test_landmark_and_start_stop_give_the_conditional_hazard_ratio(example, meth
     assert abs(made.effect.estimate - true) / made.effect.std_error < Z
 
 
-@pytest.mark.parametrize("model", ["cox", "pooled_logistic"])
-def test_cloned_strategies_give_the_risks_of_potential_outcomes(example, model):
+def test_cloned_strategies_give_the_risks_of_potential_outcomes(example):
     _, data, truth, (last, times, tau) = example
-    made = clone_censor_weight(
-        data, grace=last, times=times, tau=tau, model=model, resamples=16, seed=1, **ASKED
-    )
+    asked = {**ASKED, "grace": last, "times": times, "tau": tau, "seed": 1}
+    made = clone_censor_weight(data, resamples=16, **asked)
     for difference in made.risk_differences:
         true = truth[f"risk_difference {difference.time:g}"]
         assert abs(difference.estimate - true) / difference.std_error < 4  # of few samples
     mean = made.mean_difference
     assert abs(mean.estimate - truth["rmst_difference"]) / mean.std_error < 4
     assert made.naive.estimate < made.effect.estimate - 0.03
+    other = clone_censor_weight(data, resamples=0, model="pooled_logistic", **asked)
+    assert other.mean_difference.estimate == pytest.approx(mean.estimate, abs=mean.std_error)
 
 
 def test_the_truth_of_a_treatment_that_does_nothing_is_nothing():
