@@ -93,6 +93,7 @@ MAY_IMPORT = {
         "analyses.study",
         "analyses.adjustment",
         "analyses.estimators",
+        "analyses.imputation",
         "analyses.evidence",
         "analyses.results",
         "cohort",

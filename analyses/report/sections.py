@@ -11,6 +11,8 @@ from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
 from analyses.report.evidence_pages import EVIDENCE
 from analyses.report.feature_table import FEATURES
+from analyses.report.imputed_section import with_imputed
+from analyses.report.missing_table import MISSING
 from analyses.report.model_pages import MODELS
 from analyses.report.parametric_pages import LIFETIMES
 from analyses.report.performance_pages import PERFORMANCE
@@ -22,6 +24,7 @@ from analyses.report.treatment_pages import TREATMENTS
 from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
+from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -41,10 +44,10 @@ from analyses.results.treatment_by_group import TreatmentAnalysis
 SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
     {
         TableAnalysis: FEATURES,
-        CurveAnalysis: CURVES,
+        CurveAnalysis: with_imputed(CURVES),
         TestAnalysis: RANK_TESTS,
-        RmstAnalysis: MEANS,
-        CoxAnalysis: MODELS,
+        RmstAnalysis: with_imputed(MEANS),
+        CoxAnalysis: with_imputed(MODELS),
         IncidenceAnalysis: INCIDENCES,
         FineGrayAnalysis: SUBDISTRIBUTIONS,
         ParametricAnalysis: LIFETIMES,
@@ -53,6 +56,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         EvidenceAnalysis: EVIDENCE,
         BySiteAnalysis: SITES,
         SubgroupsAnalysis: SUBGROUPS,
+        MissingnessAnalysis: MISSING,
         CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,
     }

@@ -12,11 +12,14 @@ from analyses.results.curve import Counting
 from analyses.results.failure import Failure
 from analyses.results.fine_gray import FineGray
 from analyses.results.gray import GrayTest
+from analyses.results.imputed import Imputed
 from analyses.results.incidence_differences import CauseContrast
 from analyses.results.logrank import LogRank, PairwiseLogRank
 from analyses.results.max_combo import MaxCombo
 from analyses.results.parametric import ParametricSurvival
 from analyses.results.performance import ModelPerformance
+from analyses.results.pooled_cox import PooledCox
+from analyses.results.pooled_numbers import PooledNumbers
 from analyses.results.proportionality import Proportionality
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
@@ -106,6 +109,7 @@ class CurveAnalysis:
     quantiles: tuple[float, ...] = ()
     counting: Counting = "patients"
     untested: str = ""
+    imputed: Imputed[PooledNumbers] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +137,7 @@ class RmstAnalysis:
     endpoint: str
     result: RMST
     tau_said: str = ""
+    imputed: Imputed[PooledNumbers] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +155,7 @@ class CoxAnalysis:
     univariable: tuple[CoxModel, ...] = ()
     proportionality: Proportionality | None = None
     cause: str | None = None
+    imputed: Imputed[PooledCox] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

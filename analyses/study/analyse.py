@@ -16,6 +16,7 @@ from analyses.study.kinds.evidence import published
 from analyses.study.kinds.fine_gray import subdistribution
 from analyses.study.kinds.kaplan_meier import plotted
 from analyses.study.kinds.logrank import tests
+from analyses.study.kinds.missingness import lacking
 from analyses.study.kinds.parametric import distributed
 from analyses.study.kinds.performance import performed
 from analyses.study.kinds.rmst import averaged
@@ -53,6 +54,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "subgroups": compared,
     "category_model": modelled,
     "treatment_effect": treated,
+    "missingness": lacking,
 }
 
 

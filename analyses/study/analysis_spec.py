@@ -15,6 +15,7 @@ from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.her2_change import Her2ChangeSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
 from analyses.study.specs.logrank import LogRankSpec
+from analyses.study.specs.missingness import MissingnessSpec
 from analyses.study.specs.parametric import ParametricSpec
 from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
@@ -37,6 +38,7 @@ AnalysisSpec = Annotated[
     | CategoryModelSpec
     | EvidenceSpec
     | TreatmentEffectSpec
-    | BySiteSpec,
+    | BySiteSpec
+    | MissingnessSpec,
     Field(discriminator="kind"),
 ]

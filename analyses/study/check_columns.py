@@ -27,6 +27,7 @@ _FIT: dict[Purpose, tuple[Kind, ...]] = {
     "stratum": ("category", "boolean", "integer", "text"),
     "cluster": ("category", "integer", "text"),
     "weight": _NUMBERS,
+    "imputation": ("category", "boolean", *_NUMBERS),
     "day": ("number",),
 }
 _WORDS: dict[Kind, str] = {
@@ -48,6 +49,7 @@ _ROLES: dict[Purpose, str] = {
     "stratum": "make strata",
     "cluster": "make clusters",
     "weight": "be a weight",
+    "imputation": "be imputed or help to",
     "day": "be a day",
 }
 

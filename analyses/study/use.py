@@ -22,6 +22,7 @@ Purpose = Literal[
     "stratum",
     "cluster",
     "weight",
+    "imputation",
     "criterion",
     "day",
 ]

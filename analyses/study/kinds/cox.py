@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from analyses.study.kinds.imputing import with_imputed_model
 from analyses.study.outcome import Outcome, ending, entry_column, finished
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def model(spec: CoxSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     if spec.weights is not None:
         none = (frame[spec.weights] == 0).to_numpy(dtype=bool, na_value=False)
         frame, n_zero = frame[~none], int(none.sum())
-    return fitted(spec, partial(cox, frame), setting.unit, (entry, event), n_zero)
+    outcome = fitted(spec, partial(cox, frame), setting.unit, (entry, event), n_zero)
+    if spec.imputing is None:
+        return outcome
+    return with_imputed_model(outcome, spec, frame, setting, (entry, event))
 
 
 def fitted(

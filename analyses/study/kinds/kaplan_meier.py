@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from analyses.study.kinds.imputing import with_imputed_curves
 from analyses.study.kinds.logrank import logrank_of
 from analyses.study.outcome import Outcome, attempt, entry_column, finished, undefined
 
@@ -76,7 +77,10 @@ def plotted(spec: KaplanMeierSpec, frame: pd.DataFrame, setting: Setting) -> Out
         counting=spec.numbers_at_risk,
         untested=untested if spec.by is not None else "",
     )
-    return finished(spec.id, made, records, findings, failures)
+    outcome = finished(spec.id, made, records, findings, failures)
+    if spec.imputing is None:
+        return outcome
+    return with_imputed_curves(outcome, spec, frame, setting, entry_column(spec, frame))
 
 
 def _options(spec: KaplanMeierSpec, frame: pd.DataFrame) -> dict[str, Any]:

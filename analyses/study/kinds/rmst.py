@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.results.failure import Failure
+from analyses.study.kinds.imputing import with_imputed_means
 from analyses.study.outcome import Outcome, entry_column, finished
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def averaged(spec: RmstSpec, frame: pd.DataFrame, setting: Setting) -> Outcome:
     title = spec.title or "Restricted mean survival time"
     made = RmstAnalysis(spec.id, title, spec.endpoint, result, said)
     records = result.records(spec.id, unit)
-    return finished(spec.id, made, records, result.findings, _untested(spec, result))
+    outcome = finished(spec.id, made, records, result.findings, _untested(spec, result))
+    if spec.imputing is None:
+        return outcome
+    return with_imputed_means(outcome, spec, frame, setting, entry_column(spec, frame))
 
 
 def _untested(spec: RmstSpec, result: RMST) -> list[Failure]:

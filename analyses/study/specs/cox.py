@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import field_validator
 
 from analyses.study.fields import ConfLevel, Flag, Names, Slug, Text
+from analyses.study.specs.missing import (
+    ImputeSpec,
+    Missing,
+    imputes_alone,
+    imputing,
+    missing_uses,
+)
 from analyses.study.specs.restricted import Restricted
 from analyses.study.specs.term import Terms, TermSpec, strata_apart, terms_once
 from analyses.study.use import Use, strata_uses, weight_uses
@@ -40,6 +47,9 @@ class CoxSpec(Restricted):
         Print a model of each term alone beside the adjusted one.
     weights
         Column of what each patient counts for; whole numbers stand for so many patients.
+    missing
+        ``complete_case``: patients who lack a value are left out. ``impute``, or ``{impute: {m: 40,
+        columns: [...]}}``: the same by multiple imputation beside it.
     """
 
     id: Slug
@@ -55,6 +65,7 @@ class CoxSpec(Restricted):
     proportionality: Literal["km", "rank", "identity", "log", "none"] = "km"
     univariable: Flag = True
     weights: Text | None = None
+    missing: Missing = "complete_case"
     conf_level: ConfLevel = 0.95
 
     @field_validator("terms")
@@ -72,11 +83,21 @@ class CoxSpec(Restricted):
             )
         return penalty
 
+    @field_validator("missing")
+    @classmethod
+    def _imputes_alone(cls, missing: Missing, info: Any) -> Missing:
+        return imputes_alone(missing, {key: info.data.get(key) for key in ("penalty", "weights")})
+
+    @property
+    def imputing(self) -> ImputeSpec | None:
+        """How missing values are imputed; None where patients who lack one are left out."""
+        return imputing(self.missing)
+
     @property
     def needs_memory(self) -> bool:
         """Whether the model can only be fitted to rows in memory, however many they are."""
         changing = any(term.time_varying is not None for term in self.terms)
-        return changing or self.penalty is not None
+        return changing or self.penalty is not None or self.imputing is not None
 
     @field_validator("strata")
     @classmethod
@@ -97,3 +118,4 @@ class CoxSpec(Restricted):
         if self.cluster is not None:
             yield Use((*place, "cluster"), self.cluster, "cluster", self.endpoint)
         yield from weight_uses(self.weights, place, self.endpoint)
+        yield from missing_uses(self.missing, place, self.endpoint)

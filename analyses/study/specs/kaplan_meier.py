@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import model_validator
 
 from analyses.study.fields import ConfLevel, Flag, Level, Quantiles, Slug, Text
+from analyses.study.specs.missing import (
+    ImputeSpec,
+    Missing,
+    imputes_alone,
+    imputing,
+    missing_uses,
+)
 from analyses.study.specs.restricted import Restricted
 from analyses.study.times import TimesSpec
 from analyses.study.use import Use, weight_uses
@@ -41,6 +48,9 @@ class KaplanMeierSpec(Restricted):
         What is counted under the curves: ``patients``, or what they weigh (``weights``).
     weights
         Column of what each patient counts for; whole numbers stand for so many patients.
+    missing
+        ``complete_case``: patients without a group are left out. ``impute``, or ``{impute: {m: 40,
+        columns: [...]}}``: the same by multiple imputation beside it.
     """
 
     id: Slug
@@ -56,6 +66,7 @@ class KaplanMeierSpec(Restricted):
     quantiles: Quantiles = ()
     numbers_at_risk: Literal["patients", "weights"] = "patients"
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
+    missing: Missing = "complete_case"
     conf_level: ConfLevel = 0.95
 
     @model_validator(mode="after")
@@ -73,7 +84,15 @@ class KaplanMeierSpec(Restricted):
             raise refused(f"given {last} without a later time in at", advice="Add one to at.")
         if self.numbers_at_risk == "weights" and self.weights is None:
             raise refused("numbers_at_risk: weights without weights", advice="Add weights.")
+        if self.imputing is not None and self.by is None:
+            raise refused("missing: impute without by", advice="Only a group can be missing here.")
+        imputes_alone(self.missing, {"weights": self.weights, "given": self.given})
         return self
+
+    @property
+    def imputing(self) -> ImputeSpec | None:
+        """How missing values are imputed; None where patients who lack one are left out."""
+        return imputing(self.missing)
 
     def uses(self, place: Path) -> Iterator[Use]:
         """The groups, where there are any."""
@@ -81,3 +100,4 @@ class KaplanMeierSpec(Restricted):
         if self.by is not None:
             yield Use((*place, "by"), self.by, "groups", self.endpoint)
         yield from weight_uses(self.weights, place, self.endpoint)
+        yield from missing_uses(self.missing, place, self.endpoint)

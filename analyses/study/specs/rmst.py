@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import field_validator
 
 from analyses.study.fields import ConfLevel, Level, Names, Slug, Text
+from analyses.study.specs.missing import (
+    ImputeSpec,
+    Missing,
+    imputes_alone,
+    imputing,
+    missing_uses,
+)
 from analyses.study.specs.restricted import Restricted
 from analyses.study.times import DurationSpec
 from analyses.study.use import Use, strata_uses, weight_uses
@@ -33,6 +40,9 @@ class RmstSpec(Restricted):
         Columns at whose composition among all patients the groups are compared.
     weights
         Column of what each patient counts for; whole numbers stand for so many patients.
+    missing
+        ``complete_case``: patients without a group are left out. ``impute``, or ``{impute: {m: 40,
+        columns: [...]}}``: the same by multiple imputation beside it.
     """
 
     id: Slug
@@ -44,6 +54,7 @@ class RmstSpec(Restricted):
     reference: Level | None = None
     strata: Names = ()
     weights: Text | None = None
+    missing: Missing = "complete_case"
     conf_level: ConfLevel = 0.95
 
     @field_validator("strata")
@@ -53,9 +64,20 @@ class RmstSpec(Restricted):
             raise refused(f"'{info.data['by']}' makes the groups", advice="Leave it out here.")
         return strata
 
+    @field_validator("missing")
+    @classmethod
+    def _imputes_alone(cls, missing: Missing, info: Any) -> Missing:
+        return imputes_alone(missing, {key: info.data.get(key) for key in ("strata", "weights")})
+
+    @property
+    def imputing(self) -> ImputeSpec | None:
+        """How missing values are imputed; None where patients who lack one are left out."""
+        return imputing(self.missing)
+
     def uses(self, place: Path) -> Iterator[Use]:
         """The groups and the strata."""
         yield from super().uses(place)
         yield Use((*place, "by"), self.by, "groups", self.endpoint)
         yield from strata_uses(self.strata, place, self.endpoint)
         yield from weight_uses(self.weights, place, self.endpoint)
+        yield from missing_uses(self.missing, place, self.endpoint)
