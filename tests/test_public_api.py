@@ -56,7 +56,7 @@ def test_signatures_of_the_estimators():
 
 def test_the_signature_of_model_performance():
     signature = inspect.signature(analyses.model_performance)
-    named = "time event times tau n_groups resamples seed processes progress conf_level"
+    named = "time event times tau entry n_groups resamples seed processes progress conf_level"
     assert list(signature.parameters) == ["model", "data", *named.split()]
     keyword_only = list(signature.parameters.values())[2:]
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in keyword_only)

@@ -68,7 +68,7 @@ def fault(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 @contextmanager
 def progress_shown(quiet: bool) -> Iterator[Progress]:
-    """Stages shown on a terminal as they begin; nothing elsewhere."""
+    """Stages on a terminal as they begin, and samples as they are drawn; nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
         yield lambda *_: None
         return
@@ -84,8 +84,13 @@ def progress_shown(quiet: bool) -> Iterator[Progress]:
     with progress.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Checking")
         yield lambda stage, done, total: bar.update(
-            task, description=_STAGES.get(stage, stage), completed=done, total=total
+            task, description=_description(stage, done, total), completed=done, total=total
         )
+
+
+def _description(stage: str, done: int, total: int) -> str:
+    """A stage in words; what is no stage is drawn, and counted."""
+    return _STAGES.get(stage) or f"{stage}: {done:,} of {total:,} samples"
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:

@@ -75,13 +75,15 @@ def parametric_survival(
     -------
     ParametricSurvival
         Rows without a value in any column are left out and counted. A distribution whose
-        likelihood has no maximum is a Failure; the others stand.
+        likelihood has no maximum is a Failure; the others stand. So is a level without events,
+        whose time ratio is infinite: its patients are left out and counted, since they do not
+        bear on the rest.
 
     Raises
     ------
     AnalysisError
-        As `cox`; for a level without events (an infinite time ratio), an event at time 0, and
-        where no distribution asked for could be fitted.
+        As `cox`; for a reference or a combination of levels without events (an infinite time
+        ratio), an event at time 0, and where no distribution asked for could be fitted.
 
     Notes
     -----
@@ -113,7 +115,7 @@ def _compared(
         fits=fits,
         chosen_family=min(fits, key=lambda fit: fit.aic).family,
         chosen_by="asked" if len(asked.families) == 1 else "aic",
-        failures=failures,
+        failures=(*ready.failures, *failures),
         observed=ready.told.observed,
         terms=ready.told.terms,
         n=design.n_all,
@@ -121,6 +123,7 @@ def _compared(
         n_input=rows.n_input,
         n_missing=rows.n_missing,
         n_at_zero=ready.n_zero,
+        n_eventless=ready.n_eventless,
         zero_as=asked.zero_as,
         entry=asked.entry,
         weights=asked.weights,

@@ -13,10 +13,12 @@ from analyses.estimators.cox_prepared import whole_numbers
 from analyses.estimators.cox_rows import Design
 from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.parametric_fit import Told
+from analyses.estimators.parametric_levels import eventless
 from analyses.estimators.parametric_search import Scaled
 from analyses.estimators.survival_data import SurvivalData
 from analyses.estimators.terms import Declared, learn
 from analyses.kernels.newton import aliased
+from analyses.results.failure import Failure
 from analyses.results.frozen import Array
 from analyses.results.survival import KaplanMeier
 from analyses.results.terms import Term, columns_of, design_matrix
@@ -29,10 +31,15 @@ SOURCE = "parametric"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """What a model is told with, the patients at time 0, and what was noted on the way."""
+    """What a model is told with, the patients at time 0, and what was noted on the way.
+
+    `failures` name the levels without events, whose `n_eventless` patients are left out.
+    """
 
     told: Told
     n_zero: int
+    failures: tuple[Failure, ...]
+    n_eventless: int
     findings: tuple[Finding, ...]
 
 
@@ -45,18 +52,39 @@ def prepared(
 ) -> Ready:
     """The rows ready for every family; `columns` are those of time, event and weights.
 
-    Raises AnalysisError for weights that are no counts, events at time 0, no event, a level
-    without one, and columns that are constant or determined by others.
+    Raises AnalysisError for weights that are no counts, events at time 0, no event, a reference
+    or a combination of levels without one, and columns that are constant or determined by others.
     """
     time, event, weights = columns
     _require_counts(rows, weights)
     used, n_zero = _above_zero(rows, time, zero_as)
     rows = _chosen(rows, used)
-    at = np.where(rows.time > 0, rows.time, zero_as or 0.0)
     learnt, findings = learn(wanted, rows.frame)
+    _require_some_event(rows)
+    without = eventless(rows, wanted, learnt)
+    n_eventless = 0
+    if without.failures:
+        out = ~without.kept
+        n_eventless = int(out.sum() if rows.weights is None else rows.weights[out].sum())
+        rows = _chosen(rows, without.kept)
+        learnt, findings = learn(without.wanted, rows.frame) if without.wanted else ((), findings)
+    at = np.where(rows.time > 0, rows.time, zero_as or 0.0)
     of = _told(rows, at, learnt, conf_level)
     _require_events(of.design, event)
-    return Ready(of, n_zero, (*findings, *_zero_findings(time, n_zero, zero_as)))
+    noted = (*findings, *_zero_findings(time, n_zero, zero_as))
+    return Ready(of, n_zero, without.failures, n_eventless, noted)
+
+
+def _require_some_event(rows: SurvivalData) -> None:
+    if rows.event.any():
+        return
+    raise AnalysisError(
+        Problem(
+            "parametric",
+            f"none of the {rows.n} complete rows has an event",
+            advice="A distribution of times needs events: check the endpoint.",
+        )
+    )
 
 
 def _require_counts(rows: SurvivalData, weights: str | None) -> None:
@@ -116,14 +144,6 @@ def _told(rows: SurvivalData, at: Array, terms: tuple[Term, ...], conf_level: fl
     columns = columns_of(terms, rows.frame)
     counts = rows.weights
     design = design_of(terms, columns, rows.event, counts)
-    if not rows.event.any():
-        raise AnalysisError(
-            Problem(
-                "parametric",
-                f"none of the {rows.n} complete rows has an event",
-                advice="A distribution of times needs events: check the endpoint.",
-            )
-        )
     matrix = design_matrix(columns, rows.n)
     weight = np.ones(rows.n) if counts is None else counts
     unit = float(np.exp(np.average(np.log(at), weights=weight)))
@@ -196,7 +216,7 @@ def _require_columns(design: Design, centred: Array, spread: Array) -> None:
 
 
 def _require_events(design: Design, event: str) -> None:
-    """Every level, references too, has an event, or its time ratio would be infinite."""
+    """Every reference and combination has an event, or its time ratio would be infinite."""
     problems = [
         Problem(
             f"term '{name}'",

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analyses.estimators.optimism import Bootstrap, corrected
 from analyses.estimators.performance_measures import Seen, calibration_groups, measures
 from analyses.estimators.predicted_risk import Predicted, columns_needed, predicted
 from analyses.estimators.processes import Progress
-from analyses.estimators.survival_data import SurvivalData, survival_data
+from analyses.estimators.survival_data import (
+    SurvivalData,
+    as_pandas,
+    require_columns,
+    survival_data,
+)
 from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array
 from analyses.results.performance import ModelPerformance
@@ -37,6 +43,7 @@ def model_performance(
     event: str,
     times: Sequence[float],
     tau: float | None = None,
+    entry: str | None = None,
     n_groups: int = 10,
     resamples: int = 0,
     seed: int | None = None,
@@ -52,6 +59,9 @@ def model_performance(
         A result of `cox`.
     data, time, event
         Patients, one row each, with the columns of the model; all are observed from time 0.
+    entry
+        Column of the time from which each patient was observed, which must be 0 (the weights for
+        those lost are not defined for late entry); the model's own where not given.
     times, tau
         Horizons in the unit of `time`; Uno's concordance and the integrated score look up to
         `tau`, the last horizon where not given.
@@ -73,9 +83,9 @@ def model_performance(
     Raises
     ------
     AnalysisError
-        As `cox`; for a horizon past the follow-up of the patients or the model; for a level or
-        stratum that the model did not see; for resamples without a seed, in other patients than
-        those of the fit, or of a model with weights.
+        As `cox`; for patients observed late; for a horizon past the follow-up of the patients or
+        the model; for a level or stratum that the model did not see; for resamples without a
+        seed, in other patients than those of the fit, or of a model with weights.
 
     Notes
     -----
@@ -83,7 +93,8 @@ def model_performance(
     R's survival and formulas written out in R: tests/analyses/test_performance.py.
     """
     asked = _Asked(tuple(float(t) for t in times), tau, n_groups, resamples, conf_level)
-    return _measured(model, data, (time, event), asked, (seed, processes, progress))
+    frame = _from_start(as_pandas(data), model, entry)
+    return _measured(model, frame, (time, event), asked, (seed, processes, progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +187,29 @@ def _require(asked: _Asked) -> None:
         problems.append(Problem("performance: conf_level", found, "Between 0 and 1"))
     if problems:
         raise AnalysisError(problems)
+
+
+def _from_start(frame: pd.DataFrame, model: CoxModel, entry: str | None) -> pd.DataFrame:
+    """The patients; AnalysisError where one is observed late, or since when is not known."""
+    name = entry
+    if name is None and model.entry is not None and model.entry in frame:
+        name = model.entry
+    if name is None:
+        return frame
+    require_columns(frame, [name])
+    late = int((~(pd.to_numeric(frame[name], errors="coerce") <= 0)).sum())
+    if not late:
+        return frame
+    raise AnalysisError(
+        Problem(
+            f"performance: entry '{name}'",
+            f"{late} of {len(frame)} patients come under observation after time 0, or at a time "
+            "that is not known",
+            "Patients who are all observed from time 0.",
+            "Concordance, AUC and Brier scores weigh patients by how many were lost to follow-up, "
+            "which late entry does not allow: measure the model in patients seen from the start.",
+        )
+    )
 
 
 def _rows(model: CoxModel, data: Any, time: str, event: str) -> SurvivalData:

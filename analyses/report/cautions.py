@@ -17,8 +17,8 @@ from analyses.results.study import (
 
 LEAST_EVENTS = 10
 UNEQUAL_FOLLOW_UP = "unequal_follow_up"
-# A group is warned of once an endpoint and event: (endpoint, column, group, cause).
-Told = set[tuple[str, str | None, str, str]]
+# A group is warned of once an endpoint, event and restriction.
+Told = set[tuple[str | None, ...]]
 SAID_OTHERWISE = ("few_events", "no_events", UNEQUAL_FOLLOW_UP)
 
 
@@ -58,16 +58,22 @@ def cautions(result: StudyResult, style: NumberStyle) -> tuple[str, ...]:
 def _few_events(
     result: StudyResult, analysis: Any, sizes: Sizes, told: Told, style: NumberStyle
 ) -> Iterator[str]:
-    """Groups with fewer than ten events, each once an endpoint and cause, in its own noun."""
+    """Groups with fewer than ten events, each once an endpoint and cause, in its own noun.
+
+    Of an analysis that is restricted to some patients the restriction is named, and the group
+    warned of again: it has fewer events there.
+    """
     endpoint = endpoint_of(result, analysis.endpoint)
+    limits = [r.reason for r in result.restrictions if r.analysis == analysis.id]
+    among = f", restricted to {joined(limits)}" if limits else ""
     for group, n, n_event in sizes.groups:
-        key = (endpoint.id, sizes.by, group, sizes.cause)
+        key = (endpoint.id, sizes.by, group, sizes.cause, *limits)
         if n_event >= LEAST_EVENTS or key in told:
             continue
         told.add(key)
         who = f"{count(n, style)} patients ({_named(sizes.by, group)})"
         yield (
-            f"{endpoint.label}: {events(endpoint, n_event, style, sizes.cause)} among {who} "
+            f"{endpoint.label}{among}: {events(endpoint, n_event, style, sizes.cause)} among {who} "
             "support no conclusion about this group: neither a difference nor its absence."
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analyses import formatting as words
-from analyses.formatting import NumberStyle, count
+from analyses.formatting import NumberStyle, count, counted, label
 from analyses.plots.fitted_survival import plot_fitted
 from analyses.plots.forest_rows import level_words, term_words
 from analyses.plots.style import FigureStyle
@@ -23,8 +23,9 @@ def parametric_pages(
 ) -> Iterator[Block]:
     """The curves against Kaplan-Meier, the distributions side by side, the time ratios."""
     models = analysis.result
-    counts = (models.n, models.n_event, models.n_input, models.n_missing)
-    yield Paragraph(used_rows(result, analysis, counts, style))
+    n_given = models.n_input - models.n_eventless
+    counts = (models.n, models.n_event, n_given, models.n_missing)
+    yield Paragraph(used_rows(result, analysis, counts, style) + _eventless(models, style))
     alt, width = alts[analysis.id]
     yield FigureBlock(
         analysis.id,
@@ -36,6 +37,15 @@ def parametric_pages(
     yield _comparison(analysis, style)
     if models.chosen.coefficients:
         yield _ratios(analysis, style)
+
+
+def _eventless(models: ParametricSurvival, style: NumberStyle) -> str:
+    """Who is left out because nothing happened at their level."""
+    if not models.n_eventless:
+        return ""
+    levels = joined([label(f.term, f.group) for f in models.failures if f.term])
+    patients = counted(models.n_eventless, "patient", style)
+    return f" Left out besides: {patients} at levels without events ({levels})."
 
 
 def parametric_methods(_result: StudyResult, analysis: ParametricAnalysis) -> str:

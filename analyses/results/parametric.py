@@ -34,7 +34,8 @@ class ParametricSurvival:
         The model that `summary` and the report show: the only one asked for (``asked``), or that
         with the lowest Akaike criterion (``aic``).
     failures
-        Distributions asked for whose likelihood has no maximum, and why.
+        Distributions asked for whose likelihood has no maximum, and levels without events, each
+        with why.
     observed
         Kaplan-Meier curves of the same patients, by the groups that `curves` of a fit have.
     n, n_event, n_input, n_missing
@@ -43,6 +44,8 @@ class ParametricSurvival:
     n_at_zero, zero_as
         Patients whose time is 0, which no such distribution allows, and the time put in its
         place; without it those censored at 0 are left out, as they tell nothing.
+    n_eventless
+        Patients at levels without events (`failures`), who are left out.
     """
 
     fits: tuple[ParametricFit, ...]
@@ -61,6 +64,7 @@ class ParametricSurvival:
     weights: str | None
     conf_level: float
     findings: tuple[Finding, ...] = ()
+    n_eventless: int = 0
 
     @property
     def by(self) -> str | None:
@@ -212,6 +216,8 @@ class ParametricSurvival:
             yield Record(
                 analysis, KIND, "patients_at_time_zero", estimate=self.zero_as, n=self.n_at_zero
             )
+        if self.n_eventless:
+            yield Record(analysis, KIND, "patients_at_levels_without_events", n=self.n_eventless)
         counts: dict[str, Any] = {"n": self.n, "n_event": self.n_event}
         for fit in self.fits:
             yield from fit.records(analysis, counts)
@@ -236,6 +242,7 @@ class ParametricSurvival:
 
 _PLAIN = (
     *("chosen_family", "chosen_by", "n", "n_event", "n_input", "n_at_zero", "zero_as", "entry"),
+    "n_eventless",
     *("weights", "conf_level"),
 )
 

@@ -47,7 +47,8 @@ def run_study(
         Folder for the report, figures, tables and results; nothing is written without it. It
         is replaced as a whole at the end: a run that fails leaves what was there.
     progress
-        Called with (stage, stages done, stages in all).
+        Called with (stage, stages done, stages in all); while an analysis draws samples, with
+        (what is drawn, samples done, samples asked for).
 
     Returns
     -------
@@ -68,7 +69,7 @@ def run_study(
     with _selecting(study, say) as (cohort, selected):
         patients = _patients(study, cohort, selected)
         say("analyse")
-        result = _analysed(study, cohort, selected, patients)
+        result = _analysed(study, cohort, selected, patients, progress)
     if study.verify:
         from analyses.study.verifying import with_second_program
 
@@ -234,7 +235,11 @@ def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatient
 
 
 def _analysed(
-    study: Study, cohort: Cohort, selected: _Selected, patients: StudyPatients
+    study: Study,
+    cohort: Cohort,
+    selected: _Selected,
+    patients: StudyPatients,
+    progress: Progress | None,
 ) -> StudyResult:
     from analyses.results.study import StudyResult
     from cohort.her2 import her2_counts, rule_meanings
@@ -245,7 +250,7 @@ def _analysed(
         _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
     )
-    outcomes = _outcomes(study, cohort, selected, patients)
+    outcomes = _outcomes(study, cohort, selected, patients, progress)
     shared = selected.shared
     counts = her2_counts(cohort)
     # Of the patients selected, these are counted anew.
@@ -287,7 +292,11 @@ def _analysed(
 
 
 def _outcomes(
-    study: Study, cohort: Cohort, selected: _Selected, patients: StudyPatients
+    study: Study,
+    cohort: Cohort,
+    selected: _Selected,
+    patients: StudyPatients,
+    progress: Progress | None,
 ) -> list[Outcome]:
     """Each analysis in the order of the study file; a later one may build on an earlier one."""
     outcomes: list[Outcome] = []
@@ -296,6 +305,7 @@ def _outcomes(
         seed=study.seed,
         source=cohort.source,
         identifies=dict(cohort.identifies),
+        progress=progress,
     )
     for spec in study.analyses:
         if spec.kind == "her2_change":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from analyses.results.study import Analysis
@@ -26,6 +27,8 @@ class Setting:
         Name of the dictionary that the file was read by.
     identifies
         What the source tells of treatments and endpoints, as its dictionary declares.
+    progress
+        Told (what is drawn, samples done, samples asked for) while an analysis draws at random.
     earlier
         Analyses that stand before this one in the study file, by id; what failed is not there.
     """
@@ -34,4 +37,9 @@ class Setting:
     seed: int
     source: str = ""
     identifies: Mapping[str, str] = field(default_factory=dict)
+    progress: Callable[[str, int, int], None] | None = None
     earlier: Mapping[str, Analysis] = field(default_factory=dict)
+
+    def drawing(self, what: str) -> Callable[[int, int], None] | None:
+        """What an estimator tells its samples to, (done, asked for); None where nobody looks."""
+        return None if self.progress is None else partial(self.progress, what)

@@ -367,12 +367,14 @@ def test_progress_is_told_on_a_terminal_only(
     def told(quiet: bool) -> str:
         with messages.progress_shown(quiet) as progress:
             progress("analyse", 5, 7)
+            progress("Bootstrap of held", 3, 200)
         return capsys.readouterr().err
 
     assert told(quiet=False) == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert "Analysing" in told(quiet=False)
+    shown = told(quiet=False)
+    assert "Bootstrap of held: 3 of 200 samples" in shown
     assert told(quiet=True) == ""
 
 

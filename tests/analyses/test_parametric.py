@@ -311,8 +311,6 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "collinear": ({"grade": lambda d: 2.0 * d["receptor"]}, {"terms": ["receptor", "grade"]},
                   "term 'grade': determined by receptor"),
     "no events": ({"event": 0}, {}, "none of the 96 complete rows has an event"),
-    "level without events": ({"event": lambda d: d["event"] * (d["group"] != "2")}, {},
-                             "term 'group=2': no 'event' among 32 patients"),
     "reference without events": ({"event": lambda d: d["event"] * (d["group"] != "1")}, {},
                                  "no 'event' among 32 patients at its reference level"),
     "weights of shares": ({}, {"weights": "share"}, "not whole numbers"),
@@ -334,6 +332,34 @@ def test_bad_input_is_named(case: str) -> None:
     with pytest.raises(AnalysisError) as caught:
         parametric_survival(rows().assign(**changes), **NAMES | options)
     assert message in " ".join(str(caught.value).split())
+
+
+def test_a_level_without_events_is_named_and_the_rest_stands() -> None:
+    """In the limit of an infinite time ratio its patients contribute 1 to the likelihood."""
+    frame = rows().assign(event=lambda d: d["event"] * (d["group"] != "2"))
+    found = parametric_survival(frame, **NAMES)
+    (failure,) = found.failures
+    assert (failure.term, failure.group, failure.n, failure.n_event) == ("group", "2", 32, 0)
+    assert "infinite under every distribution" in failure.reason
+    others = parametric_survival(frame[frame["group"] != "2"], **NAMES)
+    assert [fit.family for fit in found.fits] == [fit.family for fit in others.fits]
+    assert [(c.level, c.estimate, c.std_error) for c in found.chosen.coefficients] == [
+        (c.level, c.estimate, c.std_error) for c in others.chosen.coefficients
+    ]
+    assert (found.n, found.n_eventless, found.n_input) == (others.n, 32, 96)
+    assert any(r.quantity == "patients_at_levels_without_events" for r in found.records("a"))
+
+
+def test_a_term_whose_only_other_level_has_no_event_leaves_the_model() -> None:
+    frame = rows().assign(two=lambda d: np.where(d["group"] == "2", "b", "a"))
+    frame["event"] *= frame["two"] == "a"
+    two = {"name": "two", "levels": ["a", "b"]}
+    found = parametric_survival(frame, **NAMES | {"terms": [two, "receptor"]})
+    assert [c.term for c in found.chosen.coefficients] == ["receptor"]
+    assert [(f.term, f.group) for f in found.failures if f.term] == [("two", "b")]
+    alone = parametric_survival(frame, **NAMES | {"terms": [two]})
+    assert alone.chosen.coefficients == ()
+    assert alone.n_eventless == 32
 
 
 def test_one_distribution_without_a_maximum_leaves_the_others() -> None:

@@ -301,6 +301,29 @@ def test_an_unknown_stratum_is_named() -> None:
         model_performance(fitted, rows().assign(rare=9), times=[20], **NAMES)
 
 
+def test_patients_observed_late_are_refused_by_name() -> None:
+    frame = rows()
+    asked: dict[str, Any] = NAMES | {"times": [6]}
+    fitted = model(frame)
+    late = frame.assign(since=np.where(frame.index < 3, 0.5, 0.0)).query("time > 0.5")
+    n = int((late["since"] > 0).sum())
+    with pytest.raises(AnalysisError, match=f"{n} of {len(late)} patients come under observation"):
+        model_performance(fitted, late, entry="since", **asked)
+    with pytest.raises(AnalysisError, match="not in the table"):
+        model_performance(fitted, frame, entry="since", **asked)
+    same = model_performance(fitted, frame.assign(since=0.0), entry="since", **asked)
+    assert same.to_dict() == model_performance(fitted, frame, **asked).to_dict()
+
+
+def test_a_model_with_delayed_entry_is_not_measured_as_if_all_were_seen_from_the_start() -> None:
+    frame = rows().query("time > 0.5").assign(since=0.25)
+    fitted = model(frame, entry="since")
+    with pytest.raises(AnalysisError, match="entry 'since'"):
+        model_performance(fitted, frame, times=[6], **NAMES)
+    others = model_performance(fitted, frame.drop(columns="since"), times=[6], **NAMES)
+    assert others.n == len(frame)
+
+
 def test_weighted_models_are_not_resampled() -> None:
     frame = rows()[lambda d: d["whole"] > 0]
     frame = frame.assign(whole=1)

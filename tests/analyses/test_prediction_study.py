@@ -127,6 +127,14 @@ def test_an_endpoint_whose_horizon_cannot_be_seen_is_a_failure(folder: Path) -> 
     assert result.exit_code == 5
 
 
+def test_samples_are_told_as_they_are_drawn(folder: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    analyses.run_study(study(folder, HELD), progress=lambda *step: told.append(step))
+    drawn = [step for step in told if step[0] == "Bootstrap of held"]
+    assert drawn == [("Bootstrap of held", k, 6) for k in range(1, 7)]
+    assert told[told.index(drawn[0]) - 1][0] == "analyse"
+
+
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no such distribution": (AFT, {"distributions": ["weibul"]}, "weibul"),
     "a distribution twice": (AFT, {"distributions": ["weibull", "weibull"]}, "stands twice"),
@@ -134,6 +142,16 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a term twice": (HELD, {"terms": ["grade", "grade"]}, "stands twice"),
     "no horizon": (HELD, {"at": {}}, "no unit"),
     "one sample": (HELD, {"resamples": 1}, "at least 2"),
+    "parametric over time": (
+        AFT,
+        {"terms": [{"name": "her2_status", "time_varying": {"cut": [24]}}]},
+        "terms: time_varying of 'her2_status', which this model does not have",
+    ),
+    "performance over time": (
+        HELD,
+        {"terms": [{"name": "age_years", "time_varying": "log"}]},
+        "terms: time_varying of 'age_years', which this model does not have",
+    ),
     "one group": (HELD, {"groups": 1}, "groups"),
 }
 

@@ -188,6 +188,23 @@ def test_few_events_reach_the_cautions_from_a_log_rank_test_too(folder, tmp_path
     test = {"id": "l", "kind": "logrank", "endpoint": "os", "by": "her2_status", "only": only}
     _, text = report(folder, tmp_path, analyses=[test], select=[early])
     assert "support no conclusion about this group" in text
+    assert "Overall survival, restricted to Stage I: " in text
+
+
+def test_a_group_is_warned_of_again_where_a_restriction_leaves_fewer_events(folder):
+    only = {"id": "x", "column": "stage", "one_of": ["I"], "reason": "Stage I"}
+    early = {"id": "y", "column": "age_years", "between": [None, 45], "reason": "To 45"}
+    base = {"kind": "kaplan_meier", "endpoint": "os", "by": "her2_status"}
+    asked = [base | {"id": "every"}, base | {"id": "some", "only": only}]
+    study = Study.from_dict(BASE | {"analyses": asked, "select": [early]}, folder=folder)
+    result = analyses.run_study(study)
+    curves = {a.id: a.curves.curves for a in result.analyses}
+    said = cautions(result, DEFAULT)
+    name = result.endpoints[0].label
+    for where, start in (("every", f"{name}: "), ("some", f"{name}, restricted to Stage I: ")):
+        few = sum(c.n_event < 10 for c in curves[where])
+        assert sum(text.startswith(start) and "support no" in text for text in said) == few
+    assert any(c.n_event < 10 for c in curves["some"])
 
 
 def test_groups_of_the_same_name_in_two_columns_are_both_warned_of(folder):

@@ -53,6 +53,7 @@ def performed(spec: PerformanceSpec, frame: pd.DataFrame, setting: Setting) -> O
         resamples=spec.resamples,
         seed=setting.seed if spec.resamples else None,
         processes=spec.processes,
+        progress=setting.drawing(f"Bootstrap of {spec.id}"),
         conf_level=spec.conf_level,
     )
     title = spec.title or "Performance of the Cox model"

@@ -9,9 +9,8 @@ from pydantic import field_validator
 
 from analyses.study.fields import ConfLevel, Names, Slug, Text
 from analyses.study.specs.restricted import Restricted
-from analyses.study.specs.term import Terms, TermSpec, strata_apart, terms_once
+from analyses.study.specs.term import Terms, TermSpec, constant_in_time, strata_apart, terms_once
 from analyses.study.use import Use, strata_uses, weight_uses
-from analyses.study.wording import refused
 
 if TYPE_CHECKING:
     from cohort.yaml_reader import Path
@@ -48,13 +47,7 @@ class FineGraySpec(Restricted):
     @field_validator("terms")
     @classmethod
     def _terms_once(cls, terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
-        changing = [term.name for term in terms if term.time_varying is not None]
-        if changing:
-            raise refused(
-                f"time_varying of '{changing[0]}', which this model does not have",
-                advice="Leave it out, or ask for a cox model with cause: event.",
-            )
-        return terms_once(terms)
+        return terms_once(constant_in_time(terms))
 
     @field_validator("strata")
     @classmethod

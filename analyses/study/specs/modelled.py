@@ -9,9 +9,8 @@ from pydantic import field_validator
 
 from analyses.study.fields import ConfLevel, Slug, Text
 from analyses.study.specs.restricted import Restricted
-from analyses.study.specs.term import Terms, TermSpec
+from analyses.study.specs.term import Terms, TermSpec, constant_in_time, terms_once
 from analyses.study.use import Use
-from analyses.study.wording import refused
 
 if TYPE_CHECKING:
     from cohort.yaml_reader import Path
@@ -35,13 +34,7 @@ class Modelled(Restricted):
     @field_validator("terms")
     @classmethod
     def _terms_once(cls, terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
-        seen: list[frozenset[str]] = []
-        for term in terms:
-            if frozenset(term.columns()) in seen:
-                raise refused(f"'{' x '.join(term.columns())}' stands twice",
-                              advice="Keep one of the two.")  # fmt: skip
-            seen.append(frozenset(term.columns()))
-        return terms
+        return terms_once(constant_in_time(terms))
 
     def uses(self, place: Path) -> Iterator[Use]:
         """The columns of the terms."""

@@ -96,6 +96,17 @@ class TermSpec(Spec):
             yield Use((*place, "interaction", k), name, "term", endpoint, self)
 
 
+def constant_in_time(terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
+    """The terms of a model without coefficients that change over time."""
+    changing = [term.name for term in terms if term.time_varying is not None]
+    if changing:
+        raise refused(
+            f"time_varying of '{changing[0]}', which this model does not have",
+            advice="Leave it out, or ask for a cox model.",
+        )
+    return terms
+
+
 def terms_once(terms: tuple[TermSpec, ...]) -> tuple[TermSpec, ...]:
     """The terms of a model, none of them twice."""
     seen: list[frozenset[str]] = []
