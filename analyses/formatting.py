@@ -8,8 +8,9 @@ can be shown, and a share short of the whole never as 100 %.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from analyses.number_style import DEFAULT
+from analyses.number_style import NumberStyle as NumberStyle
 from cohort.schema import SCHEMA
 
 NOT_REACHED = "not reached"
@@ -18,48 +19,6 @@ REFERENCE = "1 (reference)"
 TIMES = " × "  # joins the parts of an interaction
 _PLAIN_BELOW = 1e5  # from here on a ratio is written as a power of ten
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-@dataclass(frozen=True, slots=True)
-class NumberStyle:
-    """How a journal wants its numbers.
-
-    Attributes
-    ----------
-    name
-        Of the preset.
-    leading_zero
-        Whether a p-value is written 0.04 or .04 (a ratio always keeps its zero).
-    decimal_point
-        The sign between whole and fraction.
-    thousands, thousands_digits
-        The sign between groups of three digits, in numbers of at least so many digits.
-    p_symbol
-        The letter before a p-value.
-    percent_decimals, ratio_decimals, time_decimals, mean_decimals
-        Digits after the point.
-    dash
-        What stands for a value that is not defined.
-    """
-
-    name: str = "default"
-    leading_zero: bool = True
-    decimal_point: str = "."
-    thousands: str = ","
-    thousands_digits: int = 4
-    p_symbol: str = "p"
-    percent_decimals: int = 1
-    ratio_decimals: int = 2
-    time_decimals: int = 1
-    mean_decimals: int = 1
-    dash: str = "–"
-
-
-DEFAULT = NumberStyle()
-JAMA = NumberStyle(
-    name="jama", leading_zero=False, thousands="\u00a0", thousands_digits=5, p_symbol="P"
-)
-STYLES = {style.name: style for style in (DEFAULT, JAMA)}
 
 
 def _missing(value: float | None) -> bool:
@@ -99,8 +58,9 @@ def counted(n: float, noun: str, style: NumberStyle = DEFAULT) -> str:
 def p_value(p: float | None, style: NumberStyle = DEFAULT) -> str:
     """A p-value as medical journals print it, with its comparison sign only where it needs one.
 
-    Two decimals from 0.01 on and three below, "<0.001" and ">0.99" at the ends. A value just
-    below 0.05 gets as many decimals as it takes not to be read as 0.05 (or more).
+    Two decimals from 0.01 on, below as many as the style's smallest has, which is written "<0.001"
+    where p is less; ">0.99" at the other end. A value just below 0.05 gets as many decimals as it
+    takes not to be read as 0.05 (or more).
 
     Raises
     ------
@@ -111,12 +71,12 @@ def p_value(p: float | None, style: NumberStyle = DEFAULT) -> str:
         return style.dash
     if not 0 <= p <= 1:
         raise ValueError(f"a p-value lies between 0 and 1, not {p!r}")
-    if p < 0.001:
-        text = "<0.001"
+    if p < 10.0**-style.p_decimals:
+        text = f"<{10.0**-style.p_decimals:.{style.p_decimals}f}"
     elif p > 0.99:
         text = ">0.99"
     else:
-        decimals = 2 if p >= 0.01 else 3
+        decimals = 2 if p >= 0.01 else 3 if p >= 0.001 else style.p_decimals
         while p < 0.05 <= float(f"{p:.{decimals}f}") and decimals < 15:
             decimals += 1
         text = f"{p:.{decimals}f}"

@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "analyses.cli": ("analyses.commands",),
     "analyses.commands": ("cohort", "analyses"),
     "analyses.__main__": ("analyses.cli",),
-    "analyses.formatting": ("cohort.schema",),
+    "analyses.number_style": (),
+    "analyses.formatting": ("analyses.number_style", "cohort.schema"),
     "analyses.kernels": ("analyses.kernels",),
     "analyses.results": (
         "analyses.results",
@@ -75,6 +76,7 @@ MAY_IMPORT = {
         "analyses.plots",
         "analyses.results",
         "analyses.formatting",
+        "analyses.number_style",
         "cohort.table",
         "cohort.schema",
     ),
@@ -83,6 +85,7 @@ MAY_IMPORT = {
         "analyses.plots",
         "analyses.results",
         "analyses.formatting",
+        "analyses.number_style",
         "cohort.errors",
         "cohort.schema",
         "cohort.table",
@@ -109,7 +112,7 @@ MAY_IMPORT = {
     "analyses.verification": ("analyses.verification", "analyses.results", "cohort.table"),
 }
 # Imports inside a function may reach further where the design says so.
-LATE = {"analyses.results": ("analyses.plots", "analyses.formatting")}
+LATE = {"analyses.results": ("analyses.plots", "analyses.formatting", "analyses.number_style")}
 OUTSIDE = {
     "analyses.kernels": {
         "numpy",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -17,7 +18,8 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from analyses.formatting import DEFAULT, JAMA, NumberStyle
+from analyses.formatting import NumberStyle
+from analyses.number_style import BMJ, DEFAULT, JAMA, LANCET, NATURE, NEJM
 from cohort.schema import HER2_STATUS
 
 Weight = Literal["regular", "semibold", "bold"]
@@ -163,6 +165,17 @@ def own_settings(more: dict[str, Any] | None = None) -> AbstractContextManager[N
 
 
 PAGE = FigureStyle()
+# Widths of the journals' figures in millimetres; Nature's text is of 5 to 7 points.
+STYLES = MappingProxyType(
+    {
+        "default": PAGE,
+        "nejm": FigureStyle("nejm", 170.0, 8.0, 7.5, 1.2, NEJM),
+        "jama": FigureStyle("jama", 178.0, 8.0, 7.5, 1.2, JAMA),
+        "lancet": FigureStyle("lancet", 170.0, 8.0, 7.5, 1.2, LANCET),
+        "nature": FigureStyle("nature", 183.0, 7.0, 6.0, 1.0, NATURE),
+        "bmj": FigureStyle("bmj", 178.0, 8.0, 7.5, 1.2, BMJ),
+    }
+)
 COLUMN = FigureStyle("column", 89.0, 7.0, 6.5, 1.0, JAMA)
 WIDE = FigureStyle("wide", 183.0, 8.0, 7.5, 1.2, JAMA)
 

@@ -6,14 +6,15 @@ import csv
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyses.formatting import STYLES, NumberStyle
+from analyses.formatting import NumberStyle
+from analyses.number_style import STYLES
 from analyses.plots.flow import plot_flow
 from analyses.plots.save import save_figure
-from analyses.plots.style import PAGE
+from analyses.plots.style import STYLES as FIGURE_STYLES
 from analyses.report.analysis_pages import analysis_pages
 from analyses.report.answer import front_matter
 from analyses.report.blocks import Block, Table, as_json
@@ -90,7 +91,7 @@ def _documents(
 def _figures(result: StudyResult, folder: Path) -> Alts:
     """Draw and save every figure; alternative texts and widths by name."""
     folder.mkdir()
-    style = replace(PAGE, numbers=STYLES[result.style])
+    style = FIGURE_STYLES[result.style]
     groups = HER2_GROUPS if result.compares_her2 else ()
     drawn: dict[str, Any] = {}
     # One endpoint belongs to the flow; several have their rows in the table beneath it.

@@ -35,12 +35,14 @@ class ReportSpec(Spec):
 
     Attributes
     ----------
+    style
+        Whose way of writing numbers, and whose width and letters of figures.
     formats
         ``pdf`` and ``html``, the same report; ``docx`` for every table as a Word document, its
         notes with it. Figures and tables are always written as files of their own, too.
     """
 
-    style: Literal["default", "jama"] = "default"
+    style: Literal["default", "nejm", "jama", "lancet", "nature", "bmj"] = "default"
     formats: Annotated[
         tuple[Form, ...],
         Field(min_length=1),

@@ -15,7 +15,7 @@ import pytest
 
 import analyses
 from analyses import cause_specific_cox, cumulative_incidence, fine_gray, gray_test
-from analyses.formatting import DEFAULT
+from analyses.number_style import DEFAULT
 from analyses.report.blocks import Cell, Paragraph, Table
 from analyses.report.cautions import cautions
 from analyses.report.competing_pages import fine_gray_methods, incidence_methods

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyses import formatting as words
-from analyses.formatting import DEFAULT, JAMA, label
+from analyses.formatting import label
+from analyses.number_style import BMJ, DEFAULT, JAMA, LANCET, NEJM, STYLES
 from cohort.schema import SCHEMA
 
 NBSP = "\u00a0"
@@ -213,8 +214,33 @@ def test_every_column_has_words_of_its_own():
 
 
 def test_styles_are_found_by_name():
-    assert words.STYLES["default"] is DEFAULT
-    assert words.STYLES["jama"] is JAMA
+    assert STYLES["default"] is DEFAULT
+    assert STYLES["jama"] is JAMA
+    assert all(name == style.name for name, style in STYLES.items())
+
+
+@pytest.mark.parametrize(
+    ("p", "nejm", "lancet"),
+    [
+        (0.5545, "P = 0.55", "p = 0\u00b755"),
+        (0.0044, "P = 0.004", "p = 0\u00b7004"),
+        (0.00044, "P < 0.001", "p = 0\u00b70004"),
+        (0.000044, "P < 0.001", "p < 0\u00b70001"),
+    ],
+)
+def test_p_values_of_other_journals(p, nejm, lancet):
+    assert words.p_equals(p, NEJM) == nejm
+    assert words.p_equals(p, LANCET) == lancet
+
+
+def test_counts_and_ratios_of_other_journals():
+    assert words.hazard_ratio(0.768, 0.3192, 1.8478, LANCET) == "0\u00b777 (0\u00b732 to 1\u00b785)"
+    assert words.count(12345, BMJ) == "12\u202f345"
+    assert words.count(1234, BMJ) == "1234"
+    assert words.percent(0.5, LANCET) == "50\u00b70%"
+
+
+def test_a_style_of_ones_own():
     assert words.number(1234.5, 1, words.NumberStyle(decimal_point="·")) == "1,234·5"
     assert words.p_value(0.03, words.NumberStyle(decimal_point="·")) == "0·03"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analyses.formatting import STYLES
+from analyses.number_style import STYLES
 from analyses.report.her2_words import her2_methods
 from cohort.her2_findings import choices
 from cohort.her2_policies import given, resolved

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyses import cumulative_incidence, kaplan_meier, rmst
-from analyses.formatting import DEFAULT
+from analyses.number_style import DEFAULT
 from analyses.report.rmst_pages import _note
 from analyses.results.records import checked
 from cohort.errors import AnalysisError

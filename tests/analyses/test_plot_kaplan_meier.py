@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.logrank import logrank
-from analyses.formatting import DEFAULT, JAMA, count, label
+from analyses.formatting import count, label
+from analyses.number_style import DEFAULT, JAMA
 from analyses.plots.axis_words import AxisWords
 from analyses.plots.kaplan_meier import plot_kaplan_meier
 from analyses.plots.save import save_figure

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from analyses import rmst
-from analyses.formatting import DEFAULT, estimate_with_limits
+from analyses.formatting import estimate_with_limits
+from analyses.number_style import DEFAULT
 from analyses.plots.axis_words import AxisWords
 from analyses.plots.rmst import plot_rmst
 from analyses.plots.style import COLUMN, HER2_LOOKS, PAGE, WIDE

@@ -13,7 +13,7 @@ import pytest
 
 import analyses
 from analyses import logrank, pairwise_logrank
-from analyses.formatting import DEFAULT
+from analyses.number_style import DEFAULT
 from analyses.report.blocks import Cell, Table
 from analyses.report.cautions import cautions
 from analyses.report.methods import _statistics

@@ -233,7 +233,7 @@ def test_the_change_of_her2_is_an_analysis_with_records_and_tables(folder, tmp_p
 
 
 def test_every_number_of_the_change_names_a_record(folder):
-    from analyses.formatting import STYLES
+    from analyses.number_style import STYLES
     from analyses.report.blocks import Table
     from analyses.report.change_pages import change_pages
 
