@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analyses.estimators.max_combo import max_combo
     from analyses.estimators.parametric import parametric_survival
     from analyses.estimators.performance import model_performance
+    from analyses.estimators.response import response_odds
     from analyses.estimators.rmst import rmst
     from analyses.estimators.subgroups import subgroups
     from analyses.estimators.table_one import table_one
@@ -78,6 +79,7 @@ _HOMES = {
     "start_stop": "adjustment.start_stop",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
+    "response_odds": "estimators.response",
     "tipping_points": "robustness.tipping",
     "treatment_effect": "estimators.treatment_by_group",
     "write_report": "report.report",
@@ -112,6 +114,7 @@ __all__ = [
     "parametric_survival",
     "pool",
     "published_results",
+    "response_odds",
     "rmst",
     "run_study",
     "start_stop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analyses.estimators.subgroup_factors import levels_of
 from analyses.estimators.survival_data import (
     By,
     as_pandas,
     by_column,
-    grouping,
     require_columns,
 )
 from analyses.estimators.terms import Declared, learn
@@ -75,7 +75,7 @@ def category_rows(
     if own.empty:
         found = f"no row has a value in all of {listed(needed)}"
         raise AnalysisError(Problem("", found, advice="Check the selection."))
-    groups = grouping(_as_words(own, of), of)
+    groups = levels_of(own, of)
     if len(groups.levels) < 2:
         found = f"one category only: {listed(groups.levels)}"
         raise AnalysisError(Problem(f"model of '{name}'", found, advice="Check the selection."))
@@ -102,15 +102,3 @@ def category_rows(
         n_input=len(frame),
         n_missing=tuple((c, int(missing[c].sum())) for c in needed if missing[c].any()),
     )
-
-
-def _as_words(frame: pd.DataFrame, of: By) -> pd.DataFrame:
-    """Booleans that a column with missing values held as objects, as booleans."""
-    name = str(by_column(of))
-    values = frame[name]
-    loose = values.dtype == object or pd.api.types.is_bool_dtype(values)
-    if isinstance(of, Mapping) or not loose:
-        return frame
-    if values.map(lambda v: isinstance(v, bool | np.bool_)).all():
-        return frame.assign(**{name: values.astype(bool)})
-    return frame

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyses.estimators.survival_data import grouping
+from analyses.estimators.survival_data import By, grouping
 from analyses.results.terms import as_text
 from cohort.errors import AnalysisError, Problem, listed, suggest
 
@@ -75,6 +75,13 @@ def factor_codes(frame: pd.DataFrame, asked: Sequence[AskedFactor]) -> tuple[Fac
     if problems:
         raise AnalysisError(problems)
     return tuple(found)
+
+
+def levels_of(frame: pd.DataFrame, by: By) -> FactorCodes:
+    """The groups of the rows in the order that `by` gives, numbers read as words."""
+    if isinstance(by, str):
+        return factor_codes(frame, [AskedFactor(by)])[0]
+    return factor_codes(frame, [AskedFactor(str(by["name"]), tuple(map(str, by["levels"])))])[0]
 
 
 def _asked(where: str, factor: FactorSpec, problems: list[Problem]) -> AskedFactor:

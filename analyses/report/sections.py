@@ -17,6 +17,7 @@ from analyses.report.model_pages import MODELS
 from analyses.report.parametric_pages import LIFETIMES
 from analyses.report.performance_pages import PERFORMANCE
 from analyses.report.rank_test_pages import RANK_TESTS
+from analyses.report.response_pages import RESPONSES
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.subgroup_pages import SUBGROUPS
@@ -25,6 +26,7 @@ from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.imputed import MissingnessAnalysis
+from analyses.results.response import ResponseAnalysis
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -57,6 +59,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         BySiteAnalysis: SITES,
         SubgroupsAnalysis: SUBGROUPS,
         MissingnessAnalysis: MISSING,
+        ResponseAnalysis: RESPONSES,
         CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,
     }

@@ -19,6 +19,7 @@ from analyses.study.kinds.logrank import tests
 from analyses.study.kinds.missingness import lacking
 from analyses.study.kinds.parametric import distributed
 from analyses.study.kinds.performance import performed
+from analyses.study.kinds.response import responded
 from analyses.study.kinds.rmst import averaged
 from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
@@ -52,6 +53,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "evidence": published,
     "by_site": from_site_to_site,
     "subgroups": compared,
+    "response": responded,
     "category_model": modelled,
     "treatment_effect": treated,
     "missingness": lacking,

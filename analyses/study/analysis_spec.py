@@ -18,6 +18,7 @@ from analyses.study.specs.logrank import LogRankSpec
 from analyses.study.specs.missingness import MissingnessSpec
 from analyses.study.specs.parametric import ParametricSpec
 from analyses.study.specs.performance import PerformanceSpec
+from analyses.study.specs.response import ResponseSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.specs.table_one import TableOneSpec
@@ -35,6 +36,7 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
+    | ResponseSpec
     | CategoryModelSpec
     | EvidenceSpec
     | TreatmentEffectSpec

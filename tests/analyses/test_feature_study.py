@@ -32,7 +32,14 @@ MULTI: dict[str, Any] = {
     "terms": [{"name": "age_years", "per": 10}, "grade", "stage"],
 }
 ORDI = MULTI | {"id": "ordi", "model": "ordinal"}
-ASKED = [MULTI, ORDI]
+PCR: dict[str, Any] = {
+    "id": "pcr",
+    "kind": "response",
+    "by": "her2_status",
+    "within": "hr_status",
+    "only": {"id": "neo", "column": "neoadjuvant", "equals": "yes", "reason": "Neoadjuvant"},
+}
+ASKED = [MULTI, ORDI, PCR]
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +101,15 @@ def test_models_of_her2_status_are_told_with_their_tests(run: tuple[Any, str, Pa
     assert (out / "tables" / "multi_numbers.csv").exists()
 
 
+def test_response_is_of_patients_with_neoadjuvant_therapy(run: tuple[Any, str, Path]) -> None:
+    result, text, out = run
+    response = result.analyses[2].result
+    assert "outside the restriction to Neoadjuvant" in text
+    assert response.within == "hr_status"
+    assert "Cochran-Mantel-Haenszel" in text
+    assert (out / "tables" / "pcr_shares.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -101,6 +117,9 @@ def test_models_of_her2_status_are_told_with_their_tests(run: tuple[Any, str, Pa
         (ORDI | {"reference": "zero"}, "an ordinal model has no reference"),
         (MULTI | {"of": "tumour_size_mm"}, "is a number and cannot make groups"),
         (MULTI | {"terms": [{"name": "grade", "time_varying": "log"}]}, "time_varying"),
+        (PCR | {"within": "her2_status"}, "is the response or makes the groups"),
+        (PCR | {"terms": ["hr_status"]}, "'hr_status' is in the model already"),
+        (PCR | {"response": "age_years"}, "is a number and cannot make groups"),
         (MULTI | {"model": "linear"}, "is not allowed"),
         (MULTI | {"terms": ["grade", {"interaction": ["grade", "stage"]}]}, "not a term itself"),
     ],
