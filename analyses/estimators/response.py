@@ -146,7 +146,8 @@ def _asked(
         where = f"response '{by_column(response)}'"
         raise AnalysisError(Problem(where, found, "Two levels", "Say which one is the response."))
     groups = levels_of(rows.frame, by)
-    strata, codes = ("",), np.zeros(len(rows.frame), dtype=np.intp)
+    strata: tuple[str, ...] = ("",)
+    codes = np.zeros(len(rows.frame), dtype=np.intp)
     if within is not None:
         made = levels_of(rows.frame, within)
         strata, codes = made.levels, made.codes
@@ -173,7 +174,7 @@ def _reference(groups: tuple[str, ...], reference: str | None) -> int:
 
 def _shares(asked: _Asked) -> Iterator[ResponseShare]:
     """Responders of each group: in all, then by stratum."""
-    tables = [(None, asked.counts.sum(axis=0))]
+    tables: list[tuple[str | None, Counts]] = [(None, asked.counts.sum(axis=0))]
     if asked.within is not None:
         tables += list(zip(asked.strata, asked.counts, strict=True))
     for stratum, table in tables:
