@@ -29,7 +29,7 @@ TRUTH = {
 
 
 def incomplete(n: int, seed: int) -> pd.DataFrame:
-    """Confounded patients of whom a good third lack grade or receptors, at random given the rest."""
+    """Confounded patients of whom a third lack grade or receptors, at random given the rest."""
     frame = simulated_confounding(n, seed)
     draw = np.random.default_rng((seed, 11))
     of_low = (frame["her2_status"] == "low").to_numpy()
