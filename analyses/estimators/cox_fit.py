@@ -17,9 +17,8 @@ from cohort.errors import AnalysisError, Problem
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Why = tuple[str, str]
-FIRTH = (
-    ", or ask for Firth's penalty, under which every estimate is finite. Other terms are reported."
-)
+ASK_FIRTH = ", or ask for Firth's penalty, under which every estimate is finite."
+FIRTH = f"{ASK_FIRTH} Other terms are reported."
 MERGE = f"Merge the level with another or leave the term out{FIRTH}"
 REBASE = f"Choose another reference or merge it with another level{FIRTH}"
 LEAVE_OUT = "Leave the term out. Other terms are reported."
@@ -29,6 +28,7 @@ NOTHING_LEFT = (
     "no finite estimate: nothing is left to compare once other coefficients have become infinite",
     LEAVE_OUT,
 )
+OUT_OF_REACH = 30.0  # of a log hazard over a column's reach: a ratio of 1e13
 NEAR = 1e-2  # of a standard error: as near as a sample's estimate need be found
 NO_SPREAD = 1e-14  # of the model's variance: below it the robust one is rounding error
 
@@ -117,7 +117,7 @@ def fit(rows: Rows) -> Fit:
     own = end.at.information[np.ix_(estimated, estimated)]
     covariance = solved(own, np.eye(len(own)))
     if covariance is None:
-        raise not_converged(rows, end)
+        raise not_converged(rows, end, estimated)
     return Fit(
         rows=rows,
         null=null,
@@ -204,7 +204,9 @@ def _limit(
             return end, estimated, iterations
         taking_part, held = silent(start.information, end, estimated)
         if not held.any():
-            raise not_converged(rows, end)
+            held = _out_of_reach(rows, end, estimated)
+        if not held.any():
+            raise not_converged(rows, end, estimated)
         moving = end.moving & estimated
         for place in map(int, np.flatnonzero(moving | taking_part)):
             sign = "plus" if end.beta[place] > 0 else "minus"
@@ -212,6 +214,19 @@ def _limit(
             unreported.setdefault(place, away if moving[place] else NOTHING_LEFT)
         estimated &= ~held
         beta, at = end.beta, end.at
+
+
+def _out_of_reach(rows: Rows, end: Maximum[kernel.Likelihood], estimated: Flags) -> Flags:
+    """The column that ran furthest, where the search ended at the edge of what numbers can hold.
+
+    Rows all but alike in a column that separates them need hazard ratios so large that their
+    exponentials leave the numbers before the likelihood is flat.
+    """
+    run = np.where(estimated & end.moving, np.abs(end.beta) * rows.design.reach, 0.0)
+    held = np.zeros(len(run), dtype=bool)
+    if run.max(initial=0.0) > OUT_OF_REACH:
+        held[int(np.argmax(run))] = True
+    return held
 
 
 def _first_guess(
@@ -290,14 +305,22 @@ def _without_events(rows: Rows, active: Flags, unreported: dict[int, Why]) -> Le
     return Leaving(tuple(levels), tuple(references), design.centre)
 
 
-def not_converged(rows: Rows, end: Maximum[Any]) -> AnalysisError:
-    """What to say of a search that did not end."""
-    moving = [name for name, still in zip(rows.design.names, end.moving, strict=True) if still]
+def not_converged(rows: Rows, end: Maximum[Any], estimated: Flags | None = None) -> AnalysisError:
+    """What to say of a search that did not end: which columns, how many patients and events."""
+    design = rows.design
+    every = np.ones(len(design.names), dtype=bool) if estimated is None else estimated
+    still = np.flatnonzero(end.moving & every)
+    if not len(still):  # then the one that ran furthest
+        still = np.argsort(-np.abs(end.beta) * design.reach * every)[:1]
+    said = [
+        f"{design.names[i]} ({design.n[i]:,} patients, {design.n_event[i]:,} events)"
+        for i in map(int, still)
+    ]
     return AnalysisError(
         Problem(
             "cox",
-            f"no convergence after {end.iterations} iterations; still moving: "
-            f"{', '.join(moving) if moving else 'no single coefficient'}",
-            advice="Leave these terms out, merge their levels, or mend the numbers' scale.",
+            f"no convergence after {end.iterations} iterations; not settled: {', '.join(said)}",
+            advice="Leave these terms out, merge their levels, or mend the numbers' scale"
+            f"{ASK_FIRTH}",
         )
     )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyses.estimators.cox_design import design_of
-from analyses.estimators.cox_fit import FIRTH, Fit, fit
+from analyses.estimators.cox_fit import ASK_FIRTH, FIRTH, Fit, fit
 from analyses.estimators.cox_prepared import strata_of
 from analyses.estimators.cox_result import (
     FEW_EVENTS,
@@ -269,5 +269,10 @@ def _nobody_competes(found: StateRows, state: Places) -> tuple[Finding, ...]:
 def _renamed(error: AnalysisError) -> AnalysisError:
     """What Cox's fit found wrong, told of this model."""
     return AnalysisError(
-        replace(problem, where=problem.where.replace("cox", KIND, 1)) for problem in error.problems
+        replace(
+            problem,
+            where=problem.where.replace("cox", KIND, 1),
+            advice=problem.advice.replace(ASK_FIRTH, "."),
+        )
+        for problem in error.problems
     )

@@ -15,6 +15,7 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 CONVERGED = 1e-9  # last step, in standard errors; the step after it is its square
+SETTLED = 1e-6  # the same, where a step does not even halve it: what is left is rounding
 FLAT = 1e-6  # the same, where the likelihood no longer rises but a coefficient still moves
 MOVING = 1e-2  # a change of some row's log hazard that is no rounding error
 LARGEST_STEP = 20.0  # the same, in one iteration
@@ -78,6 +79,7 @@ def maximise(
     """
     beta, at = start.copy(), evaluate(start) if first is None else first
     moving = np.zeros(len(beta), dtype=bool)
+    before = math.inf
     if not active.any():
         return Maximum(beta, at, 0, "converged", moving)
     for iteration in range(1, MAX_ITERATIONS + 1):
@@ -88,7 +90,9 @@ def maximise(
         step[active] = found
         length = math.sqrt(max(float(step @ at.score), 0.0))
         moving = np.abs(step) * scale > MOVING
-        if length <= close and not moving.any():
+        settled = length <= close or before / 2 < length <= SETTLED
+        before = length
+        if settled and not moving.any():
             return Maximum(beta + step, at, iteration, "converged", moving)
         if length <= FLAT and moving.any():
             return Maximum(beta, at, iteration, "flat", moving)
