@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from analyses.estimators.performance import model_performance
     from analyses.estimators.response import response_odds
     from analyses.estimators.rmst import rmst
+    from analyses.estimators.share_trend import share_trend
     from analyses.estimators.subgroups import subgroups
     from analyses.estimators.table_one import table_one
     from analyses.estimators.treatment_by_group import treatment_effect
@@ -79,6 +80,7 @@ _HOMES = {
     "start_stop": "adjustment.start_stop",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
+    "share_trend": "estimators.share_trend",
     "response_odds": "estimators.response",
     "tipping_points": "robustness.tipping",
     "treatment_effect": "estimators.treatment_by_group",
@@ -117,6 +119,7 @@ __all__ = [
     "response_odds",
     "rmst",
     "run_study",
+    "share_trend",
     "start_stop",
     "subgroups",
     "table_one",

@@ -21,7 +21,7 @@ ANALYSES = {
     "kaplan_meier", "landmark", "leave_one_out", "load_study", "logrank", "max_combo",
     "meta_analysis", "missingness", "model_performance", "pairwise_logrank",
     "parametric_survival", "pool", "published_results", "response_odds", "rmst", "run_study",
-    "start_stop", "subgroups", "table_one", "tipping_points", "treatment_effect",
+    "share_trend", "start_stop", "subgroups", "table_one", "tipping_points", "treatment_effect",
     "write_report",
 }  # fmt: skip
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count, label
 from analyses.report.blocks import Block, Cell, Paragraph, Table, aligned, row
 from analyses.report.section import Alts, Section
-from analyses.report.words import joined, used_rows
+from analyses.report.words import in_sentence, joined, used_rows
 from analyses.results.study import StudyResult, TableAnalysis
-from analyses.results.table_one import GroupTest, Smd, TableOneRow
+from analyses.results.table_one import GroupTest, Smd, TableOneRow, stratum_id
 
 
 def feature_pages(
@@ -22,6 +23,16 @@ def feature_pages(
     counts = (sum(table.n), None, table.n_input, table.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
     yield feature_table(analysis, style)
+    for level, own in analysis.strata:
+        where = label(str(analysis.within), level)
+        title = f"{analysis.title}: {where}"
+        yield feature_table(
+            replace(analysis, id=stratum_id(analysis.id, level), title=title, table=own), style
+        )
+    if analysis.n_not_known:
+        name = in_sentence(str(analysis.within))
+        n = words.counted(analysis.n_not_known, "patient", style)
+        yield Paragraph(f"{n} without a known level of {name}: in the first table only.")
 
 
 def feature_table(analysis: TableAnalysis, style: NumberStyle) -> Table:
@@ -118,8 +129,14 @@ def _group_tests(analysis: TableAnalysis) -> str:
     )
 
 
+def _tables(analysis: TableAnalysis) -> Iterator[tuple[str, Any]]:
+    yield "numbers", analysis.table.summary
+    for level, own in analysis.strata:
+        yield f"within_{level}", own.summary
+
+
 FEATURES = Section(
     pages=feature_pages,
     methods=feature_methods,
-    tables=lambda analysis: [("numbers", analysis.table.summary)],
+    tables=_tables,
 )

@@ -22,11 +22,13 @@ from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.subgroup_pages import SUBGROUPS
 from analyses.report.treatment_pages import TREATMENTS
+from analyses.report.trend_pages import TRENDS
 from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.response import ResponseAnalysis
+from analyses.results.share_trend import TrendAnalysis
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -58,6 +60,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         EvidenceAnalysis: EVIDENCE,
         BySiteAnalysis: SITES,
         SubgroupsAnalysis: SUBGROUPS,
+        TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,
         ResponseAnalysis: RESPONSES,
         CategoryAnalysis: CATEGORIES,

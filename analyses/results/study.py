@@ -78,11 +78,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableAnalysis:
-    """A table of features by group."""
+    """A table of features by group.
+
+    `strata` holds the same within each level of the column `within`, and `n_not_known` the
+    patients who are in no level.
+    """
 
     id: str
     title: str
     table: TableOne
+    within: str | None = None
+    strata: tuple[tuple[str, TableOne], ...] = ()
+    n_not_known: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

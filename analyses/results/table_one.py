@@ -220,6 +220,11 @@ class TableOne:
         )
 
 
+def stratum_id(analysis: str, level: str) -> str:
+    """The name under which the table of one stratum has its records."""
+    return f"{analysis}.within.{level}"
+
+
 def _row_records(analysis: str, row: TableOneRow, groups: tuple[str, ...]) -> Iterator[Record]:
     """A line's records: its estimate by group, and spread or quartiles where it has them."""
     quantity = _QUANTITY[row.kind]

@@ -21,6 +21,7 @@ from analyses.study.kinds.parametric import distributed
 from analyses.study.kinds.performance import performed
 from analyses.study.kinds.response import responded
 from analyses.study.kinds.rmst import averaged
+from analyses.study.kinds.share_trend import over_years
 from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
 from analyses.study.kinds.treatment_effect import treated
@@ -53,6 +54,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "evidence": published,
     "by_site": from_site_to_site,
     "subgroups": compared,
+    "share_trend": over_years,
     "response": responded,
     "category_model": modelled,
     "treatment_effect": treated,

@@ -20,6 +20,7 @@ from analyses.study.specs.parametric import ParametricSpec
 from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.response import ResponseSpec
 from analyses.study.specs.rmst import RmstSpec
+from analyses.study.specs.share_trend import ShareTrendSpec
 from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.specs.table_one import TableOneSpec
 from analyses.study.specs.treatment_effect import TreatmentEffectSpec
@@ -36,6 +37,7 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
+    | ShareTrendSpec
     | ResponseSpec
     | CategoryModelSpec
     | EvidenceSpec

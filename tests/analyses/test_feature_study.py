@@ -39,7 +39,15 @@ PCR: dict[str, Any] = {
     "within": "hr_status",
     "only": {"id": "neo", "column": "neoadjuvant", "equals": "yes", "reason": "Neoadjuvant"},
 }
-ASKED = [MULTI, ORDI, PCR]
+YEARS: dict[str, Any] = {"id": "years", "kind": "share_trend", "of": "her2_status"}
+TABLE: dict[str, Any] = {
+    "id": "tab",
+    "kind": "table_one",
+    "by": "her2_status",
+    "within": "hr_status",
+    "columns": ["age_years", "grade", "hr_status"],
+}
+ASKED = [MULTI, ORDI, PCR, YEARS, TABLE]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +80,8 @@ class _Anything(dict[str, tuple[str, float]]):
 def test_every_printed_number_is_a_record(run: tuple[Any, str, Path]) -> None:
     result, _, _ = run
     pages, _ = _pages(result, _Anything())
-    own = [b for b in pages if isinstance(b, Table) and b.name.partition("_")[0] in IDS]
+    tables = [b for b in pages if isinstance(b, Table)]
+    own = [b for b in tables if b.name.partition("_")[0].partition(".")[0] in IDS]
     assert own
     named = {cell.record for b in own for line in b.rows for cell in line if cell.record}
     assert len(named) > 30
@@ -110,6 +119,17 @@ def test_response_is_of_patients_with_neoadjuvant_therapy(run: tuple[Any, str, P
     assert (out / "tables" / "pcr_shares.csv").exists()
 
 
+def test_features_stand_overall_and_within_hr_strata(run: tuple[Any, str, Path]) -> None:
+    result, _, out = run
+    table = result.analyses[4]
+    assert [level for level, _ in table.strata] == ["negative", "positive"]
+    sizes = [sum(own.n) for _, own in table.strata]
+    assert sum(sizes) + table.n_not_known == sum(table.table.n)
+    assert all("hr_status" not in own.columns for _, own in table.strata)
+    assert {smd.column for smd in table.strata[0][1].smd} == {"age_years", "grade"}
+    assert (out / "tables" / "tab_within_positive.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -120,6 +140,8 @@ def test_response_is_of_patients_with_neoadjuvant_therapy(run: tuple[Any, str, P
         (PCR | {"within": "her2_status"}, "is the response or makes the groups"),
         (PCR | {"terms": ["hr_status"]}, "'hr_status' is in the model already"),
         (PCR | {"response": "age_years"}, "is a number and cannot make groups"),
+        (TABLE | {"within": "her2_status"}, "'her2_status' makes the groups"),
+        (YEARS | {"year": "grade"}, "cannot be cut"),
         (MULTI | {"model": "linear"}, "is not allowed"),
         (MULTI | {"terms": ["grade", {"interaction": ["grade", "stage"]}]}, "not a term itself"),
     ],

@@ -25,6 +25,8 @@ class TableOneSpec(Restricted):
         Column of the groups.
     columns
         Columns described, in this order.
+    within
+        Column whose levels have a table each, after that of all patients.
     tests
         ``none``, or ``standard`` for the tests that some journals still ask for.
     """
@@ -34,7 +36,15 @@ class TableOneSpec(Restricted):
     title: Text | None = None
     by: Text
     columns: SomeNames
+    within: Text | None = None
     tests: Literal["none", "standard"] = "none"
+
+    @field_validator("within")
+    @classmethod
+    def _another_column(cls, within: str | None, info: Any) -> str | None:
+        if within is not None and within == info.data.get("by"):
+            raise refused(f"'{within}' makes the groups", advice="Leave it out here.")
+        return within
 
     @field_validator("columns")
     @classmethod
@@ -47,5 +57,7 @@ class TableOneSpec(Restricted):
         """The groups, and the columns described."""
         yield from super().uses(place)
         yield Use((*place, "by"), self.by, "groups")
+        if self.within is not None:
+            yield Use((*place, "within"), self.within, "groups")
         for i, name in enumerate(self.columns):
             yield Use((*place, "columns", i), name, "description")
