@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from analyses.estimators.cause_specific import cause_specific_cox
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
+    from analyses.estimators.excess_hazard import excess_hazard
     from analyses.estimators.fine_gray import fine_gray
     from analyses.estimators.gray_test import gray_test
     from analyses.estimators.kaplan_meier import kaplan_meier
+    from analyses.estimators.life_table import life_table
     from analyses.estimators.logrank import logrank, pairwise_logrank
     from analyses.estimators.max_combo import max_combo
     from analyses.estimators.parametric import parametric_survival
     from analyses.estimators.performance import model_performance
+    from analyses.estimators.relative_survival import relative_survival
     from analyses.estimators.response import response_odds
     from analyses.estimators.rmst import rmst
     from analyses.estimators.share_trend import share_trend
@@ -47,6 +50,9 @@ if TYPE_CHECKING:
     from analyses.study.spec import load_study
 
 _HOMES = {
+    "excess_hazard": "estimators.excess_hazard",
+    "life_table": "estimators.life_table",
+    "relative_survival": "estimators.relative_survival",
     "bias_analysis": "robustness.bias_analysis",
     "category_model": "estimators.category_model",
     "by_site": "evidence.by_site",
@@ -97,6 +103,7 @@ __all__ = [
     "cumulative_incidence",
     "detectable_hazard_ratio",
     "e_value",
+    "excess_hazard",
     "fine_gray",
     "gray_test",
     "impute",
@@ -106,6 +113,7 @@ __all__ = [
     "kaplan_meier",
     "landmark",
     "leave_one_out",
+    "life_table",
     "load_study",
     "logrank",
     "max_combo",
@@ -116,6 +124,7 @@ __all__ = [
     "parametric_survival",
     "pool",
     "published_results",
+    "relative_survival",
     "response_odds",
     "rmst",
     "run_study",
