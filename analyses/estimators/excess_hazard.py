@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from analyses.estimators.expected_mortality import (
     UNITS,
     YEAR_DAYS,
     expected_of,
+    in_days,
     require_race,
 )
-from analyses.estimators.relative_survival import among_known
+from analyses.estimators.relative_survival import among_known, require_options
 from analyses.estimators.survival_data import SurvivalData, as_pandas, survival_data
 from analyses.estimators.terms import TermSpec, declared, learn
 from analyses.kernels.excess_hazard import Fitted, Rows, maximise
@@ -70,57 +72,74 @@ def excess_hazard(
     Raises
     ------
     AnalysisError
-        An interval without a death; columns that are constant or determined by others; a model
-        whose excess is nowhere above 0, or that runs off: its terms named.
+        An interval without a death; columns constant or determined by others; a model that runs
+        off, its terms named.
 
     Notes
     -----
-    Esteve et al. (1990), Dickman et al. (2004): log-likelihood of the sum of the expected hazard
-    and exp(baseline + terms), each patient's own hazard at death; variance from the observed
-    information. Checked against ``rsadd(method = "max.lik")`` of relsurv, and by hand:
-    tests/analyses/test_excess_hazard.py.
+    Esteve et al. (1990), Dickman et al. (2004): full likelihood of expected hazard + exp(baseline
+    + terms), variance from the observed information. Checked against relsurv's
+    ``rsadd(method = "max.lik")``, and by hand: tests/analyses/test_excess_hazard.py.
     """
+    require_options(unit, conf_level)
     require_race(life_table, race)
-    columns = [age, sex, year, *([race] if race else [])]
+    columns = (age, sex, year, *((race,) if race else ()))
     wanted = declared(terms)
     known, missing, findings = among_known(as_pandas(data), life_table, columns)
     others = [*columns, *(name for term in wanted for name in term.columns)]
     rows = survival_data(known, time=time, event=event, others=list(dict.fromkeys(others)))
     learnt, noted = learn(wanted, rows.frame)
-    factor = UNITS[unit]
-    days = rows.time * factor
-    expected = expected_of(life_table, rows.frame, columns, days)
+    made = _fitted(rows, learnt, life_table, columns, cuts, unit, conf_level)
+    return replace(
+        made,
+        n_input=rows.n_input + sum(n for _, n in missing),
+        n_missing=(*rows.n_missing, *missing),
+        findings=(*findings, *noted, *made.findings),
+    )
+
+
+def _fitted(
+    rows: SurvivalData,
+    terms: tuple[Term, ...],
+    table: LifeTable,
+    columns: tuple[str, ...],
+    cuts: Sequence[float] | None,
+    unit: str,
+    conf_level: float,
+) -> ExcessHazard:
+    """The model of complete rows."""
+    days = in_days(rows.time, unit)
+    expected = expected_of(table, rows.frame, columns, days)
     hazard = hazards_at(expected.table, expected.stratum, expected.age, expected.year, days)
-    edges = _edges(cuts, rows, factor)
-    ready, design, size = _ready(rows, learnt, days / YEAR_DAYS, hazard * YEAR_DAYS, edges)
+    edges = _edges(cuts, rows, days, UNITS[unit])
+    ready, design, size = _ready(rows, terms, days / YEAR_DAYS, hazard * YEAR_DAYS, edges)
     fitted = maximise(ready, _start(ready))
-    _require_fit(fitted, design, edges, factor)
-    # The design was scaled for the search: take its own units again.
-    unscaled = np.concatenate([1 / size, np.ones(len(edges) - 1)])
-    turn = np.diag(unscaled)
-    turn[design.n.size :, : design.n.size] = -design.centre / size
+    _require_fit(fitted, design, edges)
+    # The design was centred and scaled for the search: take its own units again.
+    turn = np.diag(np.concatenate([1 / size, np.ones(len(edges) - 1)]))
+    turn[len(size) :, : len(size)] = -design.centre / size
     theta = turn @ fitted.theta
     covariance = turn @ np.linalg.inv(fitted.at.information) @ turn.T
     return ExcessHazard(
-        coefficients=_coefficients(learnt, design, theta, covariance, conf_level),
-        baseline=_baseline(ready, edges / factor * YEAR_DAYS, theta, covariance, conf_level),
+        coefficients=_coefficients(terms, design, theta, covariance, conf_level),
+        baseline=_baseline(ready, edges / UNITS[unit] * YEAR_DAYS, theta, covariance, conf_level),
         covariance=frozen(covariance),
         log_likelihood=fitted.at.log_likelihood,
-        terms=learnt,
+        terms=terms,
         unit=unit,
         conf_level=conf_level,
         iterations=fitted.iterations,
         n=rows.n,
         n_event=int(rows.event.sum()),
-        n_input=len(as_pandas(data)),
-        n_missing=(*rows.n_missing, *missing),
-        findings=(*findings, *noted, *expected.findings),
+        n_input=rows.n,
+        n_missing=(),
+        findings=expected.findings,
     )
 
 
-def _edges(cuts: Sequence[float] | None, rows: SurvivalData, factor: float) -> Array:
+def _edges(cuts: Sequence[float] | None, rows: SurvivalData, days: Array, factor: float) -> Array:
     """Ends of the intervals in years, from 0 to the last; AnalysisError without deaths."""
-    years = rows.time * factor / YEAR_DAYS
+    years = days / YEAR_DAYS
     last = float(years.max())
     deaths = years[rows.event]
     if not len(deaths):
@@ -190,9 +209,8 @@ def _start(rows: Rows) -> Array:
     return np.concatenate([np.zeros(rows.design.shape[1]), baseline])
 
 
-def _require_fit(fitted: Fitted, design: Design, edges: Array, factor: float) -> None:
+def _require_fit(fitted: Fitted, design: Design, edges: Array) -> None:
     """AnalysisError for a search that ran off, with what ran."""
-    del factor
     if fitted.converged:
         return
     names = [*design.names, *(f"baseline {a:g} to {b:g} years" for a, b in _pairs(edges))]

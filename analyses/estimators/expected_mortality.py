@@ -35,6 +35,13 @@ class Expected:
     findings: tuple[Finding, ...]
 
 
+def in_days(time: Array, unit: str) -> Array:
+    """Follow-up in days; months that come to whole days but for rounding are whole days."""
+    days = time * UNITS[unit]
+    whole = np.round(days)
+    return np.asarray(np.where(np.abs(days - whole) < 1e-6, whole, days))
+
+
 def day_table(table: LifeTable) -> Table:
     """The hazards a day, with the first age and year."""
     hazard = np.ascontiguousarray(table.hazard / YEAR_DAYS)
@@ -93,10 +100,28 @@ def expected_of(
         findings.append(
             Finding("info", SOURCE, listed(both), "", "whole_years", len(frame), advice)
         )
-    outside = np.zeros(len(frame), dtype=bool)
+    outside, beyond = _beyond(table, (age, year), at, days)
+    findings += beyond
+    return Expected(
+        day_table(table),
+        stratum,
+        at[0],
+        at[1],
+        placed[0] if placed[0] == placed[1] else f"{age}: {placed[0]}; {year}: {placed[1]}",
+        int(outside.sum()),
+        tuple(findings),
+    )
+
+
+def _beyond(
+    table: LifeTable, names: tuple[str, str], at: Sequence[Array], days: Array
+) -> tuple[npt.NDArray[np.bool_], list[Finding]]:
+    """Patients whose follow-up leaves the ages or years of the table, and what is said of them."""
+    findings = []
+    outside = np.zeros(len(days), dtype=bool)
     for name, start, (first, last), what in (
-        (age, at[0], table.ages, "age"),
-        (year, at[1], table.years, "year"),
+        (names[0], at[0], table.ages, "age"),
+        (names[1], at[1], table.years, "year"),
     ):
         after = (start + days) / YEAR_DAYS >= last + 1
         before = start / YEAR_DAYS < first
@@ -115,15 +140,7 @@ def expected_of(
                     )
                 )
         outside |= after | before
-    return Expected(
-        day_table(table),
-        stratum,
-        at[0],
-        at[1],
-        placed[0] if placed[0] == placed[1] else f"{age}: {placed[0]}; {year}: {placed[1]}",
-        int(outside.sum()),
-        tuple(findings),
-    )
+    return outside, findings
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> Array:

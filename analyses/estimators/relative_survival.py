@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from analyses.estimators.expected_mortality import (
     UNITS,
     Expected,
     expected_of,
+    in_days,
     known_to,
     require_race,
 )
@@ -55,69 +57,96 @@ def relative_survival(
     data, time, event, by
         As in `kaplan_meier`; the event is death of any cause. No delayed entry.
     life_table
-        As from `life_table`: the mortality of the population the patients come from.
+        As from `life_table`: mortality of the patients' population.
     age, sex, year, race
-        Columns at diagnosis: age in years, sex and race as the table names them, calendar year
-        (2010, or 2010.5). Whole years are taken as their middle.
-    times
-        At which survival is reported, in the unit of `time`.
-    unit
-        ``days`` or ``months`` (of 365.25 / 12 days).
+        Columns at diagnosis: age and calendar year (whole ones are taken as their middle), sex
+        and race as the table names them.
+    times, unit
+        At which survival is reported; ``days`` or ``months`` (of 365.25 / 12 days).
 
     Returns
     -------
     RelativeSurvival
-        Net survival with limits, Ederer II's estimate and the observed survival by group, and the
-        test that groups share one net survival. Rows without a value, and those whose sex or race
-        the table does not know, are left out and counted.
+        Net survival with limits, Ederer II and observed survival by group, and the test that
+        groups share one net survival. Rows without a value, or of a sex or race that the table
+        does not know, are left out and counted.
 
     Raises
     ------
     AnalysisError
-        As `kaplan_meier`; for ages or years that are no numbers; where the table tells races
-        apart and no column is named.
+        As `kaplan_meier`; ages that are no numbers; races told apart in one place only.
 
     Notes
     -----
-    Pohar Perme, Stare and Esteve (2012): deaths and those at risk are weighted by the inverse of
-    the expected survival; the expected hazard is integrated day by day (trapezium), limits are on
-    the log scale. Net survival may rise, and be above 1: patients may die less than the
-    population. Test: Graffeo et al. (2016). Checked against relsurv's ``rs.surv`` with a time a
-    day and ``rs.diff``, and by hand: tests/analyses/test_relative_survival.py.
+    Pohar Perme et al. (2012): weights 1 / expected survival, the expected hazard integrated day by
+    day (trapezium), limits on the log scale; the curve may rise, and pass 1. Test: Graffeo et al.
+    (2016). Checked against relsurv's ``rs.surv`` with a time a day and ``rs.diff``, and by hand:
+    tests/analyses/test_relative_survival.py.
     """
+    require_options(unit, conf_level)
+    require_race(life_table, race)
+    columns = (age, sex, year, *((race,) if race else ()))
+    known, missing, findings = among_known(as_pandas(data), life_table, columns)
+    rows = grouped_survival(known, time=time, event=event, by=by, others=columns)
+    at = sorted({float(t) for t in times})
+    found = _found(rows, life_table, columns, at, unit, conf_level)
+    said = (*findings, *found.findings)
+    return replace(
+        found,
+        by=by_column(by),
+        n_input=rows.n_input + sum(n for _, n in missing),
+        n_missing=(*rows.n_missing, *missing),
+        findings=(*said, *_small(event, found.groups)),
+    )
+
+
+def _small(event: str, groups: Sequence[NetCurve]) -> tuple[Finding, ...]:
+    """What is said of groups with few deaths."""
+    counts = zip(*((g.group, g.n, g.n_event) for g in groups), strict=True)
+    levels, n, n_event = (list(part) for part in counts)
+    return small_group_findings(event, levels, n, n_event)
+
+
+def require_options(unit: str, conf_level: float) -> None:
+    """ValueError for a unit that is none, or a level that is no share."""
     if unit not in UNITS:
         raise ValueError(f"unit is 'days' or 'months', not {unit!r}")
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level lies between 0 and 1, not {conf_level}")
-    require_race(life_table, race)
-    columns = [age, sex, year, *([race] if race else [])]
-    known, missing, findings = among_known(as_pandas(data), life_table, columns)
-    rows = grouped_survival(known, time=time, event=event, by=by, others=columns)
-    days = rows.time * UNITS[unit]
-    expected = expected_of(life_table, rows.frame, columns, days)
-    asked = np.array(sorted(set(times)), dtype=float) * UNITS[unit]
+
+
+def _found(
+    rows: GroupedSurvival,
+    table: LifeTable,
+    columns: tuple[str, ...],
+    times: list[float],
+    unit: str,
+    conf_level: float,
+) -> RelativeSurvival:
+    """The curves and the test of complete rows."""
+    days = in_days(rows.time, unit)
+    expected = expected_of(table, rows.frame, columns, days)
+    asked = in_days(np.array(times, dtype=float), unit)
     groups = tuple(
         _curve(rows, g, days, expected, asked, UNITS[unit], conf_level)
         for g in range(len(rows.levels))
     )
-    sizes = [(g.n, g.n_event) for g in groups]
-    small = small_group_findings(event, rows.levels, [n for n, _ in sizes], [d for _, d in sizes])
     return RelativeSurvival(
         groups=groups,
         test=_test(rows, days, expected) if len(groups) > 1 else None,
-        times=tuple(sorted({float(t) for t in times})),
-        by=by_column(by),
-        columns=tuple(columns),
+        times=tuple(times),
+        by=None,
+        columns=columns,
         unit=unit,
-        life_table=life_table,
+        life_table=table,
         placed=expected.placed,
         conf_level=conf_level,
         n=len(rows.time),
         n_event=int(rows.event.sum()),
         n_beyond=expected.n_beyond,
-        n_input=len(as_pandas(data)),
-        n_missing=(*rows.n_missing, *missing),
-        findings=(*findings, *expected.findings, *small),
+        n_input=len(rows.time),
+        n_missing=(),
+        findings=expected.findings,
     )
 
 
