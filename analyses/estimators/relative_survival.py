@@ -67,9 +67,8 @@ def relative_survival(
     Returns
     -------
     RelativeSurvival
-        Net survival with limits, Ederer II and observed survival by group, and the test that
-        groups share one net survival. Rows without a value, or of a sex or race that the table
-        does not know, are left out and counted.
+        Net, Ederer II and observed survival by group, and the test that groups share one net
+        survival. Rows without a value, or unknown to the table, are left out and counted.
 
     Raises
     ------
@@ -78,10 +77,9 @@ def relative_survival(
 
     Notes
     -----
-    Pohar Perme et al. (2012): weights 1 / expected survival, the expected hazard integrated day by
-    day (trapezium), limits on the log scale; the curve may rise, and pass 1. Test: Graffeo et al.
-    (2016). Checked against relsurv's ``rs.surv`` with a time a day and ``rs.diff``, and by hand:
-    tests/analyses/test_relative_survival.py.
+    Pohar Perme et al. (2012), integrated day by day (trapezium), limits on the log scale; the
+    curve may rise, and pass 1. Test: Graffeo et al. (2016). Checked against relsurv's ``rs.surv``
+    with a time a day and ``rs.diff``, and by hand: tests/analyses/test_relative_survival.py.
     """
     require_options(unit, conf_level)
     require_race(life_table, race)
@@ -90,13 +88,12 @@ def relative_survival(
     rows = grouped_survival(known, time=time, event=event, by=by, others=columns)
     at = sorted({float(t) for t in times})
     found = _found(rows, life_table, columns, at, unit, conf_level)
-    said = (*findings, *found.findings)
     return replace(
         found,
         by=by_column(by),
         n_input=rows.n_input + sum(n for _, n in missing),
         n_missing=(*rows.n_missing, *missing),
-        findings=(*said, *_small(event, found.groups)),
+        findings=(*findings, *found.findings, *_small(event, found.groups)),
     )
 
 
