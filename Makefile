@@ -42,7 +42,7 @@ bench: .venv/test  ## time the estimators and a study beside R and Python's peer
 	$(BIN)/python tests/bench/reading.py
 
 coverage: .venv/test  ## how often 95 % limits hold the truth, over 2,000 simulated cohorts a method
-	$(BIN)/python tests/coverage/covering.py
+	$(BIN)/python tests/covering/covering.py
 
 reference: .venv/test  ## make R's reference answers again (needs R with survival)
 	Rscript tests/reference/make_reference.R

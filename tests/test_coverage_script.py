@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent / "coverage" / "covering.py"
+SCRIPT = Path(__file__).resolve().parent / "covering" / "covering.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """How often a method's 95 % limits hold the truth of what it estimates, over simulated cohorts.
 
-``make coverage``, or ``python tests/coverage/covering.py --replicates 2000 --processes 2 --only
+``make coverage``, or ``python tests/covering/covering.py --replicates 2000 --processes 2 --only
 weighting``. A topic is a file ``<topic>_methods.py`` in this folder with ``METHODS``, a list of
 `Method`: add a file, and its methods are in the table. Every replicate has a seed of its own, the
 same whatever the number of processes. A method that says `conservative` may cover more than it
