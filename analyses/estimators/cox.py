@@ -9,12 +9,14 @@ and score tests do not hold their level there. Concordance as R's `concordance`,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analyses.estimators.cox_alike import RowsAgain
 from analyses.estimators.cox_asked import Asked, asking
 from analyses.estimators.cox_firth import Firth, firth, penalised_coefficients, penalised_tests
 from analyses.estimators.cox_fit import Fit, fit, robust_covariance
@@ -28,6 +30,7 @@ from analyses.estimators.cox_result import (
     model_tests,
     summarised,
 )
+from analyses.estimators.survival_data import as_pandas
 from analyses.estimators.terms import Declared, TermSpec, declared
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
@@ -123,6 +126,15 @@ def univariable_cox(
 
 
 def _model(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> CoxModel:
+    frame = as_pandas(data)
+    ready = prepared(frame, wanted, asked, counting=True)
+    model = model_of(ready, asked)
+    if not ready.are_alike:
+        return model
+    return replace(model, rows=RowsAgain(partial(_on_each_row, frame, wanted, asked)))
+
+
+def _on_each_row(data: Any, wanted: tuple[Declared, ...], asked: Asked) -> CoxModel:
     return model_of(prepared(data, wanted, asked), asked)
 
 
@@ -143,7 +155,7 @@ def coefficients_of(
     data: Any, terms: tuple[Declared, ...], asked: Asked
 ) -> tuple[Coefficient, ...]:
     """The coefficients of `cox` alone: for models fitted many times over, to changed patients."""
-    return _solved(prepared(data, terms, asked), asked).coefficients
+    return _solved(prepared(data, terms, asked, counting=True), asked).coefficients
 
 
 def _solved(ready: Prepared, asked: Asked) -> _Solved:
@@ -171,6 +183,7 @@ def model_of(ready: Prepared, asked: Asked) -> CoxModel:
         tests = penalised_tests(tests, found)
         heights = (found.log_likelihood, found.log_likelihood_null)
     design = ready.rows.design
+    as_counts = ready.are_alike or (ready.are_counts and not robust)
     return CoxModel(
         coefficients=coefficients,
         covariance=frozen(covariance),
@@ -178,9 +191,7 @@ def model_of(ready: Prepared, asked: Asked) -> CoxModel:
         log_likelihood=heights[0],
         log_likelihood_null=heights[1],
         tests=tests,
-        concordance=concordance(
-            fitted, ready.rows.followed, ready.cluster, as_counts=ready.are_counts and not robust
-        ),
+        concordance=concordance(fitted, ready.rows.followed, ready.cluster, as_counts=as_counts),
         n_parameters=int(fitted.counted.sum()),
         ties=asked.ties,
         penalty=asked.penalty,

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analyses.estimators.cox_alike import alike
 from analyses.estimators.cox_asked import Asked
 from analyses.estimators.cox_design import design_of
-from analyses.estimators.cox_rows import Rows, in_memory
+from analyses.estimators.cox_rows import Design, Rows, in_memory
 from analyses.estimators.survival_data import SurvivalData, survival_data
 from analyses.estimators.terms import Declared, learn
 from analyses.estimators.time_split import cut_rows, over_time, require_reference_events
 from analyses.kernels import cox as kernel
 from analyses.results.frozen import Array
-from analyses.results.terms import Term, as_text, columns_of, design_matrix
+from analyses.results.terms import Column, Term, as_text, columns_of, design_matrix
 from analyses.results.weighting import Weighting
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
@@ -42,14 +43,25 @@ class Prepared:
     weighting: Weighting | None
     order: Places | None = None
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether a row stands for all that are alike."""
+        return self.rows.followed.count is not None
+
 
 def prepared(
     data: Any,
     wanted: tuple[Declared, ...],
     asked: Asked,
     learnt: tuple[Term, ...] | None = None,
+    *,
+    counting: bool = False,
 ) -> Prepared:
-    """The data as arrays, by terms learnt of them, or of other rows (`learnt`) before."""
+    """The data as arrays, by terms learnt of them, or of other rows (`learnt`) before.
+
+    With `counting`, rows alike may stand as one (`are_alike`): enough for a fit, but not for
+    questions about each row.
+    """
     names = [name for term in wanted for name in term.columns] + list(asked.strata)
     names += [name for name in (asked.cluster, asked.offset) if name is not None]
     rows = survival_data(
@@ -75,21 +87,15 @@ def prepared(
     columns = columns_of(terms, rows.frame)
     are_counts = whole_numbers(rows.weights)
     design = design_of(terms, columns, rows.event, rows.weights if are_counts else None, first)
-    offset, shift = centred_offset(rows, asked.offset)
-    order = _order(rows, stratum, len(columns))
+    counting = counting and pieces is None and _are_plain(asked)
+    kinds = alike(terms, rows.frame, rows.time, rows.event, stratum) if counting else None
+    order = _order(rows, stratum, len(columns)) if kinds is None else kinds.rows
     cluster = _codes(rows.frame, asked.cluster, order)
     if patient is not None and cluster is None and (asked.robust or not are_counts):
         cluster = _ordered(patient, order)  # a patient's pieces are one unit
-    block = kernel.Block(
-        design_matrix(columns, rows.n if order is None else order, design.centre),
-        _ordered(stratum, order),
-        _ordered(rows.time, order),
-        _ordered(rows.event, order),
-        None if rows.entry is None else _ordered(rows.entry, order),
-        None if rows.weights is None else _ordered(rows.weights, order),
-        None if offset is None else _ordered(offset, order),
-        cluster,
-    )
+    block, shift = _block(rows, columns, design, (stratum, cluster, order), asked.offset)
+    if kinds is not None:
+        block = replace(block, exit=kinds.exit, count=kinds.count)
     return Prepared(
         rows=in_memory(block, len(strata_levels), asked.ties, design, shift),
         terms=terms,
@@ -103,6 +109,42 @@ def prepared(
         weighting=weighting,
         order=order,
     )
+
+
+def _block(
+    rows: SurvivalData,
+    columns: list[Column],
+    design: Design,
+    places: tuple[Places, Places | None, Places | None],
+    offset: str | None,
+) -> tuple[kernel.Block, float]:
+    """The rows in the kernel's order, and what was taken off their offset.
+
+    `places` are stratum (by row), cluster (in the kernel's order), and that order.
+    """
+    stratum, cluster, order = places
+    added, shift = centred_offset(rows, offset)
+
+    def ordered(values: npt.NDArray[T] | None) -> npt.NDArray[T] | None:
+        return None if values is None else _ordered(values, order)
+
+    block = kernel.Block(
+        design_matrix(columns, rows.n if order is None else order, design.centre),
+        _ordered(stratum, order),
+        _ordered(rows.time, order),
+        _ordered(rows.event, order),
+        ordered(rows.entry),
+        ordered(rows.weights),
+        ordered(added),
+        cluster,
+    )
+    return block, shift
+
+
+def _are_plain(asked: Asked) -> bool:
+    """Whether nothing but follow-up, event, strata and terms tells patients apart."""
+    others = (asked.entry, asked.weights, asked.cluster, asked.offset, asked.penalty)
+    return all(one is None for one in others)
 
 
 def require_fit_for_purpose(rows: SurvivalData, asked: Asked) -> None:

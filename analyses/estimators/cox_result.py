@@ -152,6 +152,7 @@ def concordance(
     fitted: Fit, followed: Followed, cluster: Places | None, *, as_counts: bool
 ) -> Concordance:
     """Concordance of the linear predictor over all rows, those that left the risk sets too."""
+    weight = followed.weight if followed.count is None else followed.count
     pairs = count_pairs(
         linear_predictor(fitted),
         followed.event,
@@ -159,14 +160,18 @@ def concordance(
         fitted.rows.grid.start,
         followed.stratum,
         followed.before,
-        followed.weight,
+        weight,
     )
-    counts = (pairs.concordant, pairs.discordant, pairs.tied_x, pairs.tied_y, pairs.tied_xy)
+    tied_xy = pairs.tied_xy
+    if followed.count is not None:  # pairs of patients of one row: alike, their events tied
+        deaths = followed.count[followed.event]
+        tied_xy += float((deaths * (deaths - 1)).sum() / 2)
+    counts = (pairs.concordant, pairs.discordant, pairs.tied_x, pairs.tied_y, tied_xy)
     total = sum(counts[:3])
     if total <= 0:
         return Concordance(None, None, *counts)
     estimate = (pairs.concordant + pairs.tied_x / 2) / total
-    error = standard_error(pairs, followed.weight, cluster, as_counts=as_counts)
+    error = standard_error(pairs, weight, cluster, as_counts=as_counts)
     return Concordance(estimate, error, *counts)
 
 

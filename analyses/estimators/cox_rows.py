@@ -76,6 +76,7 @@ class Followed:
     weight: Array | None
     offset: Array | None
     cluster: Places | None = None
+    count: Array | None = None
 
     def part(self, rows: slice) -> Followed:
         """The same of some rows."""
@@ -89,13 +90,14 @@ class Followed:
             _part(self.weight, rows),
             _part(self.offset, rows),
             _part(self.cluster, rows),
+            _part(self.count, rows),
         )
 
     def placed(self, x: Array, on: kernel.Grid) -> kernel.Placed:
         """These rows, whose covariates are given, on the grid."""
         block = kernel.Block(
             x, self.stratum, self.exit, self.event, self.entry, self.weight, self.offset,
-            self.cluster,
+            self.cluster, self.count,
         )  # fmt: skip
         return kernel.at_places(block, on, self.last, self.before)
 
@@ -253,7 +255,7 @@ def _score_products(
 
 
 def _cross_products(placed: kernel.Placed) -> kernel.Arrays:
-    return (kernel.product(placed.block.x, None, placed.block.x),)
+    return (kernel.product(placed.block.x, placed.block.count, placed.block.x),)
 
 
 def _ranges(placed: kernel.Placed, n_strata: int) -> kernel.Arrays:
@@ -305,5 +307,6 @@ def in_memory(
         block.weight,
         block.offset,
         block.cluster,
+        block.count,
     )
     return Rows(InMemory(placed), followed, grid, ties, design, shift)

@@ -113,8 +113,10 @@ def sums(placed: Placed, on: Grid, beta: Array) -> Array:
     risk = _risk(block, eta)
     result = np.empty((len(on.time), 2 * p + 5))
     weight = np.ones(len(placed.events)) if block.weight is None else block.weight[placed.events]
+    count = np.ones(len(placed.events)) if block.count is None else block.count[placed.events]
+    weight = weight * count
     result[:, 0] = sparse.dying @ (weight * eta[placed.events])
-    result[:, 1] = np.diff(sparse.dying.indptr)
+    result[:, 1] = sparse.dying @ count
     result[:, 2] = sparse.dying @ weight
     sets = _weighted(sparse.at_risk, risk)
     result[:, 3] = on.remaining(_row_sums(sets))
@@ -321,7 +323,8 @@ def score_products(
     for rows, residual in score_residuals(placed, on, beta, at):
         weighted = residual if weight is None else residual * weight[rows, None]
         if cluster is None:
-            result += product(weighted, None, weighted)
+            patients = placed.block.count
+            result += product(weighted, None if patients is None else patients[rows], weighted)
         else:
             np.add.at(result, cluster[rows], weighted)
     return result
@@ -336,8 +339,9 @@ def _eta(block: Block, beta: Array) -> Array:
 
 def _risk(block: Block, eta: Array) -> Array:
     risk = np.exp(eta)
-    if block.weight is not None:
-        risk *= block.weight
+    for times in (block.weight, block.count):
+        if times is not None:
+            risk *= times
     return risk
 
 

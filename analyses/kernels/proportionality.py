@@ -73,6 +73,8 @@ def event_sums(placed: Placed, on: Grid, weighted: bool) -> Arrays:
     """Covariates of the events added by their time, weighted or not (times x p)."""
     block, events = placed.block, placed.events
     weight = block.weight if weighted else None
+    if block.count is not None:
+        weight = block.count if weight is None else weight * block.count
     if placed.sparse is None:
         from analyses.kernels import event_sums_compiled
 

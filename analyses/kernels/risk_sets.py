@@ -30,7 +30,12 @@ TABLE = 1 << 22  # entries of a table of whole-number times
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Rows of one model. Strata, clusters: codes 0, 1, ...; absent entry is minus infinity."""
+    """Rows of one model. Strata, clusters: codes 0, 1, ...; absent entry is minus infinity.
+
+    `count` is how many patients, alike in everything, a row stands for: each is an event of its
+    own among ties, where a weight is only a larger part of one. Such a block has fewer than
+    `COMPILED_FROM` rows and no clusters.
+    """
 
     x: Array
     stratum: Places
@@ -40,6 +45,7 @@ class Block:
     weight: Array | None = None
     offset: Array | None = None
     cluster: Places | None = None
+    count: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,8 +177,9 @@ def at_places(block: Block, on: Grid, last: Places, before: Places | None) -> Pl
 def _event_covariates(block: Block) -> Array:
     """Sum of weight * x over the events, some rows at a time."""
     factor = block.event.astype(np.float64)
-    if block.weight is not None:
-        factor *= block.weight
+    for times in (block.weight, block.count):
+        if times is not None:
+            factor *= times
     total = np.zeros(block.x.shape[1])
     step = max(VECTOR // max(len(total), 1), 1)
     for first in range(0, len(factor), step):
