@@ -36,7 +36,10 @@ def _subset(path: Path, unicodes: set[int]) -> bytes:
     from fontTools.ttLib import TTFont
 
     options = subset.Options(flavor="woff", layout_features=["kern"], notdef_outline=True)
-    with TTFont(path, recalcTimestamp=False) as font:
+    # Only pairs of letters are kept of what a font says of layout; the rest takes half a second a
+    # font to be read, and is left out unread.
+    options.drop_tables += ["GSUB", "GDEF", "BASE"]
+    with TTFont(path, recalcTimestamp=False, lazy=True) as font:
         cutter = subset.Subsetter(options)
         cutter.populate(unicodes=unicodes)
         cutter.subset(font)
