@@ -17,7 +17,7 @@ def analysis_pages(result: StudyResult, style: NumberStyle, alts: Alts) -> Itera
     if result.analyses or result.failures:
         yield Heading("Results")
     for analysis in result.analyses:
-        yield Heading(analysis.title, 2)
+        yield Heading(analysis.title, 2, analysis.id)
         yield from section_of(analysis).pages(result, analysis, style, alts)
         yield from (_callout(f, style) for f in result.failures if _belongs(f, analysis))
     whole = {analysis.id for analysis in result.analyses}

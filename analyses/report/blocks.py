@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -11,11 +12,29 @@ Align = Literal["left", "right", "center"]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A section title; level 1 starts a section, level 2 a part of one."""
+    """A section title; level 1 starts a section, level 2 a part of one.
+
+    `of` is the id of the analysis that a part is about; the anchor that leads to the heading is
+    made from it, or from the words of a section.
+    """
 
     text: str
     level: int = 1
+    of: str = ""
     block: str = "heading"
+
+    @property
+    def anchor(self) -> str:
+        """What leads to the heading; empty for a part of no analysis."""
+        if self.of:
+            return anchor(self.of)
+        slug = re.sub(r"[^a-z0-9]+", "-", self.text.lower()).strip("-")
+        return f"section-{slug}" if self.level == 1 else ""
+
+
+def anchor(analysis: str) -> str:
+    """What leads to the heading of an analysis."""
+    return f"analysis-{analysis}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +67,15 @@ class Callout:
 class Cell:
     """A formatted string and the id of the record it came from (empty for words).
 
-    `indent` shifts a level under its variable; `strong` marks a variable or a total.
+    `indent` shifts a level under its variable; `strong` marks a variable or a total. `leads` are
+    titles and anchors of headings that the words name: a page number or a link is added to each.
     """
 
     text: str
     record: str = ""
     indent: int = 0
     strong: bool = False
+    leads: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +119,7 @@ def aligned(n: int) -> tuple[Align, ...]:
 
 def as_json(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """The blocks as the template reads them."""
-    return [asdict(block) for block in blocks]
+    return [
+        asdict(block) | ({"anchor": block.anchor} if isinstance(block, Heading) else {})
+        for block in blocks
+    ]

@@ -19,6 +19,7 @@ from analyses.report.analysis_pages import analysis_pages
 from analyses.report.answer import front_matter
 from analyses.report.blocks import Block, Table, as_json
 from analyses.report.cautions import caution_pages
+from analyses.report.checklist_pages import checklist_pages
 from analyses.report.cohort_pages import (
     findings_pages,
     flow_pages,
@@ -122,10 +123,12 @@ def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
         *analysis_pages(result, style, alts),
         *caution_pages(result, style),
         *methods_pages(result, style),
-        *manifest_pages(result),
         *verification_pages(result, style),
     ]
-    return pages, list(front_matter(result, style))
+    last = list(manifest_pages(result))
+    return [*pages, *checklist_pages(result, [*pages, *last]), *last], list(
+        front_matter(result, style)
+    )
 
 
 def _words() -> dict[str, str]:

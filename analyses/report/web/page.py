@@ -101,8 +101,7 @@ def _parts(pages: Sequence[Block], drawn: Mapping[str, str], counted: _Counter) 
         if isinstance(block, Heading) and block.level == 1:
             if part is not None:
                 yield part
-            slug = re.sub(r"[^a-z0-9]+", "-", block.text.lower()).strip("-")
-            part = _Part(slug or "part", block.text)
+            part = _Part(block.anchor, block.text)
         elif part is not None:
             part.items.append(counted.shown(block, drawn))
     if part is not None:
