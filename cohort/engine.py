@@ -7,7 +7,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,26 @@ class DuckDBEngine:
         chosen = ", ".join(map(_with_levels, relation.columns, relation.types))
         relation.project(chosen).create(name)
         return self.table(name)
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """A stretch of work whose computed tables are given up at its end, to free their memory.
+
+        What was made from them is then of no more use; tables of before stay.
+        """
+        before = self._tables()
+        try:
+            yield
+        finally:
+            for name in self._tables() - before:
+                self.connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _tables(self) -> frozenset[str]:
+        """Names of the computed tables."""
+        rows = self.connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'step%'"
+        ).fetchall()
+        return frozenset(name for (name,) in rows)
 
     def collect(self, frame: LazyTable) -> pa.Table:
         """The frame's rows in memory. Sort it first where order matters."""

@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,10 @@ class SparkEngine:
         """The frame computed once and kept until nothing here holds it."""
         made: LazyTable = nw.from_native(self._computed(frame.to_native()))
         return made
+
+    def passing(self) -> AbstractContextManager[None]:
+        """A stretch of work: its tables are kept only while something here holds them, as all."""
+        return nullcontext()
 
     def held(self, frame: LazyTable) -> pa.Table | None:  # noqa: ARG002
         """Nothing: tables are with the executors."""

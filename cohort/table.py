@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -136,6 +137,9 @@ class Engine(Protocol):
 
     def register(self, stem: str, table: Any) -> nw.LazyFrame[Any]:
         """Make a small Arrow table joinable with the patients."""
+
+    def passing(self) -> AbstractContextManager[None]:
+        """A stretch of work whose computed tables are given up at its end."""
 
     def held(self, frame: nw.LazyFrame[Any]) -> pa.Table | None:
         """The text of a table just as it was read, where it is in this process's memory."""

@@ -101,6 +101,13 @@ MAY_IMPORT = {
         "analyses.results",
         "cohort",
     ),
+    "analyses.study.grid": (
+        "analyses.study",
+        "analyses.estimators",
+        "analyses.robustness",
+        "analyses.results",
+        "cohort",
+    ),
     "analyses.study.run": ("analyses", "cohort"),
     "analyses.study.verifying": (
         "analyses.study",

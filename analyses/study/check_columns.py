@@ -177,7 +177,7 @@ def reference_problems(
     conditions: list[tuple[Path, CriterionSpec]] = [
         (("select", i), spec) for i, spec in enumerate(study.select)
     ]
-    only = study.analyses[int(path[1])].only
+    only = study.analyses[int(path[1])].only if path[0] == "analyses" else None
     if only is not None:
         conditions.append(((*path[:2], "only"), only))
     for place, spec in conditions:

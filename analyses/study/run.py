@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, made, needed, observed_levels
 from analyses.study.apart import fit_apart, held_apart
 from analyses.study.count_records import flow_records, her2_records
-from analyses.study.criterion_spec import criteria
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
 from analyses.study.patients import StudyPatients
 from analyses.study.setting import Setting
-from cohort.errors import AnalysisError, Problem, SpecError
+from analyses.study.stages import Prepared, Selected, compares_her2, prepared
+from cohort.errors import SpecError
 from cohort.table import Choice, Cohort, Finding
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from analyses.results.study import Endpoint, StudyResult
     from analyses.study.endpoint_spec import EndpointSpec
     from analyses.study.spec import Study
-    from cohort.selection import Criterion
-    from cohort.table import Engine
 
 Progress = Callable[[str, int, int], None]
 _LATE = "her2-before-neoadjuvant"
@@ -66,10 +64,10 @@ def run_study(
     problems = check_study(study)
     if problems:
         raise SpecError(problems)
-    with _selecting(study, say) as (cohort, selected):
-        patients = _patients(study, cohort, selected)
+    with _selecting(study, say) as given:
+        patients = _patients(study, given)
         say("analyse")
-        result = _analysed(study, cohort, selected, patients, progress)
+        result = _analysed(study, given, patients, progress)
     if study.verify:
         from analyses.study.verifying import with_second_program
 
@@ -94,33 +92,18 @@ def selected_patients(study: Study, *, progress: Progress | None = None) -> Stud
     problems = check_study(study)
     if problems:
         raise SpecError(problems)
-    with _selecting(study, _Progress(progress)) as (cohort, selected):
-        return _patients(study, cohort, selected)
+    with _selecting(study, _Progress(progress)) as given:
+        return _patients(study, given)
 
 
 @contextmanager
-def _selecting(study: Study, say: _Progress) -> Iterator[tuple[Cohort, _Selected]]:
+def _selecting(study: Study, say: _Progress) -> Iterator[Prepared]:
     """The cohort and its selected patients, while the engine that holds them is there."""
     engine = study.engine.made()
     try:
-        cohort = _prepared(study, engine, say)
-        say("select")
-        yield cohort, _selected(study, cohort)
+        yield prepared(study, engine, say)
     finally:
         engine.release()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Selected:
-    """The patients of every analysis, those of each endpoint, and what some columns ask for.
-
-    `findings` are of the patients that were selected.
-    """
-
-    shared: Cohort
-    by_endpoint: Mapping[str, Cohort]
-    conditions: Mapping[str, Criterion]
-    findings: tuple[Finding, ...]
 
 
 class _Progress:
@@ -139,92 +122,9 @@ class _Progress:
             self._progress("done", len(STAGES), len(STAGES))
 
 
-def _prepared(study: Study, engine: Engine, say: _Progress) -> Cohort:
-    """The source's patients under canonical names, classified, with every endpoint."""
-    from analyses.study.uses import uses
-    from cohort.endpoints import add_endpoints
-    from cohort.harmonisation import harmonise
-    from cohort.her2 import classify_her2
-    from cohort.loading import load
-    from cohort.specimens import index_specimen
-
-    say("load")
-    columns = [*(use.column for use in uses(study)), *study.source.recode]
-    extract = load(study.paths(), source=study.dictionary(), engine=engine, columns=columns)
-    say("harmonise")
-    cohort = harmonise(extract, on_unknown_code=study.on_unknown_code, recode=study.source.recode)
-    say("classify")
-    rules: dict[str, Any] = {"edition": study.her2.edition, "policies": dict(study.her2.policies)}
-    cohort = index_specimen(cohort, **rules, index_day=study.her2.index_day)
-    cohort = classify_her2(cohort, **rules)
-    say("endpoints")
-    return add_endpoints(cohort, [spec.to_definition() for spec in study.endpoints])
-
-
-def _selected(study: Study, cohort: Cohort) -> _Selected:
-    """The criteria and the three groups for all; then what each endpoint needs."""
-    from cohort.exposure import with_timely_her2
-    from cohort.her2_findings import era_findings
-    from cohort.selection import neoadjuvant_criterion, select
-
-    shared = select(cohort, criteria(study.select, cohort), her2_groups=_compares_her2(study))
-    if shared.n == 0:
-        emptied = next(step for step in shared.attrition if step.n_after == 0)
-        raise AnalysisError(
-            Problem(
-                "select",
-                f"no patient is left after step '{emptied.id}' ({emptied.reason})",
-                advice="Widen this criterion, or look at the counts by her2low classify.",
-            )
-        )
-    without_late = _leaves_late_out(study, shared)
-    known = "HER2 known before neoadjuvant therapy"
-    conditions = {"pcr": replace(neoadjuvant_criterion(), reason=known)} if without_late else {}
-    by_endpoint = {
-        spec.id: with_timely_her2(shared, spec.to_definition())
-        if without_late
-        else select(shared, [], endpoint=spec.id, her2_groups=False)
-        for spec in study.endpoints
-    }
-    found = (*era_findings(shared, study.her2.edition), *_late(study, by_endpoint))
-    return _Selected(shared, by_endpoint, conditions, found)
-
-
-def _late(study: Study, by_endpoint: Mapping[str, Cohort]) -> tuple[Finding, ...]:
-    """Patients of each endpoint whose HER2 was known only in its course, where it is compared."""
-    from cohort.exposure import late_exposure
-
-    if not _compares_her2(study):
-        return ()
-    return tuple(
-        found
-        for spec in study.endpoints
-        for found in late_exposure(
-            by_endpoint[spec.id], spec.to_definition(), spec.label or spec.kind
-        )
-    )
-
-
-def _leaves_late_out(study: Study, cohort: Cohort) -> bool:
-    """Whether patients with HER2 only after neoadjuvant therapy leave some analyses (E11)."""
-    from cohort.her2_policies import resolved
-
-    in_question = _compares_her2(study) and "specimen_timing" in cohort.columns
-    return in_question and resolved(dict(study.her2.policies))["E11"] == "left_out"
-
-
-def _compares_her2(study: Study) -> bool:
-    """Whether any analysis uses the HER2 groups, so that only their patients can be in it.
-
-    A study that does not (a source without scores) keeps everybody.
-    """
-    from analyses.study.uses import uses
-
-    return any(use.column in ("her2_status", "her2_detail") for use in uses(study))
-
-
-def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatients:
+def _patients(study: Study, given: Prepared) -> StudyPatients:
     """The columns that the analyses need, by endpoint."""
+    cohort, selected = given.cohort, given.selected
     apart = held_apart(study, selected.by_endpoint)
     frames = {
         name: observed_levels(patients.to_pandas(made(columns, patients)))
@@ -235,22 +135,18 @@ def _patients(study: Study, cohort: Cohort, selected: _Selected) -> StudyPatient
 
 
 def _analysed(
-    study: Study,
-    cohort: Cohort,
-    selected: _Selected,
-    patients: StudyPatients,
-    progress: Progress | None,
+    study: Study, given: Prepared, patients: StudyPatients, progress: Progress | None
 ) -> StudyResult:
     from analyses.results.study import StudyResult
     from cohort.her2 import her2_counts, rule_meanings
     from cohort.her2_findings import ERA_RULES
 
-    frames = patients.frames
+    cohort, selected, frames = given.cohort, given.selected, patients.frames
     endpoints = tuple(
         _endpoint(selected.by_endpoint[spec.id], frames.get(spec.id), spec)
         for spec in study.endpoints
     )
-    outcomes = _outcomes(study, cohort, selected, patients, progress)
+    outcomes = _outcomes(study, given, patients, progress)
     shared = selected.shared
     counts = her2_counts(cohort)
     # Of the patients selected, these are counted anew.
@@ -280,7 +176,7 @@ def _analysed(
         her2_counts=counts,
         rule_meanings=rule_meanings(study.her2.edition),
         attrition=shared.attrition,
-        compares_her2=_compares_her2(study),
+        compares_her2=compares_her2(study),
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
         restrictions=tuple(limit for o in outcomes for limit in o.restrictions),
@@ -292,13 +188,10 @@ def _analysed(
 
 
 def _outcomes(
-    study: Study,
-    cohort: Cohort,
-    selected: _Selected,
-    patients: StudyPatients,
-    progress: Progress | None,
+    study: Study, given: Prepared, patients: StudyPatients, progress: Progress | None
 ) -> list[Outcome]:
     """Each analysis in the order of the study file; a later one may build on an earlier one."""
+    cohort, selected = given.cohort, given.selected
     outcomes: list[Outcome] = []
     setting = Setting(
         unit=cohort.time_unit,
@@ -317,6 +210,10 @@ def _outcomes(
             done = {o.id: o.analysis for o in outcomes if o.analysis is not None}
             setting = replace(setting, earlier=done)
             outcomes.append(analyse(spec, patients.frames, selected.conditions, setting))
+    if study.sensitivity is not None:
+        from analyses.study.grid.crossed import crossed
+
+        outcomes.append(crossed(study, given))
     return outcomes
 
 
@@ -353,7 +250,7 @@ def _is_of(name: str, choice: Choice) -> bool:
     return choice.stage == "endpoint" and choice.name.partition(" ")[0] == name
 
 
-def _choices(shared: Cohort, selected: _Selected) -> tuple[Any, ...]:
+def _choices(shared: Cohort, selected: Selected) -> tuple[Any, ...]:
     """Each decision once, in the order in which it was made."""
     every = [*shared.choices]
     for cohort in selected.by_endpoint.values():

@@ -26,6 +26,7 @@ from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
 from analyses.study.references import is_path, reference_problems
 from analyses.study.report_spec import ReportSpec
+from analyses.study.specs.sensitivity import SensitivitySpec
 from analyses.study.wording import problems, refused, shown
 from cohort import yaml_reader
 from cohort.errors import Problem, SpecError
@@ -119,6 +120,8 @@ class Study(Spec):
     on_unknown_code
         ``warn`` makes a code that the dictionary does not know a missing value and a finding;
         ``stop`` makes it an error.
+    sensitivity
+        Choices that are crossed, the main estimate under every combination of them.
     verify
         Whether survival estimates are recomputed by an independent program; a deviation past
         tolerance fails the run.
@@ -134,6 +137,7 @@ class Study(Spec):
     endpoints: tuple[EndpointSpec, ...] = ()
     select: tuple[CriterionSpec, ...] = ()
     analyses: Annotated[tuple[AnalysisSpec, ...], Field(min_length=1)]
+    sensitivity: SensitivitySpec | None = None
     report: ReportSpec = Field(default_factory=ReportSpec)
     engine: EngineField = Field(default_factory=EngineSpec)
     on_unknown_code: Literal["warn", "stop"] = "warn"

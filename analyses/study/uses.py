@@ -21,4 +21,6 @@ def uses(study: Study) -> tuple[Use, ...]:
     ]
     for i, analysis in enumerate(study.analyses):
         found += analysis.uses(("analyses", i))
+    if study.sensitivity is not None:
+        found += study.sensitivity.uses(("sensitivity",))
     return tuple(found)

@@ -1,0 +1,198 @@
+"""The sensitivity grid of a study: one estimate for every combination of its choices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyses.results.failure import Failure
+from analyses.results.robust import Estimate
+from analyses.results.specification_curve import (
+    KIND,
+    SensitivityAnalysis,
+    Specification,
+    SpecificationCurve,
+)
+from analyses.study.grid.cohorts import Cohorts, Patients, digest, reason_of, restricted
+from analyses.study.grid.crossing import Cell, Crossing, crossing
+from analyses.study.outcome import Outcome, finished
+from cohort.errors import AnalysisError, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyses.results.detectable import Detectable
+    from analyses.study.spec import Study
+    from analyses.study.stages import Prepared
+
+TITLE = "Sensitivity of the main estimate"
+_Found = tuple[Estimate | None, int, int, str | None]
+
+
+def crossed(study: Study, given: Prepared) -> Outcome:
+    """The estimate under every combination; those without one are counted, with the reason."""
+    spec = study.sensitivity
+    assert spec is not None
+    axes = crossing(study, spec)
+    cohorts = Cohorts(study, given, axes)
+    cells = list(axes.cells())
+    main, reference = cohorts.patients(cells[0]), _reference(axes)
+    made = []
+    for cell in cells:
+        estimate, n, n_event, reason = _found(axes, cohorts, cell, reference)
+        same = _same(cohorts.patients(cell), main) and cell.criteria == cells[0].criteria
+        made.append(Specification(cell.choices, estimate, n, n_event, same, reason))
+    result = SpecificationCurve(
+        of=axes.model.id,
+        term=spec.contrast.term,
+        level=spec.contrast.level,
+        reference=reference,
+        axes=axes.axes,
+        specifications=tuple(made),
+        computed=tuple(cohorts.remembered.computed.items()),
+        detectable=_detectable(axes, cohorts, cells[0], reference),
+        conf_level=axes.model.conf_level,
+    )
+    analysis = SensitivityAnalysis(spec.id, spec.title or TITLE, result)
+    failures = [] if not result.failed else [_failure(spec.id, result)]
+    return finished(spec.id, analysis, result.records(spec.id), (), failures)
+
+
+def _same(one: Patients | str, other: Patients | str) -> bool:
+    """Whether two specifications have the same patients in the same groups."""
+    known = isinstance(one, Patients) and isinstance(other, Patients)
+    return known and one.digest == other.digest  # type: ignore[union-attr]
+
+
+def _reference(axes: Crossing) -> str:
+    """The level that the contrast is against: named, or the first that the column has."""
+    from cohort.schema import HER2_GROUPS, column
+
+    contrast = axes.spec.contrast
+    own = next(term for term in axes.model.terms if term.name == contrast.term)
+    if contrast.reference is not None or own.reference is not None:
+        return str(contrast.reference or own.reference)
+    known = column(contrast.term)
+    levels = HER2_GROUPS if contrast.term == "her2_status" else known.levels if known else ()
+    return str(levels[0]) if levels else ""
+
+
+def _found(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> _Found:
+    """The estimate of one specification; computed once for the same patients and terms."""
+    patients = cohorts.patients(cell)
+    if isinstance(patients, str):
+        return None, 0, 0, patients
+    key = digest(
+        [
+            patients.digest,
+            cell.endpoint,
+            cell.missing,
+            [term.model_dump(mode="json") for term in cell.terms],
+            [criterion.model_dump(mode="json") for criterion in cell.criteria],
+        ]
+    )
+    return cohorts.remembered.once(
+        "model", key, lambda: _estimated(axes, cell, restricted(cell, patients), reference)
+    )
+
+
+def _estimated(axes: Crossing, cell: Cell, frame: pd.DataFrame, reference: str) -> _Found:
+    """The contrast in these patients, or why there is none."""
+    from analyses.estimators.cox import coefficients_of
+    from analyses.estimators.cox_asked import asking
+    from analyses.estimators.terms import declared
+
+    model, contrast = axes.model, axes.spec.contrast
+    spec = model.model_copy(update={"endpoint": cell.endpoint})
+    try:
+        frame, event, entry = _followed(spec, frame)
+        asked = asking(
+            f"{cell.endpoint}_time", event, entry, list(model.strata) or None, None, model.cluster,
+            None, None, model.ties, model.conf_level, model.penalty,
+        )  # fmt: skip
+        found = coefficients_of(frame, declared([term.declared() for term in cell.terms]), asked)
+    except AnalysisError as error:
+        return None, len(frame), _events(frame, f"{cell.endpoint}_event"), reason_of(error)
+    n, n_event = _complete(frame, cell, spec, event)
+    own = [c for c in found if c.term == contrast.term]
+    pair = [c for c in own if c.level == contrast.level and c.reference == reference]
+    if not pair:
+        here = listed([str(c.level) for c in own])
+        return None, n, n_event, f"no '{contrast.level}' against '{reference}' (levels: {here})"
+    (c,) = pair
+    if c.estimate is None:
+        return None, n, n_event, str(c.reason)
+    base = next(one for one in own if one.is_reference)
+    estimate = Estimate(
+        c.estimate, c.std_error, c.conf_low, c.conf_high, c.n + base.n, c.n_event + base.n_event
+    )
+    return estimate, n, n_event, None
+
+
+def _followed(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str | None]:
+    """The rows, the column of the event that the model is of, and that of entry."""
+    from analyses.study.outcome import ending, entry_column
+
+    entry, event = entry_column(spec, frame), f"{spec.endpoint}_event"
+    if spec.cause == "competing":
+        from analyses.estimators.states import happened
+
+        frame, event = happened(frame, ending(spec, frame), spec.cause)
+    return frame, event, entry
+
+
+def _complete(frame: pd.DataFrame, cell: Cell, spec: Any, event: str) -> tuple[int, int]:
+    """Patients and events of the model: complete in its columns."""
+    columns = [name for term in cell.terms for name in term.columns()]
+    columns += [
+        *spec.strata,
+        *([spec.cluster] if spec.cluster else []),
+        f"{spec.endpoint}_time",
+        event,
+    ]
+    whole = frame[list(dict.fromkeys(columns))].notna().all(axis=1)
+    return int(whole.sum()), _events(frame[whole], event)
+
+
+def _events(frame: pd.DataFrame, event: str) -> int:
+    return int(frame[event].fillna(value=False).astype(bool).sum()) if event in frame else 0
+
+
+def _detectable(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> Detectable | None:
+    """What the events of the two groups of the main specification could have shown."""
+    from analyses.robustness.detectable import detectable_hazard_ratio
+
+    estimate = _found(axes, cohorts, cell, reference)[0]
+    if estimate is None:
+        return None
+    patients = cohorts.patients(cell)
+    assert isinstance(patients, Patients)  # there is an estimate
+    frame = restricted(cell, patients)
+    columns = [name for term in cell.terms for name in term.columns()]
+    whole = frame[frame[list(dict.fromkeys(columns))].notna().all(axis=1)]
+    sizes = whole[axes.spec.contrast.term].astype(str).value_counts()
+    level = axes.spec.contrast.level
+    return detectable_hazard_ratio(
+        estimate.n_event,
+        n=(int(sizes.get(level, 0)), int(sizes.get(reference, 0))),
+        groups=(level, reference),
+        conf_level=axes.model.conf_level,
+    )
+
+
+def _failure(name: str, result: SpecificationCurve) -> Failure:
+    """One failure for all specifications without an estimate, their reasons counted."""
+    reasons = "; ".join(f"{reason} ({n})" for reason, n in result.failed_by_reason[:3])
+    more = len(result.failed_by_reason) - 3
+    if more > 0:
+        reasons += f"; and {more} more reasons"
+    return Failure(
+        analysis=name,
+        kind=KIND,
+        group="",
+        term=result.term,
+        reason=f"{len(result.failed)} of {len(result.specifications)} specifications have no "
+        f"estimate: {reasons}",
+        n=result.main.n,
+        n_event=result.main.n_event,
+        advice="They stand with their reasons in the table of all specifications.",
+    )
