@@ -9,9 +9,13 @@ from analyses.formatting import NumberStyle, count, label, percent
 from analyses.plots.forest_rows import level_words
 from analyses.report.blocks import Block, Bullets, Callout, Paragraph
 from analyses.report.cautions import cautions
+from analyses.report.sensitivity_pages import inconclusive, sensitivity_answer
 from analyses.report.words import endpoint_of, events, in_sentence, joined, selected
 from analyses.results.coefficient import Coefficient
 from analyses.results.cox import CoxModel
+from analyses.results.detectable import detectable_of
+from analyses.results.robust import concluded
+from analyses.results.specification_curve import SensitivityAnalysis
 from analyses.results.study import CoxAnalysis, StudyResult
 
 SHOWN = 4  # models named on the first page; all are in Results
@@ -53,6 +57,29 @@ def _found(result: StudyResult, style: NumberStyle) -> Iterator[str]:
         if contrasts:
             told += 1
             yield _ratios(result, analysis, contrasts, style)
+            yield from _undecided(result, analysis, contrasts, style)
+    yield from (
+        sensitivity_answer(analysis, style)
+        for analysis in result.analyses
+        if isinstance(analysis, SensitivityAnalysis)
+    )
+
+
+def _undecided(
+    result: StudyResult,
+    analysis: CoxAnalysis,
+    contrasts: Sequence[Coefficient],
+    style: NumberStyle,
+) -> Iterator[str]:
+    """What could have been found, where nothing was: limits that hold 1 are no sign of equality."""
+    model, endpoint = analysis.adjusted, endpoint_of(result, analysis.endpoint)
+    for c in contrasts:
+        if c.estimate is None or concluded(c.conf_low, c.conf_high) != "inconclusive":
+            continue
+        found = detectable_of(model, c)
+        if found is not None:
+            who = f"{endpoint.label}, {label('her2_status', c.level)}"
+            yield f"{who}: {inconclusive(found, endpoint, style, analysis.cause)}."
 
 
 def _ratios(

@@ -20,6 +20,7 @@ from analyses.report.rank_test_pages import RANK_TESTS
 from analyses.report.response_pages import RESPONSES
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
+from analyses.report.sensitivity_pages import SENSITIVITY
 from analyses.report.subgroup_pages import SUBGROUPS
 from analyses.report.treatment_pages import TREATMENTS
 from analyses.report.trend_pages import TRENDS
@@ -29,6 +30,7 @@ from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.response import ResponseAnalysis
 from analyses.results.share_trend import TrendAnalysis
+from analyses.results.specification_curve import SensitivityAnalysis
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -63,6 +65,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,
         ResponseAnalysis: RESPONSES,
+        SensitivityAnalysis: SENSITIVITY,
         CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,
     }

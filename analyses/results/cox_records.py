@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from analyses.results.coefficient import TOO_LARGE
+from analyses.results.coefficient import TOO_LARGE, Coefficient
+from analyses.results.detectable import detectable_of
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record
 from analyses.results.weighting import weighting_records
@@ -35,6 +36,7 @@ def cox_records(model: CoxModel, analysis: str) -> Iterator[Record]:
             conf_high=high,
             **rest,
         )
+        yield from _detectable(model, analysis, c)
     counts: dict[str, Any] = {"n": model.n, "n_event": model.n_event}
     for test_of_all in model.tests:
         value = {name: getattr(test_of_all, name) for name in ("statistic", "df", "p_value")}
@@ -64,3 +66,24 @@ def cox_records(model: CoxModel, analysis: str) -> Iterator[Record]:
             yield Record(analysis, "cox", name, estimate=number, **counts)
     yield from left_out_records(analysis, "cox", model.n, model.n_input, model.n_missing)
     yield from weighting_records(model.weighting, analysis, "cox")
+
+
+def _detectable(model: CoxModel, analysis: str, c: Coefficient) -> Iterator[Record]:
+    """What hazard ratio the events of a level and its reference could have shown."""
+    found = detectable_of(model, c)
+    if found is None:
+        return
+    for side, ratio in (("above", found.above), ("below", found.below)):
+        yield Record(
+            analysis,
+            "cox",
+            f"detectable_hazard_ratio_{side}",
+            term=c.term,
+            level=c.level,
+            reference=c.reference,
+            n=found.n + found.n_reference,
+            n_event=found.n_event,
+            estimate=ratio,
+            status="ok" if ratio is not None else "not_estimable",
+            reason=found.reason,
+        )

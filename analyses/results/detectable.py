@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from scipy.special import ndtri
 
 from analyses.results.records import Record, checked
 
+if TYPE_CHECKING:
+    from analyses.results.coefficient import Coefficient
+    from analyses.results.cox import CoxModel
+
 KIND = "detectable"
+POWER = 0.8  # chance with which a detectable ratio is found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,3 +108,23 @@ def detectable(
     if log_ratio > 700:
         return Detectable(*given, None, *levels, "the hazard ratio is too large to write")
     return Detectable(*given, math.exp(log_ratio), *levels)
+
+
+def detectable_of(model: CoxModel, c: Coefficient, power: float = POWER) -> Detectable | None:
+    """What the events of a level and of its reference could have shown; None of a number.
+
+    Of categories in models whose counts are patients: not of interactions, nor of weighted rows.
+    """
+    own = [one for one in model.coefficients if one.term == c.term]
+    bases = [one for one in own if one.is_reference]
+    if c.is_reference or len(bases) != 1 or model.weights is not None:
+        return None
+    (base,) = bases
+    reach = float(ndtri((1 + model.conf_level) / 2) + ndtri(power))
+    return detectable(
+        (str(c.level), str(base.level)),
+        (c.n, base.n),
+        c.n_event + base.n_event,
+        reach,
+        (model.conf_level, power),
+    )

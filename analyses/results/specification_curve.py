@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.detectable import Detectable
 from analyses.results.records import Record, checked
-from analyses.results.robust import Conclusion, Estimate
+from analyses.results.robust import Conclusion, Estimate, risen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,23 @@ class Specification:
     def conclusion(self) -> Conclusion | None:
         """What is concluded; None where there is no estimate."""
         return None if self.estimate is None else self.estimate.conclusion
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceSummary:
+    """All specifications that make one choice: how many, their hazard ratios, their conclusions.
+
+    `median`, `smallest` and `largest` are hazard ratios; None where none has an estimate.
+    """
+
+    axis: str
+    choice: str
+    n: int
+    n_failed: int
+    median: float | None
+    smallest: float | None
+    largest: float | None
+    concluding: tuple[tuple[Conclusion, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +159,37 @@ class SpecificationCurve:
         reached = [one.conclusion for one in self.estimated]
         return tuple((conclusion, reached.count(conclusion)) for conclusion in CONCLUSIONS)
 
+    @property
+    def by_choice(self) -> tuple[ChoiceSummary, ...]:
+        """The specifications of each choice, of axes that have more than one."""
+        return tuple(
+            self._of_choice(place, choice)
+            for place, axis in enumerate(self.axes)
+            if len(axis.choices) > 1
+            for choice in range(len(axis.choices))
+        )
+
+    def _of_choice(self, place: int, choice: int) -> ChoiceSummary:
+        own = [one for one in self.specifications if one.choices[place] == choice]
+        ratios = sorted(one.estimate.estimate for one in own if one.estimate is not None)
+        reached = [one.conclusion for one in own]
+        middle, low, high = (
+            (risen(statistics.median(ratios)), risen(ratios[0]), risen(ratios[-1]))
+            if ratios
+            else (None, None, None)
+        )
+        axis = self.axes[place]
+        return ChoiceSummary(
+            axis.name,
+            axis.choices[choice],
+            len(own),
+            len(own) - len(ratios),
+            middle,
+            low,
+            high,
+            tuple((conclusion, reached.count(conclusion)) for conclusion in CONCLUSIONS),
+        )
+
     def said(self, one: Specification) -> tuple[str, ...]:
         """The choices of a specification in words, axis by axis."""
         return tuple(
@@ -206,6 +255,10 @@ class SpecificationCurve:
             yield Record(analysis, KIND, "specifications_concluding", level=conclusion, n=n)
         for stage, n in self.computed:
             yield Record(analysis, KIND, "times_computed", group=stage, n=n)
+        if self.detectable is not None:
+            yield from self.detectable.records(analysis)
+        for summary in self.by_choice:
+            yield from _choice_records(analysis, summary)
         for place, one in enumerate(self.specifications):
             yield self._record(analysis, place, one)
 
@@ -245,6 +298,28 @@ class SpecificationCurve:
             f"{self.n_same_conclusion} with the main one's conclusion</p>"
         )
         return head + str(self.summary.head(50).to_html(index=False, na_rep=""))
+
+
+def _choice_records(analysis: str, summary: ChoiceSummary) -> Iterator[Record]:
+    """The hazard ratios and conclusions of one choice."""
+    place: dict[str, Any] = {"group": summary.axis, "level": summary.choice}
+    for name, value in (
+        ("hazard_ratio_median", summary.median),
+        ("hazard_ratio_smallest", summary.smallest),
+        ("hazard_ratio_largest", summary.largest),
+    ):
+        yield Record(
+            analysis,
+            KIND,
+            name,
+            **place,
+            n=summary.n - summary.n_failed,
+            estimate=value,
+            status="ok" if value is not None else "not_estimable",
+            reason=None if value is not None else "no specification has an estimate",
+        )
+    for conclusion, n in summary.concluding:
+        yield Record(analysis, KIND, f"specifications_{conclusion}", **place, n=n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -87,7 +87,7 @@ def crossing(study: Study, spec: SensitivitySpec) -> Crossing:
     model = main_model(study, spec)
     assert model is not None
     endpoints = [model.endpoint, *(e for e in spec.endpoints if e != model.endpoint)]
-    labels = {e.id: e.label or e.kind for e in study.endpoints}
+    labels = {e.id: f"{e.label or e.kind} ({e.id})" for e in study.endpoints}
     parts: dict[str, list[tuple[str, Any]]] = {
         "editions": [
             (str(edition), edition)
@@ -105,8 +105,16 @@ def crossing(study: Study, spec: SensitivitySpec) -> Crossing:
         ],
         "subsets": [("All", None), *((subset.reason, subset) for subset in spec.subsets)],
     }
-    axes = tuple(Axis(name, TITLES[name], tuple(w for w, _ in parts[name])) for name in NAMES)
+    axes = tuple(Axis(name, TITLES[name], _apart([w for w, _ in parts[name]])) for name in NAMES)
     return Crossing(spec, model, axes, tuple(tuple(v for _, v in parts[name]) for name in NAMES))
+
+
+def _apart(words: list[str]) -> tuple[str, ...]:
+    """The words of an axis, told apart where two choices read alike."""
+    return tuple(
+        word if word not in words[:k] else f"{word} ({words[:k].count(word) + 1})"
+        for k, word in enumerate(words)
+    )
 
 
 def _policies(study: Study, spec: SensitivitySpec) -> Iterator[tuple[str, Mapping[str, str]]]:
