@@ -26,9 +26,15 @@ def check(
         problems = check_study(asked)
         if problems:
             raise SpecError(problems)
+    crossed = ""
+    if asked.sensitivity is not None:
+        from analyses.study.grid.crossing import crossing
+
+        grid = crossing(asked, asked.sensitivity)
+        crossed = f", {counted(grid.n, 'specification')} of the sensitivity grid"
     typer.echo(
         f"{study.name}: no problems found ({counted(len(asked.endpoints), 'endpoint')}, "
         f"{counted(len(asked.select), 'criterion', 'criteria')}, "
-        f"{counted(len(asked.analyses), 'analysis', 'analyses')}). "
+        f"{counted(len(asked.analyses), 'analysis', 'analyses')}{crossed}). "
         f"Next: her2low run {study} --out DIR{' --allow-path' if allow_path else ''}"
     )

@@ -90,7 +90,8 @@ def progress_shown(quiet: bool) -> Iterator[Progress]:
 
 def _description(stage: str, done: int, total: int) -> str:
     """A stage in words; what is no stage is drawn, and counted."""
-    return _STAGES.get(stage) or f"{stage}: {done:,} of {total:,} samples"
+    what = "specifications" if stage == "Sensitivity" else "samples"
+    return _STAGES.get(stage) or f"{stage}: {done:,} of {total:,} {what}"
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from analyses.commands.messages import counted, progress_shown, told
+
+if TYPE_CHECKING:
+    from analyses.study.spec import Study
 
 
 def run(
@@ -48,6 +51,7 @@ def run(
         changes = Changes((*(settings or ()), *asked_for), tuple(only or ()))
         asked = load_study(study, allow_path=allow_path, changes=changes)
         check_folder(out, inputs=[study, *asked.inputs()])
+        _tell_size(asked, quiet)
         with progress_shown(quiet) as progress:
             result = run_study(asked, out=out, progress=progress)
     failed = len(result.failures)
@@ -62,3 +66,13 @@ def run(
             f"any number in {out / 'results.json'}."
         )
     raise typer.Exit(result.exit_code)
+
+
+def _tell_size(asked: Study, quiet: bool) -> None:
+    """How many specifications a sensitivity grid has, before the first is computed."""
+    from analyses.study.grid.crossing import crossing, grid_problems
+
+    if quiet or asked.sensitivity is None or any(grid_problems(asked)):
+        return  # a grid that cannot be run is told of with everything else
+    grid = crossing(asked, asked.sensitivity)
+    typer.echo(f"Sensitivity grid: {counted(grid.n, 'specification')} ({grid.sizes}).")

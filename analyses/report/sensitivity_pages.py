@@ -19,7 +19,7 @@ from analyses.report.blocks import (
     row,
 )
 from analyses.report.section import Alts, Section
-from analyses.report.words import event_nouns, joined
+from analyses.report.words import endpoint_of, event_nouns, joined
 from analyses.results.detectable import Detectable
 from analyses.results.robust import Conclusion
 from analyses.results.specification_curve import SensitivityAnalysis, SpecificationCurve
@@ -47,7 +47,7 @@ def sensitivity_pages(
     """What the grid says, its figure, each choice, and what failed."""
     curve = analysis.result
     yield Paragraph(_size(curve, style))
-    said = f"{_agreement(curve, style)}.{_could_be_found(curve, style)}"
+    said = f"{_agreement(curve, style)}.{_could_be_found(result, curve, style)}"
     yield Callout("How much hangs on the choices", said)
     alt, width = alts[analysis.id]
     level = words.tick(100 * curve.conf_level)
@@ -72,11 +72,14 @@ def sensitivity_answer(analysis: SensitivityAnalysis, style: NumberStyle) -> str
     return f"{analysis.title}: {_agreement(analysis.result, style)}."
 
 
-def _could_be_found(curve: SpecificationCurve, style: NumberStyle) -> str:
+def _could_be_found(result: StudyResult, curve: SpecificationCurve, style: NumberStyle) -> str:
     """What the main specification could have found, where it found nothing."""
     if curve.main.conclusion != "inconclusive" or curve.detectable is None:
         return ""
-    said = inconclusive(curve.detectable, None, style)
+    main = next((a for a in result.analyses if a.id == curve.of), None)
+    name = getattr(main, "endpoint", None)
+    endpoint = None if name is None else endpoint_of(result, name)
+    said = inconclusive(curve.detectable, endpoint, style)
     return f" The main specification is {said}."
 
 
@@ -219,6 +222,7 @@ def _every(analysis: SensitivityAnalysis, style: NumberStyle) -> Table:
 
 def sensitivity_methods(result: StudyResult, analysis: SensitivityAnalysis) -> str:
     """The method in a sentence or two, its choices named."""
+    del result
     curve = analysis.result
     axes = joined([axis.title for axis in curve.axes if len(axis.choices) > 1]) or "none"
     return (

@@ -213,7 +213,7 @@ def _outcomes(
     if study.sensitivity is not None:
         from analyses.study.grid.crossed import crossed
 
-        outcomes.append(crossed(study, given))
+        outcomes.append(crossed(study, given, progress))
     return outcomes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.failure import Failure
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
     from analyses.study.stages import Prepared
 
 TITLE = "Sensitivity of the main estimate"
+Progress = Callable[[str, int, int], None]
 _Found = tuple[Estimate | None, int, int, str | None]
 
 
-def crossed(study: Study, given: Prepared) -> Outcome:
-    """The estimate under every combination; those without one are counted, with the reason."""
+def crossed(study: Study, given: Prepared, progress: Progress | None = None) -> Outcome:
+    """The estimate under every combination; those without one are counted, with the reason.
+
+    `progress` is told (what is done, specifications done, specifications in all).
+    """
     spec = study.sensitivity
     assert spec is not None
     axes = crossing(study, spec)
@@ -37,7 +42,9 @@ def crossed(study: Study, given: Prepared) -> Outcome:
     cells = list(axes.cells())
     main, reference = cohorts.patients(cells[0]), _reference(axes)
     made = []
-    for cell in cells:
+    for done, cell in enumerate(cells):
+        if progress is not None:
+            progress("Sensitivity", done, len(cells))
         estimate, n, n_event, reason = _found(axes, cohorts, cell, reference)
         same = _same(cohorts.patients(cell), main) and cell.criteria == cells[0].criteria
         made.append(Specification(cell.choices, estimate, n, n_event, same, reason))
