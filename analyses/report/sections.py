@@ -10,6 +10,7 @@ from analyses.report.change_pages import CHANGES
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
 from analyses.report.evidence_pages import EVIDENCE
+from analyses.report.facility_pages import FACILITIES
 from analyses.report.feature_table import FEATURES
 from analyses.report.imputed_section import with_imputed
 from analyses.report.missing_table import MISSING
@@ -27,6 +28,7 @@ from analyses.report.trend_pages import TRENDS
 from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
+from analyses.results.facility_shares import FacilityAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.response import ResponseAnalysis
 from analyses.results.share_trend import TrendAnalysis
@@ -62,6 +64,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         EvidenceAnalysis: EVIDENCE,
         BySiteAnalysis: SITES,
         SubgroupsAnalysis: SUBGROUPS,
+        FacilityAnalysis: FACILITIES,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,
         ResponseAnalysis: RESPONSES,

@@ -47,7 +47,14 @@ TABLE: dict[str, Any] = {
     "within": "hr_status",
     "columns": ["age_years", "grade", "hr_status"],
 }
-ASKED = [MULTI, ORDI, PCR, YEARS, TABLE]
+FUNNEL: dict[str, Any] = {
+    "id": "funnel",
+    "kind": "facility_shares",
+    "of": "her2_status",
+    "category": "low",
+    "year": "diagnosis_year",
+}
+ASKED = [MULTI, ORDI, PCR, YEARS, TABLE, FUNNEL]
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +137,16 @@ def test_features_stand_overall_and_within_hr_strata(run: tuple[Any, str, Path])
     assert (out / "tables" / "tab_within_positive.csv").exists()
 
 
+def test_no_facility_is_named_unless_asked(run: tuple[Any, str, Path]) -> None:
+    result, text, out = run
+    funnel = result.analyses[5].result
+    assert not funnel.identified
+    assert [one.name for one in funnel.facilities][:2] == ["1", "2"]
+    assert "none is named" in text
+    assert "F0001" not in (out / "tables" / "funnel_numbers.csv").read_text()
+    assert len(funnel.by_year) > 5
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -142,6 +159,7 @@ def test_features_stand_overall_and_within_hr_strata(run: tuple[Any, str, Path])
         (PCR | {"response": "age_years"}, "is a number and cannot make groups"),
         (TABLE | {"within": "her2_status"}, "'her2_status' makes the groups"),
         (YEARS | {"year": "grade"}, "cannot be cut"),
+        (FUNNEL | {"facility": "age_years"}, "cannot make clusters"),
         (MULTI | {"model": "linear"}, "is not allowed"),
         (MULTI | {"terms": ["grade", {"interaction": ["grade", "stage"]}]}, "not a term itself"),
     ],
