@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
     from analyses.estimators.excess_hazard import excess_hazard
-    from analyses.estimators.facility_shares import facility_shares
     from analyses.estimators.fine_gray import fine_gray
     from analyses.estimators.gray_test import gray_test
     from analyses.estimators.kaplan_meier import kaplan_meier
@@ -87,7 +86,6 @@ _HOMES = {
     "start_stop": "adjustment.start_stop",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
-    "facility_shares": "estimators.facility_shares",
     "share_trend": "estimators.share_trend",
     "response_odds": "estimators.response",
     "tipping_points": "robustness.tipping",
@@ -106,7 +104,6 @@ __all__ = [
     "detectable_hazard_ratio",
     "e_value",
     "excess_hazard",
-    "facility_shares",
     "fine_gray",
     "gray_test",
     "impute",

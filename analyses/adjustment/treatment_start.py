@@ -94,6 +94,7 @@ def treated_rows(
     rows = survival_data(frame, time=time, event=event, entry=entry, others=wanted)
     begun = _starts(frame.loc[rows.labels, start], start)
     given = _given(rows.frame[treatment], where)
+    _require_untreated(where, given, rows.n_missing)
     unknown, contradicted = given & np.isnan(begun), ~given & ~np.isnan(begun)
     _refuse(where, start, unknown_start, int(unknown.sum()), int(contradicted.sum()))
     kept = ~(unknown | contradicted)
@@ -120,6 +121,20 @@ def _require_policy(unknown_start: str) -> None:
     if unknown_start not in get_args(UnknownStart):
         allowed = f"Allowed: {listed(get_args(UnknownStart))}"
         raise AnalysisError(Problem("unknown_start", f"'{unknown_start}'", allowed))
+
+
+def _require_untreated(where: str, given: Flags, n_missing: tuple[tuple[str, int], ...]) -> None:
+    """AnalysisError where nobody is known to be untreated: who was treated is then the future."""
+    if not given.all():
+        return
+    missing = "".join(f"; '{name}' is missing in {n}" for name, n in n_missing)
+    found = f"all {len(given)} patients with a value were treated at some time{missing}"
+    advice = (
+        "Patients who are known to have been treated later cannot be compared among themselves. "
+        "Where a missing value means not given, let the dictionary say so; else choose a "
+        "treatment of which the source tells that it was not given."
+    )
+    raise AnalysisError(Problem(where, found, advice=advice))
 
 
 def _given(values: pd.Series[Any], where: str) -> Flags:

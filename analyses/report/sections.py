@@ -10,9 +10,9 @@ from analyses.report.change_pages import CHANGES
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
 from analyses.report.evidence_pages import EVIDENCE
-from analyses.report.facility_pages import FACILITIES
 from analyses.report.feature_table import FEATURES
 from analyses.report.imputed_section import with_imputed
+from analyses.report.landmark_pages import LANDMARKS
 from analyses.report.missing_table import MISSING
 from analyses.report.model_pages import MODELS
 from analyses.report.parametric_pages import LIFETIMES
@@ -22,17 +22,21 @@ from analyses.report.response_pages import RESPONSES
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
 from analyses.report.sensitivity_pages import SENSITIVITY
+from analyses.report.start_stop_pages import CHANGING
+from analyses.report.strategy_pages import STRATEGIES
 from analyses.report.subgroup_pages import SUBGROUPS
 from analyses.report.treatment_pages import TREATMENTS
 from analyses.report.trend_pages import TRENDS
 from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
-from analyses.results.facility_shares import FacilityAnalysis
 from analyses.results.imputed import MissingnessAnalysis
+from analyses.results.landmark import LandmarkAnalysis
 from analyses.results.response import ResponseAnalysis
 from analyses.results.share_trend import TrendAnalysis
 from analyses.results.specification_curve import SensitivityAnalysis
+from analyses.results.start_stop import StartStopAnalysis
+from analyses.results.strategies import StrategiesAnalysis
 from analyses.results.study import (
     Analysis,
     ChangeAnalysis,
@@ -64,13 +68,15 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         EvidenceAnalysis: EVIDENCE,
         BySiteAnalysis: SITES,
         SubgroupsAnalysis: SUBGROUPS,
-        FacilityAnalysis: FACILITIES,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,
         ResponseAnalysis: RESPONSES,
         SensitivityAnalysis: SENSITIVITY,
         CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,
+        LandmarkAnalysis: LANDMARKS,
+        StartStopAnalysis: CHANGING,
+        StrategiesAnalysis: STRATEGIES,
     }
 )
 

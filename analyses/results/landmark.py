@@ -182,3 +182,16 @@ def effects_table(effects: Sequence[LateEffect]) -> pd.DataFrame:
     numbers = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
     ratios = ("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high")
     return table.astype(dict.fromkeys((*numbers, *ratios), float))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkAnalysis:
+    """A landmark analysis of a study, the landmark and its times in the study file's words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: Landmark
+    at_said: str
+    times: tuple[float, ...] = ()
+    times_said: tuple[str, ...] = ()

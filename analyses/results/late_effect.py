@@ -91,8 +91,9 @@ class LateEffect:
 def effect_of(method: Method, treatment: str, model: CoxModel, n: int) -> LateEffect:
     """The effect of the treatment in a model of `n` patients, of which it is a term."""
     rows = [row for row in model.coefficients if row.term == treatment and row.level == GIVEN]
-    if not rows:
-        return LateEffect(method, treatment, n, model.n_event, reason="nobody was treated")
+    if not rows or rows[0].is_reference:
+        who = "everybody was" if rows else "nobody was"
+        return LateEffect(method, treatment, n, model.n_event, reason=f"{who} treated")
     found = rows[0]
     names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "reason")
     values = {name: getattr(found, name) for name in names}

@@ -160,3 +160,15 @@ _PLAIN = (
     *("treatment", "start", "n_at_baseline", "n_started_later", "n", "n_event", "n_rows"),
     *("n_without_time", "n_input"),
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StartStopAnalysis:
+    """A time-varying treatment of a study, its times in the study file's words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: StartStop
+    times: tuple[float, ...] = ()
+    times_said: tuple[str, ...] = ()

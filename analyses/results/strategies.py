@@ -267,3 +267,16 @@ def _plain_arm(arm: StrategyArm) -> dict[str, Any]:
         else:
             plain[field.name] = value
     return plain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrategiesAnalysis:
+    """Two strategies of a study, grace period, times and tau in the study file's words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: Strategies
+    grace_said: str
+    times_said: tuple[str, ...] = ()
+    tau_said: str = ""

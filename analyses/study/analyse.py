@@ -13,9 +13,9 @@ from analyses.study.kinds.category_model import modelled
 from analyses.study.kinds.cox import model
 from analyses.study.kinds.cumulative_incidence import incidences
 from analyses.study.kinds.evidence import published
-from analyses.study.kinds.facility_shares import by_facility
 from analyses.study.kinds.fine_gray import subdistribution
 from analyses.study.kinds.kaplan_meier import plotted
+from analyses.study.kinds.late_treatment import changing, cloned, from_landmark
 from analyses.study.kinds.logrank import tests
 from analyses.study.kinds.missingness import lacking
 from analyses.study.kinds.parametric import distributed
@@ -27,6 +27,7 @@ from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
 from analyses.study.kinds.treatment_effect import treated
 from analyses.study.outcome import Outcome, failed_record, failure_of
+from analyses.study.specs.late_treatment import LateTreatmentSpec
 from cohort.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "evidence": published,
     "by_site": from_site_to_site,
     "subgroups": compared,
-    "facility_shares": by_facility,
     "share_trend": over_years,
     "response": responded,
     "category_model": modelled,
     "treatment_effect": treated,
     "missingness": lacking,
+    "landmark": from_landmark,
+    "start_stop": changing,
+    "clone_censor_weight": cloned,
 }
 
 
@@ -82,6 +85,9 @@ def needed(
         if endpoint:
             columns += [f"{endpoint}_time", f"{endpoint}_event"]
             columns += [f"{endpoint}_state"] if spec.competes else []
+            origin = study.endpoint(endpoint).to_definition().origin_column
+            if origin is not None and isinstance(spec, LateTreatmentSpec):
+                columns.append(origin)  # from which the start is counted as well
             if study.endpoint(endpoint).entry is not None:
                 columns.append(f"{endpoint}_entry")
     return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}

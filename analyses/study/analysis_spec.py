@@ -11,10 +11,14 @@ from analyses.study.specs.category_model import CategoryModelSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.evidence import EvidenceSpec
-from analyses.study.specs.facility_shares import FacilitySharesSpec
 from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.her2_change import Her2ChangeSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+from analyses.study.specs.late_treatment import (
+    CloneCensorWeightSpec,
+    LandmarkSpec,
+    StartStopSpec,
+)
 from analyses.study.specs.logrank import LogRankSpec
 from analyses.study.specs.missingness import MissingnessSpec
 from analyses.study.specs.parametric import ParametricSpec
@@ -38,13 +42,15 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
-    | FacilitySharesSpec
     | ShareTrendSpec
     | ResponseSpec
     | CategoryModelSpec
     | EvidenceSpec
     | TreatmentEffectSpec
     | BySiteSpec
-    | MissingnessSpec,
+    | MissingnessSpec
+    | LandmarkSpec
+    | StartStopSpec
+    | CloneCensorWeightSpec,
     Field(discriminator="kind"),
 ]

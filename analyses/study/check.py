@@ -19,6 +19,7 @@ from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec
+from analyses.study.specs.late_treatment import CloneCensorWeightSpec, LandmarkSpec
 from analyses.study.specs.modelled import Modelled
 from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.rmst import RmstSpec
@@ -106,12 +107,17 @@ def _times(study: Study) -> Iterator[Problem]:
 
 def _last_times(spec: Any) -> Iterator[tuple[str, Duration, str]]:
     """The latest times that an analysis looks at: key in the study file, time, endpoint."""
-    timed = KaplanMeierSpec | CumulativeIncidenceSpec | TreatmentEffectSpec
+    timed = KaplanMeierSpec | CumulativeIncidenceSpec | TreatmentEffectSpec | CloneCensorWeightSpec
     if isinstance(spec, timed) and spec.at is not None:
         yield "at", spec.at.to_durations()[-1], spec.endpoint
     if isinstance(spec, PerformanceSpec):
         yield "at", spec.at.to_durations()[-1], spec.endpoint
-    if isinstance(spec, RmstSpec | PerformanceSpec) and spec.tau is not None:
+    if isinstance(spec, LandmarkSpec):
+        yield "landmark", spec.landmark.to_duration(), spec.endpoint
+    if isinstance(spec, CloneCensorWeightSpec):
+        yield "grace", spec.grace.to_duration(), spec.endpoint
+    until = RmstSpec | PerformanceSpec | CloneCensorWeightSpec
+    if isinstance(spec, until) and spec.tau is not None:
         yield "tau", spec.tau.to_duration(), spec.endpoint
 
 

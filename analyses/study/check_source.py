@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from analyses.study.check_endpoints import endpoint_problems
+from analyses.study.check_treatments import late_problems
 from analyses.study.near import near_file
 from cohort.errors import Problem, SpecError, listed, suggest
 from cohort.schema import CARRIED, HER2_EVIDENCE, column
@@ -166,6 +167,8 @@ def _given(
         )
     elif available[use.column]:
         yield Problem(where, _needs(use.column, available), advice=_add(available[use.column]))
+    else:
+        yield from late_problems(study, use)
 
 
 def _not_identified(use: Use, dictionary: SourceDictionary) -> str:

@@ -199,6 +199,7 @@ def _outcomes(
         source=cohort.source,
         identifies=dict(cohort.identifies),
         progress=progress,
+        origins={spec.id: spec.to_definition().origin_column for spec in study.endpoints},
     )
     for spec in study.analyses:
         if spec.kind == "her2_change":

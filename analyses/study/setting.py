@@ -29,6 +29,8 @@ class Setting:
         What the source tells of treatments and endpoints, as its dictionary declares.
     progress
         Told (what is drawn, samples done, samples asked for) while an analysis draws at random.
+    origins
+        By endpoint the column of days at which its time starts; None where that is diagnosis.
     earlier
         Analyses that stand before this one in the study file, by id; what failed is not there.
     """
@@ -38,6 +40,7 @@ class Setting:
     source: str = ""
     identifies: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None
+    origins: Mapping[str, str | None] = field(default_factory=dict)
     earlier: Mapping[str, Analysis] = field(default_factory=dict)
 
     def drawing(self, what: str) -> Callable[[int, int], None] | None:

@@ -47,14 +47,7 @@ TABLE: dict[str, Any] = {
     "within": "hr_status",
     "columns": ["age_years", "grade", "hr_status"],
 }
-FUNNEL: dict[str, Any] = {
-    "id": "funnel",
-    "kind": "facility_shares",
-    "of": "her2_status",
-    "category": "low",
-    "year": "diagnosis_year",
-}
-ASKED = [MULTI, ORDI, PCR, YEARS, TABLE, FUNNEL]
+ASKED = [MULTI, ORDI, PCR, YEARS, TABLE]
 
 
 @pytest.fixture(scope="module")
@@ -137,16 +130,6 @@ def test_features_stand_overall_and_within_hr_strata(run: tuple[Any, str, Path])
     assert (out / "tables" / "tab_within_positive.csv").exists()
 
 
-def test_no_facility_is_named_unless_asked(run: tuple[Any, str, Path]) -> None:
-    result, text, out = run
-    funnel = result.analyses[5].result
-    assert not funnel.identified
-    assert [one.name for one in funnel.facilities][:2] == ["1", "2"]
-    assert "none is named" in text
-    assert "F0001" not in (out / "tables" / "funnel_numbers.csv").read_text()
-    assert len(funnel.by_year) > 5
-
-
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -159,7 +142,6 @@ def test_no_facility_is_named_unless_asked(run: tuple[Any, str, Path]) -> None:
         (PCR | {"response": "age_years"}, "is a number and cannot make groups"),
         (TABLE | {"within": "her2_status"}, "'her2_status' makes the groups"),
         (YEARS | {"year": "grade"}, "cannot be cut"),
-        (FUNNEL | {"facility": "age_years"}, "cannot make clusters"),
         (MULTI | {"model": "linear"}, "is not allowed"),
         (MULTI | {"terms": ["grade", {"interaction": ["grade", "stage"]}]}, "not a term itself"),
     ],

@@ -145,6 +145,13 @@ def test_unknown_and_contradicted_starts_are_refused_or_left_out_and_counted():
     assert rules["unknown_start"] == rules["start_without_treatment"] == 1
 
 
+def test_a_source_that_tells_of_treated_patients_only_is_refused():
+    data = _ten()
+    data["treated"] = data["treated"].astype(object).where(data["treated"], None)
+    with pytest.raises(AnalysisError, match=r"all 6 patients with a value were treated .* in 4"):
+        landmark(data, **COLUMNS, at=3)
+
+
 def test_a_treatment_that_is_neither_yes_nor_no_is_refused():
     data = _ten().assign(treated="maybe")
     with pytest.raises(AnalysisError, match="neither yes nor no: maybe"):
