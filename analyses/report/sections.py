@@ -18,6 +18,7 @@ from analyses.report.model_pages import MODELS
 from analyses.report.parametric_pages import LIFETIMES
 from analyses.report.performance_pages import PERFORMANCE
 from analyses.report.rank_test_pages import RANK_TESTS
+from analyses.report.relative_survival_pages import NET
 from analyses.report.response_pages import RESPONSES
 from analyses.report.rmst_pages import MEANS
 from analyses.report.section import Section
@@ -32,6 +33,7 @@ from analyses.results.category_model import CategoryAnalysis
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.landmark import LandmarkAnalysis
+from analyses.results.relative_survival import RelativeSurvivalAnalysis
 from analyses.results.response import ResponseAnalysis
 from analyses.results.share_trend import TrendAnalysis
 from analyses.results.specification_curve import SensitivityAnalysis
@@ -67,6 +69,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         ChangeAnalysis: CHANGES,
         EvidenceAnalysis: EVIDENCE,
         BySiteAnalysis: SITES,
+        RelativeSurvivalAnalysis: NET,
         SubgroupsAnalysis: SUBGROUPS,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,

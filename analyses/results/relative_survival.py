@@ -247,3 +247,14 @@ _CURVES = (
     ("observed_survival", "observed", ""),
 )
 _PLAIN = ("by", "unit", "placed", "conf_level", "n", "n_event", "n_beyond", "n_input")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelativeSurvivalAnalysis:
+    """Relative survival of an endpoint; `times_said` are the times in the study file's words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: RelativeSurvival
+    times_said: tuple[str, ...] = ()

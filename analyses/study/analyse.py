@@ -20,6 +20,7 @@ from analyses.study.kinds.logrank import tests
 from analyses.study.kinds.missingness import lacking
 from analyses.study.kinds.parametric import distributed
 from analyses.study.kinds.performance import performed
+from analyses.study.kinds.relative_survival import against_population
 from analyses.study.kinds.response import responded
 from analyses.study.kinds.rmst import averaged
 from analyses.study.kinds.share_trend import over_years
@@ -55,6 +56,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "performance": performed,
     "evidence": published,
     "by_site": from_site_to_site,
+    "relative_survival": against_population,
     "subgroups": compared,
     "share_trend": over_years,
     "response": responded,

@@ -23,6 +23,7 @@ from analyses.study.specs.logrank import LogRankSpec
 from analyses.study.specs.missingness import MissingnessSpec
 from analyses.study.specs.parametric import ParametricSpec
 from analyses.study.specs.performance import PerformanceSpec
+from analyses.study.specs.relative_survival import RelativeSurvivalSpec
 from analyses.study.specs.response import ResponseSpec
 from analyses.study.specs.rmst import RmstSpec
 from analyses.study.specs.share_trend import ShareTrendSpec
@@ -51,6 +52,7 @@ AnalysisSpec = Annotated[
     | MissingnessSpec
     | LandmarkSpec
     | StartStopSpec
-    | CloneCensorWeightSpec,
+    | CloneCensorWeightSpec
+    | RelativeSurvivalSpec,
     Field(discriminator="kind"),
 ]

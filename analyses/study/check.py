@@ -12,6 +12,7 @@ from analyses.study.check_specimens import specimen_problems
 from analyses.study.check_treatments import treatment_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.grid.crossing import grid_problems
+from analyses.study.life_table_file import life_table_problems
 from analyses.study.origin import line_of
 from analyses.study.report_spec import report_problems
 from analyses.study.specs.category_model import CategoryModelSpec
@@ -57,6 +58,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
         *_times(study),
         *_references(study),
         *evidence_problems(study),
+        *life_table_problems(study),
         *treatment_problems(study),
         *grid_problems(study),
         *source_problems(study, used),

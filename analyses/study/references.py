@@ -65,11 +65,14 @@ def _paths(data: Mapping[str, Any], origin: Origin) -> Iterator[Problem]:
     if not isinstance(source, Mapping) or origin.allow_path:
         return
     files = source.get("files")
-    named: dict[tuple[str, ...], Any] = {("source", "files"): files}
+    named: dict[tuple[str | int, ...], Any] = {("source", "files"): files}
     if isinstance(files, Mapping):
         named = {("source", "files", str(role)): path for role, path in files.items()}
     if is_path(source.get("name")):
         named[("source", "name")] = source["name"]
+    for i, member in _parts(data, "analyses"):
+        if isinstance(member.get("life_table"), str):
+            named[("analyses", i, "life_table")] = member["life_table"]
     for place, path in named.items():
         if isinstance(path, str) and leaves_folder(path):
             yield Problem(

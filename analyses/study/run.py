@@ -196,6 +196,7 @@ def _outcomes(
     setting = Setting(
         unit=cohort.time_unit,
         seed=study.seed,
+        folder=study.folder,
         source=cohort.source,
         identifies=dict(cohort.identifies),
         progress=progress,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyses.results.study import Analysis
@@ -23,6 +24,8 @@ class Setting:
         Of follow-up.
     seed
         The study's, for what is drawn at random.
+    folder
+        Of the study file, which paths in it are relative to.
     source
         Name of the dictionary that the file was read by.
     identifies
@@ -37,6 +40,7 @@ class Setting:
 
     unit: TimeUnit
     seed: int
+    folder: Path = Path()
     source: str = ""
     identifies: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None

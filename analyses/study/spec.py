@@ -216,7 +216,9 @@ class Study(Spec):
     def inputs(self) -> tuple[Path, ...]:
         """Every file that the study reads: the patients' and a dictionary of the user's own."""
         own = self.dictionary_source
-        return (*self.paths().values(), *([own] if isinstance(own, Path) else []))
+        tables = [getattr(spec, "life_table", None) for spec in self.analyses]
+        more = [self.folder / name for name in tables if name is not None]
+        return (*self.paths().values(), *([own] if isinstance(own, Path) else []), *more)
 
     def identity(self) -> tuple[str, str, str]:
         """Name of the file, sha256 of its bytes, the study as canonical JSON.
@@ -228,6 +230,9 @@ class Study(Spec):
         files = plain["source"]["files"]
         plain["source"]["files"] = {role: _told(path) for role, path in files.items()}
         plain["source"]["name"] = _told(plain["source"]["name"])
+        for analysis in plain["analyses"]:
+            if analysis.get("life_table"):
+                analysis["life_table"] = _told(analysis["life_table"])
         text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
         return self.name, self.digest, text
 
