@@ -157,8 +157,9 @@ def relative_survival_methods(_result: StudyResult, analysis: RelativeSurvivalAn
     text = (
         f"{analysis.title}: net survival{by} is estimated by Pohar Perme's method, each patient "
         "weighted by the inverse of the expected survival, the expected hazard integrated day by "
-        f"day ({_MEASURES[table.measure]} a year by age {table.ages[0]} to {table.ages[1]}, calendar "
-        f"year {table.years[0]} to {table.years[1]} and {joined(told)}, file {table.name}); 1 year is "
+        f"day ({_MEASURES[table.measure]} a year by age {table.ages[0]} to {table.ages[1]}, "
+        f"calendar year {table.years[0]} to {table.years[1]} and {joined(told)}, file "
+        f"{table.name}); 1 year is "
         f"365.25 days, ages and years are taken {_placed(net)}, limits are on the log scale; "
         "Ederer II's estimate stands beside it"
     )
