@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test marked check fix bench coverage reference reference-stress docs notebooks sample
+.PHONY: help demo test marked check fix bench coverage reference reference-stress docs site notebooks sample
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -50,8 +50,17 @@ reference: .venv/test  ## make R's reference answers again (needs R with surviva
 reference-stress: .venv/test  ## hold random cohorts against R and print the largest deviations (needs R)
 	$(BIN)/python tests/stress/stress.py
 
-docs: .venv/test  ## write the reference in docs/ from the tables that the program reads
+docs: .venv/test  ## write the reference in docs/ and its pictures from what the program reads and draws
 	$(BIN)/python docs/make
+	$(BIN)/her2low run sample_data/her2_low_os.yaml --out out/pictures --format html
+	cp out/pictures/figures/curves.svg out/pictures/figures/model.svg docs/pictures/
+
+.venv/site: .venv/core
+	$(PIP) --editable '.[docs]'
+	touch $@
+
+site: .venv/site  ## build docs/ as a site in out/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 sample: .venv/core  ## make the synthetic sample registry again
 	$(BIN)/python -m cohort.simulation sample_data/registry.csv

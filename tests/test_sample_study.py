@@ -110,3 +110,11 @@ def test_the_pdf_is_tagged_and_carries_its_text(output):
         assert section in text
     for choice in ("log-log", "Efron", "ASCO/CAP 2018", "E17"):
         assert choice in text
+
+
+@pytest.mark.parametrize("name", ["curves", "model"])
+def test_the_pictures_of_the_documentation_say_what_the_study_finds(output, name):
+    says = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
+    shown = (PROJECT / "docs" / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+    drawn = (output[1] / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+    assert says.findall(shown) == says.findall(drawn) != []
