@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from analyses.adjustment.start_stop import start_stop
     from analyses.estimators.category_model import category_model
     from analyses.estimators.cause_specific import cause_specific_cox
+    from analyses.estimators.classification import classification
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
     from analyses.estimators.excess_hazard import excess_hazard
@@ -86,6 +87,8 @@ _HOMES = {
     "start_stop": "adjustment.start_stop",
     "subgroups": "estimators.subgroups",
     "table_one": "estimators.table_one",
+    "classification": "estimators.classification",
+    "facility_shares": "estimators.facility_shares",
     "share_trend": "estimators.share_trend",
     "response_odds": "estimators.response",
     "tipping_points": "robustness.tipping",
@@ -98,6 +101,7 @@ __all__ = [
     "by_site",
     "category_model",
     "cause_specific_cox",
+    "classification",
     "clone_censor_weight",
     "cox",
     "cumulative_incidence",

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from analyses.report.by_site_pages import SITES
 from analyses.report.category_pages import CATEGORIES
 from analyses.report.change_pages import CHANGES
+from analyses.report.classification_pages import CLASSIFICATIONS
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
 from analyses.report.evidence_pages import EVIDENCE
@@ -30,6 +31,7 @@ from analyses.report.treatment_pages import TREATMENTS
 from analyses.report.trend_pages import TRENDS
 from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
+from analyses.results.classification import ClassificationAnalysis
 from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.landmark import LandmarkAnalysis
@@ -71,6 +73,8 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         BySiteAnalysis: SITES,
         RelativeSurvivalAnalysis: NET,
         SubgroupsAnalysis: SUBGROUPS,
+        ClassificationAnalysis: CLASSIFICATIONS,
+        FacilityAnalysis: FACILITIES,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,
         ResponseAnalysis: RESPONSES,

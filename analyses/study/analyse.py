@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 Frames = Mapping[str, "pd.DataFrame"]
 # What an analysis that uses a column asks of its patients besides.
 Conditions = Mapping[str, "Criterion"]
+WHOLE_COHORT = ("her2_change", "classification")  # they select their patients themselves
 SHARED = ""  # the patients of analyses that have no endpoint
 
 _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
@@ -78,8 +79,8 @@ def needed(
     """
     wanted: dict[str, list[str]] = {}
     for spec in study.analyses:
-        if spec.kind == "her2_change" or spec.id in apart:
-            continue  # of specimens, not of the patients' rows; or not held
+        if spec.kind in WHOLE_COHORT or spec.id in apart:
+            continue  # of specimens, or of patients outside the groups; or not held
         endpoint = getattr(spec, "endpoint", SHARED)
         columns = wanted.setdefault(endpoint, [])
         columns += spec.reads()

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from analyses.study.specs.by_site import BySiteSpec
 from analyses.study.specs.category_model import CategoryModelSpec
+from analyses.study.specs.classification import ClassificationSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.evidence import EvidenceSpec
@@ -43,6 +44,8 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
+    | ClassificationSpec
+    | FacilitySharesSpec
     | ShareTrendSpec
     | ResponseSpec
     | CategoryModelSpec

@@ -12,6 +12,7 @@ from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, made, needed, observed_levels
 from analyses.study.apart import fit_apart, held_apart
 from analyses.study.count_records import flow_records, her2_records
+from analyses.study.kinds.classification import unclassified
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
 from analyses.study.patients import StudyPatients
@@ -205,6 +206,8 @@ def _outcomes(
     for spec in study.analyses:
         if spec.kind == "her2_change":
             outcomes.append(changed(spec, study, cohort))
+        elif spec.kind == "classification":
+            outcomes.append(unclassified(spec, study, cohort))
         elif spec.kind == "cox" and spec.id in patients.apart:
             held = selected.by_endpoint[spec.endpoint]
             outcomes.append(fit_apart(spec, held, selected.conditions))

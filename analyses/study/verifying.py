@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record, checked
-from analyses.study.analyse import patients_of
+from analyses.study.analyse import WHOLE_COHORT, patients_of
 from analyses.study.changes import Changes
 from cohort.errors import AnalysisError, Problem, SpecError, listed
 
@@ -70,7 +70,7 @@ def _beside(study: Study, patients: StudyPatients, records: Sequence[Record]) ->
         (
             spec,
             None
-            if spec.kind == "her2_change"
+            if spec.kind in WHOLE_COHORT
             else patients_of(spec, patients.frames, patients.conditions)[0],
         )
         for spec in study.analyses

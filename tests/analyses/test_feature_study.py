@@ -48,6 +48,21 @@ TABLE: dict[str, Any] = {
     "columns": ["age_years", "grade", "hr_status"],
 }
 ASKED = [MULTI, ORDI, PCR, YEARS, TABLE]
+FUNNEL: dict[str, Any] = {
+    "id": "funnel",
+    "kind": "facility_shares",
+    "of": "her2_status",
+    "category": "low",
+    "year": "diagnosis_year",
+}
+CLASSES: dict[str, Any] = {
+    "id": "cls",
+    "kind": "classification",
+    "endpoint": "os",
+    "columns": ["age_years", "grade"],
+    "terms": [{"name": "age_years", "per": 10}],
+}
+ASKED = [MULTI, ORDI, PCR, YEARS, TABLE, FUNNEL, CLASSES]
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +145,30 @@ def test_features_stand_overall_and_within_hr_strata(run: tuple[Any, str, Path])
     assert (out / "tables" / "tab_within_positive.csv").exists()
 
 
+def test_no_facility_is_named_unless_asked(run: tuple[Any, str, Path]) -> None:
+    result, text, out = run
+    funnel = result.analyses[5].result
+    assert not funnel.identified
+    assert [one.name for one in funnel.facilities][:2] == ["1", "2"]
+    assert "none is named" in text
+    assert "F0001" not in (out / "tables" / "funnel_numbers.csv").read_text()
+    assert len(funnel.by_year) > 5
+
+
+def test_unclassified_patients_are_shown_though_the_groups_leave_them_out(
+    run: tuple[Any, str, Path],
+) -> None:
+    result, text, _ = run
+    made = result.analyses[6].result
+    inside, outside = made.n
+    assert outside > 0
+    loaded = sum(n for *_, n in result.her2_counts)
+    unknown = next(r for r in result.restrictions if r.analysis == "cls")
+    assert inside + outside + unknown.n_outside == loaded
+    assert "outside the restriction to patients with a known endpoint" in text
+    assert "Unclassified against classified, adjusted: HR" in text
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -142,6 +181,8 @@ def test_features_stand_overall_and_within_hr_strata(run: tuple[Any, str, Path])
         (PCR | {"response": "age_years"}, "is a number and cannot make groups"),
         (TABLE | {"within": "her2_status"}, "'her2_status' makes the groups"),
         (YEARS | {"year": "grade"}, "cannot be cut"),
+        (FUNNEL | {"facility": "age_years"}, "cannot make clusters"),
+        (CLASSES | {"columns": ["her2_status"]}, "'her2_status' tells the two apart"),
         (MULTI | {"model": "linear"}, "is not allowed"),
         (MULTI | {"terms": ["grade", {"interaction": ["grade", "stage"]}]}, "not a term itself"),
     ],
