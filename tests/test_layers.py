@@ -94,6 +94,7 @@ MAY_IMPORT = {
     "analyses.study.apart": ("analyses.study", "analyses.blocks", "cohort"),
     "analyses.study.kinds": (
         "analyses.study",
+        "analyses.robustness",
         "analyses.adjustment",
         "analyses.estimators",
         "analyses.imputation",

@@ -22,6 +22,7 @@ from analyses.report.rank_test_pages import RANK_TESTS
 from analyses.report.relative_survival_pages import NET
 from analyses.report.response_pages import RESPONSES
 from analyses.report.rmst_pages import MEANS
+from analyses.report.robustness_pages import ROBUSTNESS
 from analyses.report.section import Section
 from analyses.report.sensitivity_pages import SENSITIVITY
 from analyses.report.start_stop_pages import CHANGING
@@ -37,6 +38,7 @@ from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.landmark import LandmarkAnalysis
 from analyses.results.relative_survival import RelativeSurvivalAnalysis
 from analyses.results.response import ResponseAnalysis
+from analyses.results.robustness import RobustnessAnalysis
 from analyses.results.share_trend import TrendAnalysis
 from analyses.results.specification_curve import SensitivityAnalysis
 from analyses.results.start_stop import StartStopAnalysis
@@ -75,6 +77,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         SubgroupsAnalysis: SUBGROUPS,
         ClassificationAnalysis: CLASSIFICATIONS,
         FacilityAnalysis: FACILITIES,
+        RobustnessAnalysis: ROBUSTNESS,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,
         ResponseAnalysis: RESPONSES,

@@ -115,10 +115,8 @@ class TippingPoints:
         """One row a point: of a confounder its share, of events their number, of errors a ratio."""
         import pandas as pd
 
-        rows = [{k: v for k, v in row.items() if k not in ("status",)} for row in self._rows()]
-        return pd.DataFrame(rows).astype(
-            dict.fromkeys(("estimate", "conf_low", "conf_high"), float)
-        )
+        table = pd.DataFrame(list(self._rows()), columns=list(_COLUMNS))
+        return table.astype(dict.fromkeys(("estimate", "conf_low", "conf_high", "n"), float))
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         term = {"term": self.term, "reference": self.reference}
@@ -190,3 +188,9 @@ class TippingPoints:
         """A readable table in a notebook."""
         head = f"<p><b>Tipping points</b> of the conclusion: {self.conclusion}</p>"
         return head + str(self.summary.to_html(index=False, na_rep=""))
+
+
+_COLUMNS = (
+    *("quantity", "group", "term", "level", "reference", "n", "estimate", "conf_low", "conf_high"),
+    "reason",
+)

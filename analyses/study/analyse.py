@@ -23,6 +23,7 @@ from analyses.study.kinds.performance import performed
 from analyses.study.kinds.relative_survival import against_population
 from analyses.study.kinds.response import responded
 from analyses.study.kinds.rmst import averaged
+from analyses.study.kinds.robustness import robust
 from analyses.study.kinds.share_trend import over_years
 from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
@@ -59,6 +60,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "by_site": from_site_to_site,
     "relative_survival": against_population,
     "subgroups": compared,
+    "robustness": robust,
     "share_trend": over_years,
     "response": responded,
     "category_model": modelled,

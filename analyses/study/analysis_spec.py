@@ -27,6 +27,7 @@ from analyses.study.specs.performance import PerformanceSpec
 from analyses.study.specs.relative_survival import RelativeSurvivalSpec
 from analyses.study.specs.response import ResponseSpec
 from analyses.study.specs.rmst import RmstSpec
+from analyses.study.specs.robustness import RobustnessSpec
 from analyses.study.specs.share_trend import ShareTrendSpec
 from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.specs.table_one import TableOneSpec
@@ -46,6 +47,7 @@ AnalysisSpec = Annotated[
     | SubgroupsSpec
     | ClassificationSpec
     | FacilitySharesSpec
+    | RobustnessSpec
     | ShareTrendSpec
     | ResponseSpec
     | CategoryModelSpec

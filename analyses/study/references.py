@@ -19,7 +19,7 @@ def reference_problems(data: Mapping[str, Any], origin: Origin) -> list[Problem]
     found = [
         p for part in ("endpoints", "select", "analyses") for p in _repeated(data, part, origin)
     ]
-    return [*found, *_endpoints(data, origin), *_paths(data, origin)]
+    return [*found, *_endpoints(data, origin), *_models(data, origin), *_paths(data, origin)]
 
 
 def _parts(data: Mapping[str, Any], part: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -53,6 +53,20 @@ def _endpoints(data: Mapping[str, Any], origin: Origin) -> Iterator[Problem]:
             yield Problem(origin.place(("analyses", i, "endpoint")),
                           f"'{name}' is not an endpoint of this study",
                           allowed, suggest(name, known) or _any_case(name, known))  # fmt: skip
+
+
+def _models(data: Mapping[str, Any], origin: Origin) -> Iterator[Problem]:
+    """Cox models that a later analysis is to look at, and that do not stand before it."""
+    before: list[str] = []
+    for i, member in _parts(data, "analyses"):
+        name = member.get("of")
+        if member.get("kind") == "robustness" and isinstance(name, str) and name not in before:
+            allowed = f"Models before: {listed(before)}" if before else "No Cox model stands before"
+            yield Problem(origin.place(("analyses", i, "of")),
+                          f"'{name}' is no Cox model that stands before this analysis",
+                          allowed, suggest(name, before))  # fmt: skip
+        if member.get("kind") == "cox" and isinstance(member.get("id"), str):
+            before.append(str(member["id"]))
 
 
 def _any_case(name: str, known: list[str]) -> str:

@@ -26,6 +26,7 @@ from analyses.study.near import near_file
 from analyses.study.origin import Origin, digest_of, line_of
 from analyses.study.references import is_path, reference_problems
 from analyses.study.report_spec import ReportSpec
+from analyses.study.specs.robustness import RobustnessSpec
 from analyses.study.specs.sensitivity import SensitivitySpec
 from analyses.study.wording import problems, refused, shown
 from cohort import yaml_reader
@@ -149,6 +150,9 @@ class Study(Spec):
         """Remember the file behind the study, which the one who validates hands in."""
         if isinstance(context, Origin):
             self._origin = context
+        for spec in self.analyses:
+            if isinstance(spec, RobustnessSpec):
+                spec.find(self.analyses)
 
     @classmethod
     def from_dict(
