@@ -110,13 +110,13 @@ def test_a_failed_part_stands_beside_the_others(folder):
     assert result.exit_code == 5
 
 
-def test_a_model_that_failed_takes_its_robustness_along(folder):
+def test_a_model_without_the_contrast_has_a_failure_in_its_place(folder):
     # Of patients at one level nothing can be compared.
     pair = {"id": "p", "column": "her2_status", "equals": "low", "reason": "HER2-low"}
     model = MODEL | {"only": pair, "terms": ["her2_status"], "cluster": None}
     result = analyses.run_study(study(folder, model, ROBUST))
     assert [failure.analysis for failure in result.failures] == ["model", "robust"]
-    assert "the model 'model' has no estimate" in result.failures[1].reason
+    assert "the model has no level of 'her2_status'" in result.failures[1].reason
 
 
 @pytest.mark.parametrize(
