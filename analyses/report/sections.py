@@ -10,6 +10,7 @@ from analyses.report.change_pages import CHANGES
 from analyses.report.classification_pages import CLASSIFICATIONS
 from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
+from analyses.report.era_pages import ERAS
 from analyses.report.evidence_pages import EVIDENCE
 from analyses.report.feature_table import FEATURES
 from analyses.report.imputed_section import with_imputed
@@ -58,6 +59,7 @@ from analyses.results.study import (
 )
 from analyses.results.subgroups import SubgroupsAnalysis
 from analyses.results.treatment_by_group import TreatmentAnalysis
+from analyses.results.treatment_eras import TreatmentErasAnalysis
 
 SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
     {
@@ -84,6 +86,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         SensitivityAnalysis: SENSITIVITY,
         CategoryAnalysis: CATEGORIES,
         TreatmentAnalysis: TREATMENTS,
+        TreatmentErasAnalysis: ERAS,
         LandmarkAnalysis: LANDMARKS,
         StartStopAnalysis: CHANGING,
         StrategiesAnalysis: STRATEGIES,

@@ -28,8 +28,10 @@ from analyses.study.kinds.share_trend import over_years
 from analyses.study.kinds.subgroups import compared
 from analyses.study.kinds.table_one import described
 from analyses.study.kinds.treatment_effect import treated
+from analyses.study.kinds.treatment_eras import by_era
 from analyses.study.outcome import Outcome, failed_record, failure_of
 from analyses.study.specs.late_treatment import LateTreatmentSpec
+from analyses.study.specs.treatment_eras import DATE, TreatmentErasSpec
 from cohort.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "category_model": modelled,
     "treatment_effect": treated,
     "missingness": lacking,
+    "treatment_eras": by_era,
     "landmark": from_landmark,
     "start_stop": changing,
     "clone_censor_weight": cloned,
@@ -91,7 +94,7 @@ def needed(
             columns += [f"{endpoint}_time", f"{endpoint}_event"]
             columns += [f"{endpoint}_state"] if spec.competes else []
             origin = study.endpoint(endpoint).to_definition().origin_column
-            if origin is not None and isinstance(spec, LateTreatmentSpec):
+            if origin is not None and isinstance(spec, LateTreatmentSpec | TreatmentErasSpec):
                 columns.append(origin)  # from which the start is counted as well
             if study.endpoint(endpoint).entry is not None:
                 columns.append(f"{endpoint}_entry")
@@ -141,8 +144,12 @@ def conditions_of(spec: Any, conditions: Conditions) -> list[Criterion]:
 
 
 def made(columns: Collection[str], patients: Cohort) -> list[str]:
-    """The columns without those that nobody made: an endpoint that is ready-made tells no state."""
-    return [c for c in columns if not c.endswith("_state") or c in patients.columns]
+    """The columns without those that nobody made, and without the date of diagnosis.
+
+    An endpoint that is ready-made tells no state, a source without dates is told so.
+    """
+    there = patients.columns
+    return [c for c in columns if c in there or not (c.endswith("_state") or c == DATE)]
 
 
 def observed_levels(frame: pd.DataFrame) -> pd.DataFrame:

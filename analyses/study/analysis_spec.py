@@ -32,6 +32,7 @@ from analyses.study.specs.share_trend import ShareTrendSpec
 from analyses.study.specs.subgroups import SubgroupsSpec
 from analyses.study.specs.table_one import TableOneSpec
 from analyses.study.specs.treatment_effect import TreatmentEffectSpec
+from analyses.study.specs.treatment_eras import TreatmentErasSpec
 
 AnalysisSpec = Annotated[
     TableOneSpec
@@ -55,6 +56,7 @@ AnalysisSpec = Annotated[
     | TreatmentEffectSpec
     | BySiteSpec
     | MissingnessSpec
+    | TreatmentErasSpec
     | LandmarkSpec
     | StartStopSpec
     | CloneCensorWeightSpec
