@@ -124,13 +124,16 @@ def _found(
     days = in_days(rows.time, unit)
     expected = expected_of(table, rows.frame, columns, days)
     asked = in_days(np.array(times, dtype=float), unit)
+    k = len(rows.levels)
+    grid = _grid([days], float(days.max()))
+    together = [_sums(rows, rows.codes == g, days, expected, grid) for g in range(k)]
     groups = tuple(
-        _curve(rows, g, days, expected, asked, UNITS[unit], conf_level)
-        for g in range(len(rows.levels))
+        _curve(rows, g, days, expected, (asked, UNITS[unit]), (grid, together[g]), conf_level)
+        for g in range(k)
     )
     return RelativeSurvival(
         groups=groups,
-        test=_test(rows, days, expected) if len(groups) > 1 else None,
+        test=_test(together) if k > 1 else None,
         times=tuple(times),
         by=None,
         columns=columns,
@@ -177,17 +180,25 @@ def _curve(
     g: int,
     days: Array,
     expected: Expected,
-    asked: Array,
-    factor: float,
+    at: tuple[Array, float],
+    known: tuple[Array, DailySums],
     conf_level: float,
 ) -> NetCurve:
-    """One group's curves, at every time that somebody leaves and those asked for."""
+    """One group's curves, at every time that somebody leaves and those asked for.
+
+    `at` are the times asked for, in days, and the days in a unit of follow-up; `known` the grid of
+    all groups with the sums on it, taken where the group's own grid is the beginning of that.
+    """
+    asked, factor = at
     own = rows.codes == g
     exits = days[own]
     last = float(exits.max())
     within = asked[asked <= last]
     grid = _grid([exits, within], last)
-    sums = _sums(rows, own, days, expected, grid)
+    if np.array_equal(grid, known[0][: len(grid)]):
+        sums = known[1].up_to(len(grid))
+    else:
+        sums = _sums(rows, own, days, expected, grid)
     shown = np.isin(grid, np.concatenate([exits, within]))
     with np.errstate(invalid="ignore", divide="ignore"):
         net = np.cumprod(1 - sums.died_weighted / sums.weighted + sums.expected)
@@ -234,11 +245,9 @@ def _sums(
     )
 
 
-def _test(rows: GroupedSurvival, days: Array, expected: Expected) -> NetTest:
+def _test(sums: Sequence[DailySums]) -> NetTest:
     """Excess deaths of each group against those that the pooled excess hazard expects."""
-    k = len(rows.levels)
-    grid = _grid([days], float(days.max()))
-    sums = [_sums(rows, rows.codes == g, days, expected, grid) for g in range(k)]
+    k = len(sums)
     at_risk = np.array([s.weighted for s in sums])
     excess = np.array([s.died_weighted - s.expected_end for s in sums])
     squared = np.array([s.died_squared for s in sums])

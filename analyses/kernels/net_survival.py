@@ -54,6 +54,18 @@ class DailySums:
     n: Array
     hazard: Array
 
+    def up_to(self, steps: int) -> DailySums:
+        """The first so many steps."""
+        return DailySums(
+            *(
+                part[:steps]
+                for part in (
+                    *(self.weighted, self.expected, self.expected_end, self.died),
+                    *(self.died_weighted, self.died_squared, self.n, self.hazard),
+                )
+            )
+        )
+
 
 def daily_sums(
     table: Table,
@@ -70,7 +82,7 @@ def daily_sums(
     and `year` are in days at time 0. A step's hazard is that of the patient's cell at its start;
     the mean over a step is the mean of those at its start and at its end (the trapezium).
     """
-    found = np.zeros((10, len(grid)))
+    found = np.zeros((len(grid), 9))
     _add(
         table.hazard,
         table.age,
@@ -84,11 +96,13 @@ def daily_sums(
         year,
         found,
     )
-    at_start, hazard_start, at_end, hazard_end = found[:4]
+    sums = np.ascontiguousarray(found.T)
+    at_start, hazard_start, at_end, hazard_end = sums[:4]
     length = np.diff(grid, prepend=0.0)
+    # Past a group's last follow-up nobody is at risk, and there is no mean.
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (hazard_start / at_start + hazard_end / at_end) / 2 * length
-    return DailySums(at_end, mean, hazard_end * length, *found[4:9])
+    return DailySums(at_end, mean, hazard_end * length, *sums[4:])
 
 
 def hazards_at(table: Table, stratum: Places, age: Array, year: Array, time: Array) -> Array:
@@ -120,6 +134,8 @@ def _add(
         start = 0.0
         until = -1.0
         rate = 0.0
+        known = -1.0  # length of the step that `growth` is for
+        growth = 1.0
         for j in range(place[i] + 1):
             if start >= until:
                 a = math.floor((age[i] + start) / days)
@@ -128,17 +144,21 @@ def _add(
                 a = min(max(a - first_age, 0), n_ages - 1)
                 y = min(max(y - first_year, 0), n_years - 1)
                 rate = hazard[stratum[i], int(y), int(a)]
+                known = -1.0
             length = grid[j] - start
-            found[0, j] += inverse
-            found[1, j] += rate * inverse
-            inverse *= math.exp(rate * length)
-            found[2, j] += inverse
-            found[3, j] += rate * inverse
-            found[7, j] += 1.0
-            found[8, j] += rate * length
+            found[j, 0] += inverse
+            found[j, 1] += rate * inverse
+            if length != known:
+                known = length
+                growth = math.exp(rate * length)
+            inverse *= growth
+            found[j, 2] += inverse
+            found[j, 3] += rate * inverse
+            found[j, 7] += 1.0
+            found[j, 8] += rate * length
             start = grid[j]
         if event[i]:
             last = place[i]
-            found[4, last] += 1.0
-            found[5, last] += inverse
-            found[6, last] += inverse * inverse
+            found[last, 4] += 1.0
+            found[last, 5] += inverse
+            found[last, 6] += inverse * inverse

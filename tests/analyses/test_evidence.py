@@ -82,6 +82,20 @@ def test_unverified_results_are_off_unless_asked_for_and_then_marked() -> None:
 
 
 def test_an_unverified_result_does_not_displace_a_verified_one_of_its_group() -> None:
+    recalled = own().assign(id="recalled", verified="memory", n=10**6, estimate=0.8, year=2025)
+    table = published_results(pd.concat([recalled, own()]))
+    found = pool(table, endpoint="OS", unverified="marked")
+    assert [row.published.id for row in found.used("pooled")] == ["tan_os"]
+    assert row_of(found, "recalled").use == "drawn"
+
+
+def test_adjusted_results_go_before_others_of_the_same_patients() -> None:
+    found = pool(endpoint="OS", stage="early")
+    assert row_of(found, "tan_os").use == "pooled"
+    assert "the same patients as another result" in row_of(found, "tan_os_centre").reason
+
+
+def test_nothing_verified_is_no_pool_and_says_so() -> None:
     on = pool(endpoint="pCR", population="all", unverified="marked")
     assert {row.published.id for row in on.used("pooled")} == {"peiffer_pcr"}
     off = pool(endpoint="pCR", population="all")
