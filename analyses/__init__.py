@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analyses.estimators.cox import cox
     from analyses.estimators.cumulative_incidence import cumulative_incidence
     from analyses.estimators.excess_hazard import excess_hazard
+    from analyses.estimators.facility_shares import facility_shares
     from analyses.estimators.fine_gray import fine_gray
     from analyses.estimators.gray_test import gray_test
     from analyses.estimators.kaplan_meier import kaplan_meier
@@ -108,6 +109,7 @@ __all__ = [
     "detectable_hazard_ratio",
     "e_value",
     "excess_hazard",
+    "facility_shares",
     "fine_gray",
     "gray_test",
     "impute",

@@ -30,6 +30,7 @@ from analyses.kernels.logrank import (
     beside,
     chi_square,
     compared,
+    excess,
     only,
     score_sums,
     trend_chi_square,
@@ -170,6 +171,7 @@ def _test(
     by, strata = where
     weight = counted.by_cell(cells)
     sums = score_sums(cells, weight)
+    over_time = excess(cells, weight)
     scores = trend_scores(trend, rows.levels)
     if scores is None:
         statistic, df = chi_square(sums)
@@ -186,6 +188,8 @@ def _test(
         observed=tuple(float(value) for value in sums.observed),
         expected=tuple(float(value) for value in sums.expected),
         variance=frozen(sums.variance),
+        time=frozen(over_time[0]),
+        excess=frozen(over_time[1]),
         by=by,
         strata=strata,
         kind=counted.name if trend is None else "trend",

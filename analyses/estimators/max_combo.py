@@ -96,6 +96,7 @@ def _result(
         p_value=None if chosen is None else any_p_value(joint),
         parts=parts,
         best=best,
+        loadings=tuple(frozen(one) for one in joint.loadings),
         correlation=frozen(_correlation(joint)),
         by=by,
         groups=rows.levels,

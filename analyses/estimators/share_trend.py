@@ -62,6 +62,21 @@ def share_trend(data: Any, *, of: By, year: str, conf_level: float = 0.95) -> Sh
     if len(years) < 2:
         found = f"one year only: {int(years[0])}"
         raise AnalysisError(Problem(f"trend over '{year}'", found, advice="Select more years."))
+    noted = tuple((c, int(missing[c].sum())) for c in (name, year) if missing[c].any())
+    return _over(own, of, (name, year), years, place, conf_level, len(frame), noted)
+
+
+def _over(
+    own: pd.DataFrame,
+    of: By,
+    names: tuple[str, str],
+    years: Array,
+    place: Any,
+    conf_level: float,
+    n_input: int,
+    n_missing: tuple[tuple[str, int], ...],
+) -> ShareTrend:
+    """The shares of complete rows, `place` being the year of each among `years`."""
     groups = levels_of(own, of)
     counts = np.zeros((len(groups.levels), len(years)))
     np.add.at(counts, (groups.codes, place), 1.0)
@@ -75,15 +90,15 @@ def share_trend(data: Any, *, of: By, year: str, conf_level: float = 0.95) -> Sh
             _trend(category, row, counts.sum(axis=0), years, conf_level)
             for category, row in zip(groups.levels, counts, strict=True)
         ),
-        of=name,
-        year=year,
+        of=names[0],
+        year=names[1],
         categories=groups.levels,
         years=tuple(int(at) for at in years),
         conf_level=conf_level,
         n=len(own),
-        n_input=len(frame),
-        n_missing=tuple((c, int(missing[c].sum())) for c in (name, year) if missing[c].any()),
-        findings=_few(year, years, counts.sum(axis=0)),
+        n_input=n_input,
+        n_missing=n_missing,
+        findings=_few(names[1], years, counts.sum(axis=0)),
     )
 
 

@@ -32,7 +32,7 @@ class ScoreSums(NamedTuple):
 class Cells(NamedTuple):
     """Risk sets in order of stratum and time: counts [K, C], and where each stratum begins [S].
 
-    `n` and `n_event` are all patients and events by group [K].
+    `n` and `n_event` are all patients and events by group [K], `time` the times [C].
     """
 
     events: Array
@@ -40,6 +40,7 @@ class Cells(NamedTuple):
     first: Ints
     n: Array
     n_event: Array
+    time: Array
 
 
 def only(cells: Cells, groups: tuple[int, ...]) -> Cells:
@@ -56,7 +57,7 @@ def only(cells: Cells, groups: tuple[int, ...]) -> Cells:
 def unstratified(counts: Counts) -> Cells:
     """The risk sets of patients counted already."""
     n, n_event = counts.exits.sum(axis=1), counts.events.sum(axis=1)
-    return Cells(counts.events, counts.n_risk, np.zeros(1, dtype=np.intp), n, n_event)
+    return Cells(counts.events, counts.n_risk, np.zeros(1, dtype=np.intp), n, n_event, counts.time)
 
 
 def risk_sets(
@@ -93,7 +94,9 @@ def risk_sets(
         later = np.append(n_risk, np.zeros((n_groups, 1)), axis=1)[:, ends]
         n_risk -= np.repeat(later, np.diff(np.append(first, len(cells))), axis=1)
     n_event = events.sum(axis=1)
-    return Cells(events, n_risk, first, n_event + censored.sum(axis=1), n_event)
+    return Cells(
+        events, n_risk, first, n_event + censored.sum(axis=1), n_event, grid[cells % n_times]
+    )
 
 
 def score_sums(cells: Cells, weight: Array | None = None) -> ScoreSums:
@@ -106,6 +109,21 @@ def score_sums(cells: Cells, weight: Array | None = None) -> ScoreSums:
     observed = events @ chosen
     expected = n_risk @ (chosen * d / n)
     return ScoreSums(observed, expected, _covariance(n_risk, d, n, chosen**2))
+
+
+def excess(cells: Cells, weight: Array | None = None) -> tuple[Array, Array]:
+    """Distinct event times [T], and observed minus expected events by group up to each [K, T].
+
+    Summed over strata, each risk set counted with its weight (1).
+    """
+    d = cells.events.sum(axis=0)
+    used = d > 0
+    d, n = d[used], cells.n_risk.sum(axis=0)[used]
+    chosen = np.ones(len(d)) if weight is None else weight[used]
+    steps = chosen * (cells.events[:, used] - cells.n_risk[:, used] * (d / n))
+    time, place = np.unique(cells.time[used], return_inverse=True)
+    sums = np.array([np.bincount(place, own, minlength=len(time)) for own in steps])
+    return time, np.cumsum(sums, axis=1)
 
 
 def joint_variance(cells: Cells, weights: Array) -> Array:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri, ndtri
 
 from analyses.kernels.logrank import RANK_TOLERANCE, Cells, joint_variance, score_sums
@@ -79,13 +80,41 @@ def _whitening(variance: Array, floor: float) -> Array:
 
 def any_p_value(joint: Joint) -> float:
     """The chance that any test reaches the smallest p-value among them."""
-    tests = [
+    tests = _tests(joint)
+    each = [float(chdtrc(df, statistic)) for statistic, df, _ in tests]
+    return _any_past(tests, _bounds(tests, each))
+
+
+def critical_values(joint: Joint, level: float) -> tuple[float | None, ...]:
+    """The statistic of each test that goes with the p-value which any reaches with this chance.
+
+    None for a test without degrees of freedom. The p-value lies between the level and its share.
+    """
+    tests = _tests(joint)
+    if not tests:
+        return (None,) * len(joint.df)
+
+    def beyond(log_p: float) -> float:
+        bound = [float(chdtri(df, np.exp(log_p))) for _, df, _ in tests]
+        return float(np.log(_any_past(tests, bound) / level))
+
+    low, high = float(np.log(level / (2 * len(tests)))), float(np.log(level))
+    single = len(tests) == 1 or beyond(high) <= 0  # one test in truth
+    log_p = high if single else brentq(beyond, low, high, xtol=1e-3, rtol=1e-3)
+    return tuple(float(chdtri(df, np.exp(log_p))) if df else None for df in joint.df)
+
+
+def _tests(joint: Joint) -> list[tuple[float, int, Array]]:
+    """Statistic, degrees of freedom and loadings of the tests that there are."""
+    return [
         (float(statistic), int(df), loading)
         for statistic, df, loading in zip(*joint, strict=True)
         if df
     ]
-    each = [float(chdtrc(df, statistic)) for statistic, df, _ in tests]
-    bound = _bounds(tests, each)
+
+
+def _any_past(tests: list[tuple[float, int, Array]], bound: list[float]) -> float:
+    """The chance that any test is past its bound."""
     rank = tests[0][2].shape[1]
     if rank > 3:
         return _by_sequence([loading for *_, loading in tests], bound)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc, ndtri
+from scipy.special import betainc, chdtrc, ndtri
 
 Array = npt.NDArray[np.float64]
 
@@ -100,3 +100,37 @@ def cochran_armitage(events: Array, n: Array, scores: Array) -> ChiSquare | None
         return None
     statistic = float((events * centred).sum() ** 2 / spread)
     return ChiSquare(statistic, 1, float(chdtrc(1, statistic)))
+
+
+def binomial_limits(share: float, n: Array, coverage: float) -> tuple[Array, Array]:
+    """Control limits of a share for units of n patients: exact binomial, interpolated.
+
+    Between the two counts around each tail the limit is interpolated, so that it has the coverage
+    on average (Spiegelhalter, 2005, Statistics in Medicine 24, 1185-1202, appendix).
+    """
+    found = []
+    for tail in ((1 - coverage) / 2, (1 + coverage) / 2):
+        count = _quantile(tail, n, share)
+        at = _up_to(count, n, share)
+        before = np.where(count > 0, _up_to(np.maximum(count - 1, 0), n, share), 0.0)
+        found.append(np.clip((count - (at - tail) / (at - before)) / n, 0, 1))
+    return found[0], found[1]
+
+
+def _up_to(count: Array, n: Array, share: float) -> Array:
+    """The chance of at most so many of n."""
+    inside = count < n
+    left = np.where(inside, n - count, 1.0)
+    return np.where(inside, betainc(left, count + 1, 1 - share), 1.0)
+
+
+def _quantile(tail: float, n: Array, share: float) -> Array:
+    """The smallest count whose distribution function reaches the tail."""
+    low, high = np.full(len(n), -1.0), n.astype(float)
+    while (high - low > 1).any():
+        middle = np.floor((low + high) / 2)
+        reached = _up_to(np.maximum(middle, 0), n, share) >= tail
+        inside = high - low > 1
+        high = np.where(inside & reached, middle, high)
+        low = np.where(inside & ~reached, middle, low)
+    return high

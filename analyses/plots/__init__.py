@@ -15,12 +15,14 @@ if TYPE_CHECKING:
         plot_cumulative_incidence,
         plot_stacked_incidence,
     )
+    from analyses.plots.excess import plot_excess
     from analyses.plots.fitted_survival import plot_fitted
     from analyses.plots.flow import plot_flow
     from analyses.plots.forest import plot_forest
     from analyses.plots.kaplan_meier import plot_kaplan_meier
     from analyses.plots.rmst import plot_rmst
     from analyses.plots.save import save_figure
+    from analyses.plots.standardised import plot_gray, plot_max_combo, plot_pairs
     from analyses.plots.style import FigureStyle
 
 _HOMES = {
@@ -29,7 +31,11 @@ _HOMES = {
     "plot_cumulative_incidence": "cumulative_incidence",
     "plot_calibration": "calibration",
     "plot_fitted": "fitted_survival",
+    "plot_excess": "excess",
     "plot_flow": "flow",
+    "plot_gray": "standardised",
+    "plot_max_combo": "standardised",
+    "plot_pairs": "standardised",
     "plot_forest": "forest",
     "plot_kaplan_meier": "kaplan_meier",
     "plot_rmst": "rmst",
@@ -42,10 +48,14 @@ __all__ = [
     "FigureStyle",
     "plot_calibration",
     "plot_cumulative_incidence",
+    "plot_excess",
     "plot_fitted",
     "plot_flow",
     "plot_forest",
+    "plot_gray",
     "plot_kaplan_meier",
+    "plot_max_combo",
+    "plot_pairs",
     "plot_rmst",
     "plot_stacked_incidence",
     "save_figure",

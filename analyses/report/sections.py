@@ -12,6 +12,7 @@ from analyses.report.competing_pages import INCIDENCES, SUBDISTRIBUTIONS
 from analyses.report.curve_pages import CURVES
 from analyses.report.era_pages import ERAS
 from analyses.report.evidence_pages import EVIDENCE
+from analyses.report.facility_pages import FACILITIES
 from analyses.report.feature_table import FEATURES
 from analyses.report.imputed_section import with_imputed
 from analyses.report.landmark_pages import LANDMARKS
@@ -35,6 +36,7 @@ from analyses.results.by_site import BySiteAnalysis
 from analyses.results.category_model import CategoryAnalysis
 from analyses.results.classification import ClassificationAnalysis
 from analyses.results.evidence import EvidenceAnalysis
+from analyses.results.facility_shares import FacilityAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.landmark import LandmarkAnalysis
 from analyses.results.relative_survival import RelativeSurvivalAnalysis

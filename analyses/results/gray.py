@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.frozen import Array
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
+from analyses.results.standardised import NORMAL_CRITICAL, Standardised, groups_in_errors
 from cohort.table import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "gray_test"
+NO_GROUP = "no event of this kind compares the group with another"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +113,32 @@ class GrayTest:
                 **_values(test, sum(self.n)),
                 status="ok" if test.statistic is not None else "not_estimable",
             )
+
+    @property
+    def standardised(self) -> tuple[tuple[str, tuple[Standardised, ...]], ...]:
+        """(event, each group's score in its standard errors): above 0, more than expected."""
+        found = []
+        for test in self.tests:
+            values = groups_in_errors(test.score, test.variance)
+            rows = [
+                Standardised(
+                    group,
+                    "",
+                    value,
+                    None if value is None else NORMAL_CRITICAL,
+                    None,
+                    None if value is not None else test.reason or NO_GROUP,
+                )
+                for group, value in zip(self.groups, values, strict=True)
+            ]
+            found.append((test.cause, tuple(rows)))
+        return tuple(found)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Each group's score in standard errors, by event; returns the named artists."""
+        from analyses.plots.standardised import plot_gray
+
+        return plot_gray(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """The tests as a readable table in a notebook."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from analyses.results.frozen import Array
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
+from analyses.results.standardised import NORMAL_CRITICAL, Standardised, in_errors
 from analyses.results.weighting import Weighting, plain_weighting, weighting_records
 from cohort.table import Finding
 
@@ -41,6 +42,9 @@ class LogRank:
         What an event counts for: ``logrank`` (with `rho` and `gamma`), ``gehan`` ...
     rho, gamma
         Exponents of the weights S(t-)^rho (1 - S(t-))^gamma.
+    time, excess
+        Event times, and observed minus expected events of each group (k x times) up to and with
+        each, which end at their difference.
     scores
         One a group for a trend, else None.
     n_event, n_input, n_missing
@@ -59,6 +63,8 @@ class LogRank:
     observed: tuple[float, ...]
     expected: tuple[float, ...]
     variance: Array
+    time: Array
+    excess: Array
     by: str
     strata: tuple[str, ...]
     kind: str
@@ -144,6 +150,19 @@ class LogRank:
                     n_event=events,
                     estimate=value,
                 )
+
+    @property
+    def signed(self) -> float | None:
+        """Of two groups: what the second had more than expected, in standard errors."""
+        if len(self.groups) != 2 or self.statistic is None or self.scores is not None:
+            return None
+        return in_errors(self.observed[1] - self.expected[1], float(self.variance[1, 1]))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Observed minus expected events of each group over time; returns the named artists."""
+        from analyses.plots.excess import plot_excess
+
+        return plot_excess(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """Statistic and groups as a readable table in a notebook."""
@@ -248,6 +267,27 @@ class PairwiseLogRank:
             yield Record(
                 analysis, kind, "logrank_adjusted_p", term=self.method, p_value=adjusted, **pair
             )
+
+    @property
+    def standardised(self) -> tuple[Standardised, ...]:
+        """What the second group of each pair had more than expected, in standard errors."""
+        return tuple(
+            Standardised(
+                second,
+                first,
+                result.signed,
+                None if result.signed is None else NORMAL_CRITICAL,
+                adjusted,
+                result.reason,
+            )
+            for (first, second), result, adjusted in self._rows()
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Each pair's difference in standard errors, with its p; returns the named artists."""
+        from analyses.plots.standardised import plot_pairs
+
+        return plot_pairs(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """The pairs as a readable table in a notebook."""

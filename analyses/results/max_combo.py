@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from analyses.kernels.max_combo import Joint, critical_values
 from analyses.results.frozen import Array
 from analyses.results.left_out import left_out_records
 from analyses.results.records import Record, checked
+from analyses.results.standardised import LEVEL, Standardised
 from analyses.results.weighting import Weighting, plain_weighting, weighting_records
 from cohort.table import Finding
 
@@ -50,6 +55,9 @@ class MaxCombo:
         The tests that it is the largest of.
     best
         The place of the largest among them, or None.
+    loadings
+        Of each test on independent normal variables, which are all that its joint distribution
+        with the others needs.
     correlation
         Of the tests' statistics where each has one degree of freedom (two groups, or a trend),
         else empty.
@@ -64,6 +72,7 @@ class MaxCombo:
     p_value: float | None
     parts: tuple[ComboPart, ...]
     best: int | None
+    loadings: tuple[Array, ...]
     correlation: Array
     by: str
     groups: tuple[str, ...]
@@ -145,6 +154,34 @@ class MaxCombo:
                 reason=(self.reason or NO_PART) if absent else None,
                 **counts,
             )
+
+    @property
+    def standardised(self) -> tuple[Standardised, ...]:
+        """The root of each test's chi-square, and what the largest passes in 5 % by chance.
+
+        That is the value whose p-value any of the tests reaches with this probability; more than
+        two groups take it some seconds.
+        """
+        found = [0.0 if part.statistic is None else part.statistic for part in self.parts]
+        joint = Joint(np.array(found), np.array([part.df for part in self.parts]), self.loadings)
+        critical_of = critical_values(joint, LEVEL)
+        return tuple(
+            Standardised(
+                part.name,
+                "",
+                None if part.statistic is None else math.sqrt(part.statistic),
+                None if critical is None else math.sqrt(critical),
+                part.p_value,
+                None if part.statistic is not None else self.reason or NO_PART,
+            )
+            for part, critical in zip(self.parts, critical_of, strict=True)
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """The four statistics beside the value that the largest passes in 5 %; named artists."""
+        from analyses.plots.standardised import plot_max_combo
+
+        return plot_max_combo(self, ax=ax)
 
     def _repr_html_(self) -> str:
         """The tests as a readable table in a notebook."""

@@ -13,6 +13,7 @@ from analyses.study.kinds.category_model import modelled
 from analyses.study.kinds.cox import model
 from analyses.study.kinds.cumulative_incidence import incidences
 from analyses.study.kinds.evidence import published
+from analyses.study.kinds.facility_shares import by_facility
 from analyses.study.kinds.fine_gray import subdistribution
 from analyses.study.kinds.kaplan_meier import plotted
 from analyses.study.kinds.late_treatment import changing, cloned, from_landmark
@@ -63,6 +64,7 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "relative_survival": against_population,
     "subgroups": compared,
     "robustness": robust,
+    "facility_shares": by_facility,
     "share_trend": over_years,
     "response": responded,
     "category_model": modelled,

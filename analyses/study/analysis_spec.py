@@ -12,6 +12,7 @@ from analyses.study.specs.classification import ClassificationSpec
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.cumulative_incidence import CumulativeIncidenceSpec
 from analyses.study.specs.evidence import EvidenceSpec
+from analyses.study.specs.facility_shares import FacilitySharesSpec
 from analyses.study.specs.fine_gray import FineGraySpec
 from analyses.study.specs.her2_change import Her2ChangeSpec
 from analyses.study.specs.kaplan_meier import KaplanMeierSpec

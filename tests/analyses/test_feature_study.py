@@ -47,7 +47,6 @@ TABLE: dict[str, Any] = {
     "within": "hr_status",
     "columns": ["age_years", "grade", "hr_status"],
 }
-ASKED = [MULTI, ORDI, PCR, YEARS, TABLE]
 FUNNEL: dict[str, Any] = {
     "id": "funnel",
     "kind": "facility_shares",
