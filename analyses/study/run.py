@@ -74,6 +74,7 @@ def run_study(
 
         say("verify")
         result = with_second_program(result, study, patients)
+    del given, patients  # the pages need results only
     if out is not None:
         from analyses.report.report import write_report
 

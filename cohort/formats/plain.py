@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import mmap
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 31  # bytes of a file that is read so; larger ones are left to the disk
 _QUOTED = 50_000  # lines with quotation marks that are looked at
 _SAMPLE = 1 << 22
+_PIECE = 1 << 24  # bytes that are read at a time
 _BLOCK = 1 << 22
 # Whole numbers by the most texts that they count, as short as they come.
 _SIZES = ((pa.int8(), 1 << 7), (pa.int16(), 1 << 15), (pa.int32(), 1 << 31))
@@ -41,30 +40,38 @@ def plain_text(path: Path, layout: Layout, columns: Sequence[int]) -> pa.Table |
         return None
     try:
         short = _short(path, layout, columns)
-        return _compact(_read(path, layout, columns, short))
+        return _read(path, layout, columns, short)
     except pa.ArrowInvalid:
         return None
 
 
-def _compact(rows: pa.Table) -> pa.Table:
-    """The rows, each column of few texts by as few bytes as its texts can be told apart with.
+def _compact(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The columns, each of few texts by as few bytes as its texts can be told apart with."""
+    return {name: _short_codes(rows.column(name).chunks) for name in rows.column_names}
 
-    One column after the other, so that no second copy of them all is ever held.
-    """
-    for at, name in enumerate(rows.column_names):
-        column = rows.column(at)
-        if not pa.types.is_dictionary(column.type):
-            continue
-        whole = column.unify_dictionaries()
-        texts = whole.chunk(0).dictionary if whole.num_chunks else pa.array([], pa.string())
-        size = next(size for size, most in _SIZES if len(texts) <= most)
-        kept = [
-            pa.DictionaryArray.from_arrays(chunk.indices.cast(size), texts)
-            for chunk in whole.chunks
-        ]
-        coded = pa.chunked_array(kept, pa.dictionary(size, pa.string()))
-        rows = rows.set_column(at, name, coded)
-    return rows
+
+def _short_codes(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
+    """Pieces of one column put together, its different texts once; other columns as they are."""
+    kind = chunks[0].type if chunks else pa.string()
+    if not pa.types.is_dictionary(kind):
+        return pa.chunked_array(chunks, kind)
+    wide = [
+        pa.DictionaryArray.from_arrays(chunk.indices.cast(pa.int32()), chunk.dictionary)
+        for chunk in chunks
+    ]
+    whole = pa.chunked_array(wide, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
+    texts = whole.chunk(0).dictionary
+    size = next(size for size, most in _SIZES if len(texts) <= most)
+    places = pa.chunked_array([chunk.indices.cast(size) for chunk in whole.chunks], size)
+    # One piece: what smaller ones leave in between is not given back to the system.
+    coded = pa.DictionaryArray.from_arrays(_one(places), texts)
+    return pa.chunked_array([coded], pa.dictionary(size, pa.string()))
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece."""
+    whole = column.combine_chunks()
+    return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def _plainly_quoted(path: Path, layout: Layout) -> bool:
@@ -75,22 +82,28 @@ def _plainly_quoted(path: Path, layout: Layout) -> bool:
     if not layout.quote:
         return True
     mark, field = re.escape(layout.quote), r"(?:{0}[^{0}\n]*{0}|[^{0}{1}\n]*)"
+    quote = layout.quote.encode()
     one = field.format(mark, re.escape(layout.delimiter))
     line = re.compile(rf"{one}(?:{re.escape(layout.delimiter)}{one})*\r?\n?".encode())
     with path.open("rb") as file:
-        at = sum(len(file.readline()) for _ in range(layout.skip_lines))
-        if at >= path.stat().st_size:
-            return True
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
-            for _ in range(_QUOTED):
-                found = body.find(layout.quote.encode(), at)
-                if found < 0:
-                    return True
-                start = body.rfind(b"\n", 0, found) + 1
-                at = body.find(b"\n", found) + 1 or len(body)
-                if not line.fullmatch(body, start, at):
+        for _ in range(layout.skip_lines):
+            file.readline()
+        left = _QUOTED
+        for piece in _pieces(file):
+            at = 0
+            while (found := piece.find(quote, at)) >= 0:
+                start = piece.rfind(b"\n", 0, found) + 1
+                at = piece.find(b"\n", found) + 1 or len(piece)
+                left -= 1
+                if left < 0 or not line.fullmatch(piece, start, at):
                     return False
-    return False
+    return True
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The rest of a file in pieces of whole lines: no more of it is ever in memory."""
+    while piece := file.read(_PIECE) + file.readline():
+        yield piece
 
 
 def _short(path: Path, layout: Layout, columns: Sequence[int]) -> set[int]:
@@ -101,25 +114,38 @@ def _short(path: Path, layout: Layout, columns: Sequence[int]) -> set[int]:
         begin = file.read(_SAMPLE)
     whole, feed, rest = begin.rpartition(b"\n")
     sample = whole + feed if whole else rest
-    rows = _parsed(io.BytesIO(sample), layout, columns, set(), skip=0)
+    rows = _parsed(pa.BufferReader(sample), layout, columns, set())
     few = max(_FEW * rows.num_rows, 20)
     return {at for at in columns if pc.count_distinct(rows.column(f"c{at}")).as_py() <= few}
 
 
 def _read(path: Path, layout: Layout, columns: Sequence[int], short: set[int]) -> pa.Table:
-    return _parsed(path, layout, columns, short, skip=layout.skip_lines)
+    """The body piece by piece, each made small before the next one is read."""
+    with path.open("rb") as file:
+        for _ in range(layout.skip_lines):
+            file.readline()
+        parts = [
+            _compact(_parsed(pa.BufferReader(piece), layout, columns, short))
+            for piece in _pieces(file)
+        ]
+    whole = {}
+    for name in [*parts[0]]:  # a column is given up as soon as it is put together
+        pieces = [chunk for part in parts for chunk in part.pop(name).chunks]
+        whole[name] = _short_codes(pieces)
+    del parts, pieces
+    pa.system_memory_pool().release_unused()
+    return pa.table(whole)
 
 
 def _parsed(
-    source: Path | io.BytesIO, layout: Layout, columns: Sequence[int], short: set[int], *, skip: int
+    source: pa.BufferReader, layout: Layout, columns: Sequence[int], short: set[int]
 ) -> pa.Table:
-    """The rows after the lines to skip."""
+    """The rows of some lines."""
     coded = pa.dictionary(pa.int32(), pa.string())
     return arrow_csv.read_csv(
         source,
         read_options=arrow_csv.ReadOptions(
             column_names=[f"c{i}" for i in range(len(layout.headings))],
-            skip_rows=skip,
             block_size=_BLOCK,
         ),
         parse_options=arrow_csv.ParseOptions(
