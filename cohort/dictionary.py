@@ -214,9 +214,10 @@ class SourceDictionary(Strictly):
         """
         if isinstance(source, SourceDictionary):
             return source
-        from cohort.dictionary_reading import dictionary_path, read_dictionary
+        from cohort.dictionary_reading import dictionary_path, of_package, read_dictionary
 
-        return read_dictionary(dictionary_path(source))
+        path = dictionary_path(source)
+        return of_package(path) if path.parent == FOLDER else read_dictionary(path)
 
     @staticmethod
     def names() -> tuple[str, ...]:

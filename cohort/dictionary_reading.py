@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -40,6 +41,12 @@ def read_dictionary(path: Path) -> SourceDictionary:
     for name in sorted(tables):
         digest.update(tables[name].sha256.encode())
     return dictionary.bound(tables, digest.hexdigest())
+
+
+@cache
+def of_package(path: Path) -> SourceDictionary:
+    """A dictionary that comes with the package, read once: it does not change."""
+    return read_dictionary(path)
 
 
 def place_of(document: Document, name: str, place: tuple[str | int, ...]) -> str:

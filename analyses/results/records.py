@@ -99,7 +99,7 @@ def checked(records: Iterable[Record]) -> tuple[Record, ...]:
         seen.add(record.id)
         undefined = any(
             isinstance(value, float | np.floating) and not np.isfinite(value)
-            for value in asdict(record).values()
+            for value in (getattr(record, name) for name in COLUMNS[1:])
         )
         if undefined:
             raise ValueError(f"record {record.id!r} holds a number that is not finite")

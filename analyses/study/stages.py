@@ -62,7 +62,6 @@ def harmonised(study: Study, engine: Engine, say: Callable[[str], None]) -> Coho
     extract = load(study.paths(), source=study.dictionary(), engine=engine, columns=columns)
     say("harmonise")
     return harmonise(extract, on_unknown_code=study.on_unknown_code, recode=study.source.recode)
-    del extract  # its text is as large as the patients
 
 
 def classified(study: Study, cohort: Cohort) -> Cohort:

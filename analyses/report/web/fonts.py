@@ -17,7 +17,7 @@ def font_faces(text: str) -> str:
 
     The same bytes for the same characters: tables that tell a time keep that of the font.
     """
-    unicodes = {ord(c) for c in text} | set(range(0x20, 0x7F))
+    unicodes = set(map(ord, set(text))) | set(range(0x20, 0x7F))
     return "\n".join(_face(path, unicodes) for path in font_files())
 
 
