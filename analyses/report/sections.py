@@ -80,7 +80,6 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         RelativeSurvivalAnalysis: NET,
         SubgroupsAnalysis: SUBGROUPS,
         ClassificationAnalysis: CLASSIFICATIONS,
-        FacilityAnalysis: FACILITIES,
         RobustnessAnalysis: ROBUSTNESS,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,

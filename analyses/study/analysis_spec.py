@@ -48,7 +48,6 @@ AnalysisSpec = Annotated[
     | PerformanceSpec
     | SubgroupsSpec
     | ClassificationSpec
-    | FacilitySharesSpec
     | RobustnessSpec
     | ShareTrendSpec
     | ResponseSpec
