@@ -80,6 +80,7 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         RelativeSurvivalAnalysis: NET,
         SubgroupsAnalysis: SUBGROUPS,
         ClassificationAnalysis: CLASSIFICATIONS,
+        FacilityAnalysis: FACILITIES,
         RobustnessAnalysis: ROBUSTNESS,
         TrendAnalysis: TRENDS,
         MissingnessAnalysis: MISSING,

@@ -48,6 +48,7 @@ AnalysisSpec = Annotated[
     | PerformanceSpec
     | SubgroupsSpec
     | ClassificationSpec
+    | FacilitySharesSpec
     | RobustnessSpec
     | ShareTrendSpec
     | ResponseSpec
