@@ -44,9 +44,6 @@ def classification(
 ) -> Classification:
     """Whether patients without a group (no HER2 score) are like those with one.
 
-    A comparison of the groups speaks for all patients only as far as those left out of it are
-    like those in it.
-
     Parameters
     ----------
     data
