@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyses.adjustment.clone_censor_weight import clone_censor_weight
     from analyses.adjustment.landmark import landmark
+    from analyses.adjustment.matched_survival import matched_survival
+    from analyses.adjustment.propensity import propensity
+    from analyses.adjustment.standardised_survival import standardised_survival
     from analyses.adjustment.start_stop import start_stop
+    from analyses.adjustment.weighted_survival import weighted_survival
+    from analyses.adjustment.weights import balancing_weights
     from analyses.estimators.category_model import category_model
     from analyses.estimators.cause_specific import cause_specific_cox
     from analyses.estimators.classification import classification
@@ -52,6 +57,11 @@ if TYPE_CHECKING:
     from analyses.study.spec import load_study
 
 _HOMES = {
+    "balancing_weights": "adjustment.weights",
+    "matched_survival": "adjustment.matched_survival",
+    "propensity": "adjustment.propensity",
+    "standardised_survival": "adjustment.standardised_survival",
+    "weighted_survival": "adjustment.weighted_survival",
     "excess_hazard": "estimators.excess_hazard",
     "life_table": "estimators.life_table",
     "relative_survival": "estimators.relative_survival",
@@ -98,6 +108,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "balancing_weights",
     "bias_analysis",
     "by_site",
     "category_model",
@@ -122,6 +133,7 @@ __all__ = [
     "life_table",
     "load_study",
     "logrank",
+    "matched_survival",
     "max_combo",
     "meta_analysis",
     "missingness",
@@ -129,17 +141,20 @@ __all__ = [
     "pairwise_logrank",
     "parametric_survival",
     "pool",
+    "propensity",
     "published_results",
     "relative_survival",
     "response_odds",
     "rmst",
     "run_study",
     "share_trend",
+    "standardised_survival",
     "start_stop",
     "subgroups",
     "table_one",
     "tipping_points",
     "treatment_effect",
+    "weighted_survival",
     "write_report",
 ]
 

@@ -133,6 +133,7 @@ OUTSIDE = {
         "math",
         "concurrent",
         "functools",
+        "bisect",
         "itertools",
         "os",
     }

@@ -15,14 +15,16 @@ COHORT = {
     "explain", "harmonise", "her2_change", "index_specimen", "load", "select", "simulate",
 }  # fmt: skip
 ANALYSES = {
-    "bias_analysis", "by_site", "category_model", "cause_specific_cox", "classification",
-    "clone_censor_weight", "cox", "cumulative_incidence", "detectable_hazard_ratio", "e_value",
-    "excess_hazard", "facility_shares", "fine_gray", "gray_test", "impute", "imputed_cox",
-    "imputed_kaplan_meier", "imputed_rmst", "kaplan_meier", "landmark", "leave_one_out",
-    "life_table", "load_study", "logrank", "max_combo", "meta_analysis", "missingness",
-    "model_performance", "pairwise_logrank", "parametric_survival", "pool", "published_results",
-    "relative_survival", "response_odds", "rmst", "run_study", "share_trend", "start_stop",
-    "subgroups", "table_one", "tipping_points", "treatment_effect", "write_report",
+    "balancing_weights", "bias_analysis", "by_site", "category_model", "cause_specific_cox",
+    "classification", "clone_censor_weight", "cox", "cumulative_incidence",
+    "detectable_hazard_ratio", "e_value", "excess_hazard", "facility_shares", "fine_gray",
+    "gray_test", "impute", "imputed_cox", "imputed_kaplan_meier", "imputed_rmst", "kaplan_meier",
+    "landmark", "leave_one_out", "life_table", "load_study", "logrank", "matched_survival",
+    "max_combo", "meta_analysis", "missingness", "model_performance", "pairwise_logrank",
+    "parametric_survival", "pool", "propensity", "published_results", "relative_survival",
+    "response_odds", "rmst", "run_study", "share_trend", "standardised_survival", "start_stop",
+    "subgroups", "table_one", "tipping_points", "treatment_effect", "weighted_survival",
+    "write_report",
 }  # fmt: skip
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from covering import Answer, Method
 
-from analyses import cox, kaplan_meier, rmst
+from analyses import (
+    cox,
+    kaplan_meier,
+    matched_survival,
+    rmst,
+    standardised_survival,
+    weighted_survival,
+)
 from cohort.simulation import potential_outcomes, simulated_confounding
 
 N = 1_500
@@ -38,13 +46,16 @@ def truth(population: str = "everyone") -> Mapping[str, float]:
     times = {group: full[f"time_{group}"].to_numpy() for group in GROUPS}
     alive = {group: np.average(times[group] > AT, weights=weight) for group in GROUPS}
     lived = {group: np.average(np.minimum(times[group], TAU), weights=weight) for group in GROUPS}
+    share = dict.fromkeys(GROUPS, 1.0)
+    if population == "everyone":  # groups in their own sizes, as stabilised weights keep them
+        share = dict(full["her2_status"].value_counts(normalize=True))
     stacked = pd.concat(
         pd.DataFrame(
             {
                 "group": pd.Categorical([group], GROUPS, ordered=True).repeat(len(full)),
                 "time": np.minimum(times[group], full["censored"]),
                 "event": times[group] <= full["censored"],
-                "weight": weight / weight.mean() + 1e-9,
+                "weight": share[group] * weight / weight.mean() + 1e-9,
             }
         )
         for group in GROUPS
@@ -88,9 +99,65 @@ def adjusted(frame: pd.DataFrame) -> Iterable[Answer]:
             yield Answer(f"log HR {c.level}", c.estimate, c.conf_low, c.conf_high)
 
 
+def _said(result: Any) -> Iterable[Answer]:
+    """Differences and survival of an adjusted comparison, and its marginal hazard ratios."""
+    for m in result.means:
+        if m.quantity == "survival":
+            yield Answer(f"S({AT:g}) {m.group}", m.estimate, m.conf_low, m.conf_high)
+    for d in result.differences:
+        name = f"S({AT:g})" if d.quantity == "survival_difference" else "RMST"
+        yield Answer(f"{name} {d.group} - zero", d.estimate, d.conf_low, d.conf_high)
+    for r in result.ratios:
+        if r.method in ("weighted", "matched"):
+            yield Answer(f"log HR {r.group}", r.estimate, r.conf_low, r.conf_high)
+
+
+def weighted(frame: pd.DataFrame, **asked: Any) -> Iterable[Answer]:
+    """Weights for some population."""
+    return _said(weighted_survival(frame, **FOLLOWED, **ASKED, truncate=None, **asked))
+
+
+def doubly_robust(frame: pd.DataFrame) -> Iterable[Answer]:
+    """Weights and terms: the conditional hazard ratio."""
+    found = weighted_survival(frame, **FOLLOWED, **ASKED, outcome_terms=TERMS)
+    for r in found.ratios:
+        if r.method == "weights and terms":
+            yield Answer(f"log HR {r.group}", r.estimate, r.conf_low, r.conf_high)
+
+
+def standardised(frame: pd.DataFrame, target: str | None = None) -> Iterable[Answer]:
+    """The g-formula from a Cox model, by the delta method."""
+    return _said(standardised_survival(frame, **FOLLOWED, **ASKED, target=target))
+
+
+def matched(frame: pd.DataFrame) -> Iterable[Answer]:
+    """Pairs of positive and zero patients: the effect in the positive."""
+    return _said(matched_survival(frame, **FOLLOWED, **ASKED, pair=("positive", "zero")))
+
+
+ASKED: dict[str, Any] = {"by": "her2_status", "terms": TERMS, "times": [AT], "tau": TAU}
 cohort = partial(simulated_confounding, N)
+RATIOS, CURVES = ("log HR",), ("S(60)", "RMST")
 CONTRASTS = ("log HR", "S(60) low -", "S(60) positive -", "RMST")
+ALL = (*RATIOS, *CURVES)
+POSITIVE = ("log HR positive", "S(60) positive - zero", "RMST positive")
+IN_LOW: dict[str, Any] = {"estimand": "att", "target": "low"}
+REFITTED: dict[str, Any] = {"resamples": 200, "seed": 1}
+REFITTED_NAME = "weights, everyone, refitted in 200 samples"
+DOUBLE = "weights and terms, conditional"
 METHODS = [
     Method("crude", cohort, crude, partial(only, CONTRASTS), "naive"),
-    Method("Cox, covariates, conditional", cohort, adjusted, conditional),
-]
+    Method("Cox, terms, conditional", cohort, adjusted, conditional),
+    Method("weights, everyone", cohort, weighted, partial(only, ALL), "conservative"),
+    Method(REFITTED_NAME, cohort, partial(weighted, **REFITTED), partial(only, ALL)),
+    Method("weights, low", cohort, partial(weighted, **IN_LOW), partial(only, ALL, "low"),
+           "conservative"),
+    Method("weights, overlap", cohort, partial(weighted, estimand="ato"),
+           partial(only, ALL, "overlap"), "conservative"),
+    Method(DOUBLE, cohort, doubly_robust, conditional, "conservative"),
+    Method("matching, positive", cohort, matched, partial(only, POSITIVE, "positive"),
+           "conservative"),
+    Method("g-formula, everyone", cohort, standardised, partial(only, CURVES)),
+    Method("g-formula, low", cohort, partial(standardised, target="low"),
+           partial(only, CURVES, "low")),
+]  # fmt: skip
