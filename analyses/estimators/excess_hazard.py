@@ -31,9 +31,11 @@ from analyses.results.frozen import Array, frozen
 from analyses.results.life_table import LifeTable
 from analyses.results.terms import Term, columns_of, design_matrix
 from cohort.errors import AnalysisError, Problem, listed
+from cohort.table import Finding
 
 SOURCE = "excess_hazard"
 FEWEST_YEARS = 5
+FEW_EVENTS = 10
 
 
 def excess_hazard(
@@ -133,8 +135,19 @@ def _fitted(
         n_event=int(rows.event.sum()),
         n_input=rows.n,
         n_missing=(),
-        findings=expected.findings,
+        findings=(*expected.findings, *_few(int(rows.event.sum()), len(theta))),
     )
+
+
+def _few(n_event: int, n_parameters: int) -> tuple[Finding, ...]:
+    """A warning of fewer than ten deaths for each parameter, baselines among them."""
+    if n_event >= FEW_EVENTS * n_parameters:
+        return ()
+    advice = (
+        f"{n_event} deaths for {n_parameters} parameters (terms and baselines), and only a part of "
+        "them is excess: fewer terms or intervals can be relied on."
+    )
+    return (Finding("warning", SOURCE, "", "", "few_events", n_event, advice, "death"),)
 
 
 def _edges(cuts: Sequence[float] | None, rows: SurvivalData, days: Array, factor: float) -> Array:

@@ -32,6 +32,7 @@ from analyses.results.relative_survival import NetCurve, NetTest, RelativeSurviv
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Finding
 
+FEW_AT_RISK = 10
 NO_VARIANCE = "the variance of the test is 0: no deaths, or in one group only all at once"
 
 
@@ -93,7 +94,7 @@ def relative_survival(
         by=by_column(by),
         n_input=rows.n_input + sum(n for _, n in missing),
         n_missing=(*rows.n_missing, *missing),
-        findings=(*findings, *found.findings, *_small(event, found.groups)),
+        findings=(*findings, *found.findings, *_small(event, found.groups), *_late(found)),
     )
 
 
@@ -102,6 +103,23 @@ def _small(event: str, groups: Sequence[NetCurve]) -> tuple[Finding, ...]:
     counts = zip(*((g.group, g.n, g.n_event) for g in groups), strict=True)
     levels, n, n_event = (list(part) for part in counts)
     return small_group_findings(event, levels, n, n_event)
+
+
+def _late(found: RelativeSurvival) -> tuple[Finding, ...]:
+    """Times at which so few remain that one old patient's weight may carry the estimate."""
+    noted = []
+    for curve in found.groups:
+        for time in found.times:
+            place = curve.at(time)
+            if place is not None and curve.n_risk[place] < FEW_AT_RISK:
+                n = int(curve.n_risk[place])
+                advice = (
+                    f"{n} at risk at {time:g} {found.unit} in {curve.group}: the weights of a few "
+                    "old patients carry net survival there; read Ederer II beside it."
+                )
+                value = f"{curve.group}, {time:g}"
+                noted.append(Finding("warning", SOURCE, "", value, "few_at_risk", n, advice))
+    return tuple(noted)
 
 
 def require_options(unit: str, conf_level: float) -> None:

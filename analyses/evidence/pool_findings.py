@@ -100,6 +100,12 @@ def _of_stages(rows: Sequence[EvidenceRow]) -> Iterator[Finding]:
 
 
 def _of_present(present: PresentStudy | None) -> Iterator[Finding]:
+    if present is not None and present.use == "pooled" and present.overlap_group is None:
+        advice = (
+            "This study is pooled as if it shared no patients with a published one. Say whose they "
+            "are (`registry`) where it may."
+        )
+        yield Finding("warning", SOURCE, "", present.label, "present_pooled", 1, advice, "study")
     if present is not None and present.reason:
         advice = f"This study is compared and not pooled: {present.reason}."
         yield Finding("info", SOURCE, "", present.label, "present_compared", 1, advice, "study")

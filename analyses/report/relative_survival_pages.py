@@ -115,6 +115,9 @@ def _excess(analysis: RelativeSurvivalAnalysis, model: ExcessHazard, style: Numb
     rows: list[tuple[Cell, ...]] = []
     for term in model.terms:
         own = [c for c in model.coefficients if c.term == term.name]
+        if term.kind == "spline":  # the columns of a curve are no ratios singly
+            rows.append(row(Cell(term_words(term), strong=True), "", "a curve", ""))
+            continue
         if any(c.level is not None for c in own):
             rows.append(row(Cell(term_words(term), strong=True), "", "", ""))
         for c in own:

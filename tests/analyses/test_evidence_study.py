@@ -130,6 +130,24 @@ def test_a_term_to_pool_that_the_analysis_lacks_is_refused(folder: Path) -> None
         study(folder, SITES | {"of": "grade"})
 
 
+def test_a_registry_that_the_source_does_not_tell_can_be_said(folder: Path) -> None:
+    """A registry of one's own shares nobody unless the study says so."""
+    renamed = folder / "own.yaml"
+    renamed.write_text("name: own\nextends: ncdb_puf\n", encoding="utf-8")
+    base = BASE | {"source": {"name": "own.yaml", "files": {"main": "registry.csv"}}}
+    said = SEEN | {"id": "said", "registry": "NCDB"}
+    wrong = SEEN | {"id": "wrong", "registry": "NCBD"}
+    asked = Study.from_dict(base | {"analyses": [MODEL, SEEN, said, wrong]}, folder=folder)
+    result = analyses.run_study(asked)
+    seen, told = (next(a.result for a in result.analyses if a.id == i) for i in ("seen", "said"))
+    assert seen.present.use == "pooled"
+    assert "present_pooled" in {f.rule for f in seen.findings}
+    assert told.present.use == "compared"
+    (failure,) = result.failures
+    assert failure.analysis == "wrong"
+    assert "Did you mean 'NCDB'" in failure.advice
+
+
 def test_what_is_compared_must_be_an_earlier_cox_model_with_the_term(folder: Path) -> None:
     found = check_study(study(folder, SEEN, MODEL))
     assert "'model' is no earlier Cox analysis" in str(found[0])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyses.results.failure import Failure
 from analyses.study.outcome import Outcome, finished
-from cohort.errors import AnalysisError, Problem
+from cohort.errors import AnalysisError, Problem, listed, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +61,23 @@ def _present(spec: EvidenceSpec, setting: Setting, table: PublishedResults) -> P
         term=spec.term,
         level=spec.level,
         label="The present study",
-        overlap_group=table.group_of(setting.source),
+        overlap_group=_registry(spec, setting, table),
         use=spec.present,
     )
+
+
+def _registry(spec: EvidenceSpec, setting: Setting, table: PublishedResults) -> str | None:
+    """Whose patients the study's are: as the study file says, else by the source's name."""
+    known = [group.name for group in table.groups]
+    if spec.registry is None:
+        return table.group_of(setting.source)
+    if spec.registry not in known:
+        where = f"evidence '{spec.id}': registry"
+        advice = suggest(spec.registry, known)
+        raise AnalysisError(
+            Problem(where, f"'{spec.registry}' shares nobody", f"Known: {listed(known)}", advice)
+        )
+    return spec.registry
 
 
 def _unpooled(spec: EvidenceSpec, result: Evidence) -> list[Failure]:

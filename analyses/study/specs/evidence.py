@@ -31,6 +31,9 @@ class EvidenceSpec(Restricted):
         As the table of published results names them; `stage` left out for all.
     unverified
         ``marked`` lets results take part that were not seen in a source.
+    registry
+        Whose patients these are, as the table of shared patients names them (``NCDB``), where the
+        name of the source does not tell: a dictionary of one's own, an extract by another name.
     present
         ``pooled`` for a second pool with this study, where it shares no patients with others.
     """
@@ -46,6 +49,7 @@ class EvidenceSpec(Restricted):
     population: Text = "all"
     stage: Literal["early", "metastatic", "mixed"] | None = None
     unverified: Literal["left_out", "marked"] = "left_out"
+    registry: Text | None = None
     present: Literal["compared", "pooled"] = "compared"
     conf_level: ConfLevel = 0.95
 
