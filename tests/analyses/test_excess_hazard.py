@@ -122,3 +122,10 @@ def test_years_are_joined_until_each_has_a_death(table: LifeTable) -> None:
     model = excess_hazard(patients(), terms=[GROUP], life_table=table, **COLUMNS)
     assert all(one.n_event > 0 for one in model.baseline)
     assert sum(one.n_event for one in model.baseline) == model.n_event
+
+
+def test_fewer_than_ten_deaths_a_parameter_are_warned_of(table: LifeTable) -> None:
+    few = excess_hazard(patients().head(60), terms=[GROUP], life_table=table, cuts=[], **COLUMNS)
+    assert "few_events" in {f.rule for f in few.findings}
+    many = excess_hazard(patients(), terms=[GROUP], life_table=table, cuts=[], **COLUMNS)
+    assert "few_events" not in {f.rule for f in many.findings}

@@ -203,6 +203,25 @@ def test_a_time_past_follow_up_is_not_reached(result: RelativeSurvival, table: L
     json.dumps(result.to_dict(), allow_nan=False)
 
 
+def test_times_at_which_few_remain_are_warned_of(result: RelativeSurvival) -> None:
+    warned = {f.value for f in result.findings if f.rule == "few_at_risk"}
+    expected = {
+        f"{curve.group}, {time:g}"
+        for curve in result.groups
+        for time in result.times
+        if (place := curve.at(time)) is not None and curve.n_risk[place] < 10
+    }
+    assert warned == expected
+    assert len(warned) == 2
+
+
+def test_deaths_on_the_day_of_diagnosis_count(table: LifeTable) -> None:
+    frame = patients().assign(time=lambda d: d["time"].where(d.index > 3, 0), event=1)
+    (curve,) = relative_survival(frame, life_table=table, **COLUMNS).groups
+    assert curve.time[0] == 0
+    assert curve.net[0] == pytest.approx(1 - 4 / 400, rel=1e-12)
+
+
 def test_the_figure_draws_the_curves_to_where_ten_remain(result: RelativeSurvival) -> None:
     drawn = plot_relative_survival(result)
     for (group, line), curve in zip(drawn.net, result.groups, strict=True):
