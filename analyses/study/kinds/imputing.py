@@ -193,7 +193,7 @@ class _Work:
             donors=asked.donors,
             seed=self.setting.seed,
             processes=asked.processes,
-            progress=self.setting.drawing(f"{self.spec.id}: imputations"),
+            progress=self.setting.drawing(f"Imputations of {self.spec.id}"),
         )
 
     def _groups(self, names: Sequence[str]) -> str | None:
