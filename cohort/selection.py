@@ -84,10 +84,11 @@ def _is_range(between: object) -> bool:
     return bool(ends) and numbers and ends == sorted(ends)
 
 
-def her2_criteria() -> tuple[Criterion, ...]:
+def her2_criteria(*, drawn: bool = False) -> tuple[Criterion, ...]:
     """The criteria that leave the three HER2 groups, one a status that is no group.
 
-    Their ids hold a hyphen, which an id of a study file cannot.
+    Where the in-situ result of IHC 2+ is to be `drawn` (edge case E1), those patients stay: they
+    alone are unresolved and have a detail. Ids hold a hyphen, which one of a study file cannot.
     """
     reasons = {
         "unknown": "No HER2 evidence",
@@ -98,7 +99,16 @@ def her2_criteria() -> tuple[Criterion, ...]:
     criteria = []
     for status, reason in reasons.items():
         every.remove(status)
-        criteria.append(Criterion(f"her2-{status}", "her2_status", reason, one_of=tuple(every)))
+        allowed = (*every, "unresolved") if drawn and status != "unresolved" else tuple(every)
+        allowed = tuple(dict.fromkeys(allowed))
+        criteria.append(Criterion(f"her2-{status}", "her2_status", reason, one_of=allowed))
+    if drawn:
+        reason = (
+            "HER2 evidence conflicts or is incomplete, other than IHC 2+ without in-situ result"
+        )
+        criteria[1] = Criterion("her2-unresolved", "her2_detail", reason, not_missing=True)
+        # A negative result without a score has no detail either: it is counted as what it is.
+        criteria = [criteria[0], criteria[2], criteria[1]]
     return tuple(criteria)
 
 
@@ -147,6 +157,7 @@ def select(
     *,
     endpoint: str | None = None,
     her2_groups: bool = True,
+    her2_drawn: bool = False,
 ) -> Cohort:
     """The patients who meet every criterion, with how many each left out.
 
@@ -156,8 +167,9 @@ def select(
         Taken in order: a patient is counted under the first that is not met.
     endpoint
         Stem of an endpoint that must be known (last step).
-    her2_groups
-        Keep only HER2-zero, -low and -positive, after the criteria and before the endpoint.
+    her2_groups, her2_drawn
+        Keep only HER2-zero, -low and -positive, after the criteria and before the endpoint; and
+        IHC 2+ whose in-situ result is to be imputed (edge case E1).
 
     Returns
     -------
@@ -172,7 +184,7 @@ def select(
     """
     every = list(criteria)
     if her2_groups:
-        every += her2_criteria()
+        every += her2_criteria(drawn=her2_drawn)
     if endpoint is not None:
         every.append(endpoint_criterion(cohort, endpoint))
     _check(cohort, every)
@@ -192,12 +204,7 @@ def select(
         Choice("select_implied" if "-" in c.id else "select", c.id, _words(c), c.reason)
         for c in every
     )
-    selected = replace(
-        cohort,
-        patients=kept,
-        n=n,
-        attrition=cohort.attrition + steps,
-    )
+    selected = replace(cohort, patients=kept, n=n, attrition=cohort.attrition + steps)
     return selected.noting(choices=chosen)
 
 

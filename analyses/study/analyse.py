@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
+from analyses.study.drawn_her2 import SCORE, draws_her2
 from analyses.study.kinds.by_site import from_site_to_site
 from analyses.study.kinds.category_model import modelled
 from analyses.study.kinds.cox import model
@@ -91,6 +92,7 @@ def needed(
         endpoint = getattr(spec, "endpoint", SHARED)
         columns = wanted.setdefault(endpoint, [])
         columns += spec.reads()
+        columns += [SCORE] if "her2_status" in columns and draws_her2(study) else []
         columns += [criterion.column for criterion in conditions_of(spec, conditions)]
         if endpoint:
             columns += [f"{endpoint}_time", f"{endpoint}_event"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from analyses.study.analyse import conditions_of, restricted
+from analyses.study.drawn_her2 import draws_her2
 from analyses.study.kinds.cox import fitted
 from analyses.study.outcome import Outcome, failed_record, failure_among
 from cohort.errors import AnalysisError
@@ -26,9 +27,10 @@ LazyTable = nw.LazyFrame[Any]
 def held_apart(study: Study, by_endpoint: Mapping[str, Cohort]) -> frozenset[str]:
     """Ids of the Cox models whose patients are as many as the engine's `blocks_from`.
 
-    None where a second program is to recompute them: it reads the patients in memory.
+    None where a second program is to recompute them, which reads the patients in memory, and where
+    patients have a group that is to be drawn.
     """
-    if study.verify:
+    if study.verify or draws_her2(study):
         return frozenset()
     return frozenset(
         spec.id

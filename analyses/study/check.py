@@ -10,6 +10,7 @@ from analyses.study.check_evidence import evidence_problems
 from analyses.study.check_source import source_problems
 from analyses.study.check_specimens import specimen_problems
 from analyses.study.check_treatments import treatment_problems
+from analyses.study.drawn_her2 import drawn_problems
 from analyses.study.engine_spec import engine_problems
 from analyses.study.grid.crossing import grid_problems
 from analyses.study.life_table_file import life_table_problems
@@ -52,6 +53,7 @@ def check_study(study: Study) -> tuple[Problem, ...]:
     used = uses(study)
     found = [
         *_policies(study),
+        *drawn_problems(study),
         *specimen_problems(study),
         *column_problems(study, used),
         *_interactions(study),

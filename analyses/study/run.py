@@ -12,6 +12,7 @@ from analyses.results.records import Record, checked
 from analyses.study.analyse import analyse, made, needed, observed_levels
 from analyses.study.apart import fit_apart, held_apart
 from analyses.study.count_records import flow_records, her2_records
+from analyses.study.drawn_her2 import undrawn
 from analyses.study.kinds.classification import unclassified
 from analyses.study.kinds.her2_change import changed
 from analyses.study.outcome import Outcome
@@ -129,7 +130,7 @@ def _patients(study: Study, given: Prepared) -> StudyPatients:
     cohort, selected = given.cohort, given.selected
     apart = held_apart(study, selected.by_endpoint)
     frames = {
-        name: observed_levels(patients.to_pandas(made(columns, patients)))
+        name: undrawn(observed_levels(patients.to_pandas(made(columns, patients))))
         for name, columns in needed(study, selected.conditions, apart).items()
         for patients in [selected.by_endpoint.get(name, selected.shared)]
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from analyses.study.criterion_spec import criteria
+from analyses.study.drawn_her2 import draws_her2
 from cohort.errors import AnalysisError, Problem
 from cohort.table import Cohort, Finding
 
@@ -87,7 +88,12 @@ def selection(study: Study, cohort: Cohort) -> Selected:
     from cohort.her2_findings import era_findings
     from cohort.selection import neoadjuvant_criterion, select
 
-    shared = select(cohort, criteria(study.select, cohort), her2_groups=compares_her2(study))
+    shared = select(
+        cohort,
+        criteria(study.select, cohort),
+        her2_groups=compares_her2(study),
+        her2_drawn=draws_her2(study),
+    )
     if shared.n == 0:
         emptied = next(step for step in shared.attrition if step.n_after == 0)
         raise AnalysisError(

@@ -169,3 +169,42 @@ def test_curves_without_groups_cannot_be_imputed(tmp_path):
     km = {"id": "km", "kind": "kaplan_meier", "endpoint": "os", "missing": "impute"}
     with pytest.raises(SpecError, match="Only a group can be missing"):
         study(tmp_path, [km])
+
+
+def e1(folder, analyses):
+    """The study with IHC 2+ that lacks an in-situ result to be imputed."""
+    path = folder / "study.yaml"
+    study(folder, analyses)
+    text = json.loads(path.read_text()) | {"her2": {"policies": {"E1": "impute"}}}
+    path.write_text(json.dumps(text), encoding="utf-8")
+    return load_study(path)
+
+
+def test_ihc_2_without_in_situ_result_is_drawn_into_low_or_positive_never_zero(tmp_path):
+    model = MODEL | {"terms": TERMS[:2], "missing": {"impute": {"m": 3, "iterations": 3}}}
+    table = {"id": "table", "kind": "table_one", "by": "her2_status", "columns": ["age_years"]}
+    result = run_study(e1(tmp_path, [model, table]))
+    found = of(result, "model")
+    plain = run_study(study(tmp_path, [model, table]))
+    n = found.adjusted.n_input - of(plain, "model").adjusted.n_input
+    assert n > 5
+    (column,) = [c for c in found.imputed.imputations.columns if c.name == "her2_status"]
+    assert column.n_missing == n
+    assert column.among == "her2_ihc 2+"
+    drawn = {column.levels[int(place)] for place in column.values.ravel()}
+    assert drawn <= {"low", "positive"}
+    assert ("her2_imputed", n) in [(f.rule, f.n) for f in result.findings]
+    # Everything that does not impute is as where they are left out.
+    assert found.adjusted.n == of(plain, "model").adjusted.n
+    assert found.adjusted.log_likelihood == of(plain, "model").adjusted.log_likelihood
+    assert of(result, "table").table.n == of(plain, "table").table.n
+    sizes = dict(
+        zip(found.imputed.missingness.groups, found.imputed.missingness.sizes, strict=True)
+    )
+    zero = next(c for c in found.imputed.pooled.coefficients if c.level == "zero")
+    assert zero.n == sizes["zero"]
+
+
+def test_e1_impute_without_an_imputation_of_her2_is_a_mistake(tmp_path):
+    with pytest.raises(SpecError, match="'impute' where no analysis imputes"):
+        run_study(e1(tmp_path, [MODEL]))

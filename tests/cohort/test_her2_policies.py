@@ -15,7 +15,7 @@ N = None
 
 def test_the_default_of_every_edge_case_comes_first_and_every_alternative_is_there():
     assert policies() == {
-        "E1": ("unresolved", "low"),
+        "E1": ("unresolved", "low", "impute"),
         "E2": ("rederived",),
         "E3": ("positive", "exclude", "keep_by_ihc"),
         "E4": ("by_score",),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cohort.engine import DuckDBEngine
 from cohort.errors import SpecError
+from cohort.her2 import classify_her2
 from cohort.selection import Criterion, select
 from cohort.table import Cohort
 
@@ -175,3 +176,25 @@ def test_a_cohort_shows_its_attrition_in_a_notebook(make_cohort):
     shown = select(cohort, [SEX], her2_groups=False)._repr_html_()
     assert "<b>1 patients</b> from worked" in shown
     assert "<td>Women</td><td>1</td><td>1</td>" in shown
+
+
+def test_ihc_2_that_is_to_be_imputed_stays_and_no_other_without_a_group(make_cohort):
+    """IHC 2+ without in-situ result is kept (E1: impute); with an equivocal one it is not."""
+    raw = make_cohort(
+        {
+            "her2_ihc": ["0", "1+", "3+", "2+", "2+", "2+", None],
+            "her2_ish": ["negative", None, None, None, "equivocal", "negative", "negative"],
+        }
+    )
+    cohort = classify_her2(raw, policies={"E1": "impute"})
+    kept = select(cohort, [], her2_drawn=True)
+    assert kept.to_pandas(["her2_status"])["her2_status"].tolist() == [
+        "zero",
+        "low",
+        "positive",
+        "unresolved",
+        "low",
+    ]
+    steps = {step.id: step.n_removed for step in kept.attrition}
+    assert steps == {"her2-unknown": 0, "her2-negative_unspecified": 1, "her2-unresolved": 1}
+    assert select(cohort, []).n == 4

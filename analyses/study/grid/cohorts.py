@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyses.study.analyse import Frames, conditions_of, made, observed_levels, patients_of
+from analyses.study.drawn_her2 import SCORE, undrawn
 from analyses.study.fingerprint import fingerprint
 from analyses.study.grid.crossing import Cell, Crossing
+from analyses.study.setting import Setting
 from analyses.study.stages import Prepared, Selected, classified, selection, with_endpoints
 from cohort.errors import AnalysisError, SpecError, listed
 
@@ -64,6 +66,7 @@ class Cohorts:
         self.remembered = Remembered()
         for stage in ("harmonise", "endpoints", "classify", "select"):
             self.remembered.computed[stage] = 1
+        self.setting = Setting(given.cohort.time_unit, study.seed)
         own = _rules(study.her2.edition, study.her2.policies)
         self.remembered.kept["patients", own] = self._by_endpoint(given.selected)
 
@@ -116,7 +119,10 @@ class Cohorts:
             columns.append(f"{endpoint}_entry")
         conditions = conditions_of(model, selected.conditions)
         columns += [criterion.column for criterion in conditions]
-        frame = observed_levels(held.to_pandas(made(list(dict.fromkeys(columns)), held)))
+        # The score tells among whom HER2 is drawn where it is (E1: impute).
+        columns += [SCORE] if "impute" in self._crossed.spec.missing else []
+        named = [column for column in made(columns, held) if column in held.columns]
+        frame = undrawn(observed_levels(held.to_pandas(list(dict.fromkeys(named)))))
         asks = _Only(None, tuple(model.reads()))
         frame, _ = patients_of(asks, {"": frame}, selected.conditions)
         return Patients(frame, fingerprint(frame))

@@ -15,6 +15,7 @@ from analyses.results.specification_curve import (
 )
 from analyses.study.grid.cohorts import Cohorts, Patients, digest, reason_of, restricted
 from analyses.study.grid.crossing import Cell, Crossing, crossing
+from analyses.study.kinds.imputing import pooled_model
 from analyses.study.outcome import Outcome, finished
 from cohort.errors import AnalysisError, listed
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.detectable import Detectable
+    from analyses.study.setting import Setting
     from analyses.study.spec import Study
     from analyses.study.stages import Prepared
 
@@ -98,28 +100,41 @@ def _found(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> _Fou
         ]
     )
     return cohorts.remembered.once(
-        "model", key, lambda: _estimated(axes, cell, restricted(cell, patients), reference)
+        "model",
+        key,
+        lambda: _estimated(axes, cell, restricted(cell, patients), reference, cohorts.setting),
     )
 
 
-def _estimated(axes: Crossing, cell: Cell, frame: pd.DataFrame, reference: str) -> _Found:
+def _estimated(
+    axes: Crossing, cell: Cell, frame: pd.DataFrame, reference: str, setting: Setting
+) -> _Found:
     """The contrast in these patients, or why there is none."""
     from analyses.estimators.cox import coefficients_of
     from analyses.estimators.cox_asked import asking
     from analyses.estimators.terms import declared
 
     model, contrast = axes.model, axes.spec.contrast
-    spec = model.model_copy(update={"endpoint": cell.endpoint})
+    spec = model.model_copy(update={"endpoint": cell.endpoint, "terms": cell.terms})
+    pooled = None
     try:
         frame, event, entry = _followed(spec, frame)
+        if cell.missing == "impute":
+            pooled = pooled_model(spec, frame, setting, (entry, event))
         asked = asking(
             f"{cell.endpoint}_time", event, entry, list(model.strata) or None, None, model.cluster,
             None, None, model.ties, model.conf_level, model.penalty,
         )  # fmt: skip
-        found = coefficients_of(frame, declared([term.declared() for term in cell.terms]), asked)
+        found = (
+            coefficients_of(frame, declared([term.declared() for term in cell.terms]), asked)
+            if pooled is None
+            else pooled.coefficients
+        )
     except AnalysisError as error:
         return None, len(frame), _events(frame, f"{cell.endpoint}_event"), reason_of(error)
     n, n_event = _complete(frame, cell, spec, event)
+    if pooled is not None:
+        n, n_event = pooled.n, pooled.n_event
     own = [c for c in found if c.term == contrast.term]
     pair = [c for c in own if c.level == contrast.level and c.reference == reference]
     if not pair:

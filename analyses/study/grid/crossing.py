@@ -29,7 +29,7 @@ TITLES = {
     "years": "Years of diagnosis",
     "subsets": "Patients",
 }
-MISSING_WORDS = {"complete_case": "Complete cases"}
+MISSING_WORDS = {"complete_case": "Complete cases", "impute": "Imputed"}
 
 
 @dataclass(frozen=True, slots=True)

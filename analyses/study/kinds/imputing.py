@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.imputations import Imputations
+    from analyses.results.pooled_cox import PooledCox
     from analyses.study.setting import Setting
     from analyses.study.specs.cox import CoxSpec
     from analyses.study.specs.kaplan_meier import KaplanMeierSpec
@@ -31,6 +32,25 @@ def with_imputed_model(
 
     `columns` are those of delayed entry, and of the event where it is not the endpoint's own.
     """
+    work, names, pooled, interactions = _of_model(spec, frame, setting, columns)
+    return work.beside(outcome, names, pooled, interactions)
+
+
+def pooled_model(
+    spec: CoxSpec, frame: pd.DataFrame, setting: Setting, columns: Any
+) -> PooledCox | None:
+    """The model over imputations alone, as a grid asks for it; None where nothing is missing.
+
+    Imputed as the model itself says, or with every default.
+    """
+    asked = spec if spec.imputing is not None else spec.model_copy(update={"missing": "impute"})
+    work, names, pooled, interactions = _of_model(asked, frame, setting, columns)
+    made: PooledCox | None = work.alone(names, pooled, interactions)
+    return made
+
+
+def _of_model(spec: CoxSpec, frame: pd.DataFrame, setting: Setting, columns: Any) -> Any:
+    """The work of a Cox model: itself, its columns, the model of imputations, interactions."""
     from analyses.imputation.imputed_cox import imputed_cox
 
     terms = [term.declared() for term in spec.terms]
@@ -57,8 +77,7 @@ def with_imputed_model(
         other = f"{spec.endpoint}_event" if spec.cause == "competing" else _COMPETING
         frame = frame.assign(**{_COMPETING: frame[f"{spec.endpoint}_state"] == "competing"})
         events.append(other)
-    work = _Work(spec, spec.imputing, frame, setting, entry, events)
-    return work.beside(outcome, names, pooled, interactions)
+    return _Work(spec, spec.imputing, frame, setting, entry, events), names, pooled, interactions
 
 
 def with_imputed_curves(
@@ -176,10 +195,24 @@ class _Work:
             failures=(*outcome.failures, *failures),
         )
 
+    def alone(
+        self,
+        names: Sequence[str],
+        pooled: Callable[[Imputations], Any],
+        interactions: Sequence[tuple[str, str]],
+    ) -> Any:
+        """The pooled answer; None where the analysis lacks nothing."""
+        if not self.frame[list(dict.fromkeys(names))].isna().any().any():
+            return None
+        within, _ = self._within(interactions)
+        every = list(dict.fromkeys([*names, *self.asked.columns]))
+        return pooled(self._imputed(every, within))
+
     def _imputed(self, names: Sequence[str], within: Sequence[str]) -> Imputations:
         from analyses.imputation.impute import impute
+        from analyses.study.drawn_her2 import among
 
-        asked = self.asked
+        asked, told = self.asked, among(self.frame, names)
         return impute(
             self.frame,
             time=f"{self.spec.endpoint}_time",
@@ -188,6 +221,8 @@ class _Work:
             columns=[name for name in names if name not in within],
             within=within,
             methods={**asked.methods},
+            allow=tuple(told),
+            among=told,
             m=asked.m,
             iterations=asked.iterations,
             donors=asked.donors,

@@ -100,7 +100,7 @@ class SensitivitySpec(Spec):
     adjustment
         Terms beside the contrast's, by name; an empty list for none.
     missing
-        ``complete_case``.
+        ``complete_case``, ``impute`` (as the main model says, or with every default).
     years
         First and last year of diagnosis, both included.
     subsets
@@ -117,7 +117,7 @@ class SensitivitySpec(Spec):
     policies: Literal["each"] | tuple[Policies, ...] = ()
     endpoints: Names = ()
     adjustment: Adjustments = Field(default_factory=dict, validate_default=True)
-    missing: tuple[Literal["complete_case"], ...] = ()
+    missing: tuple[Literal["complete_case", "impute"], ...] = ()
     years: tuple[Years, ...] = ()
     subsets: tuple[CriterionSpec, ...] = ()
     limit: Annotated[Whole, Field(ge=1, le=100_000)] = 1_000
