@@ -33,7 +33,8 @@ def with_imputed_model(
     `columns` are those of delayed entry, and of the event where it is not the endpoint's own.
     """
     work, names, pooled, interactions = _of_model(spec, frame, setting, columns)
-    return work.beside(outcome, names, pooled, interactions)
+    made: Outcome = work.beside(outcome, names, pooled, interactions)
+    return made
 
 
 def pooled_model(
