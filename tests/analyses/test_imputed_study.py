@@ -208,3 +208,27 @@ def test_ihc_2_without_in_situ_result_is_drawn_into_low_or_positive_never_zero(t
 def test_e1_impute_without_an_imputation_of_her2_is_a_mistake(tmp_path):
     with pytest.raises(SpecError, match="'impute' where no analysis imputes"):
         run_study(e1(tmp_path, [MODEL]))
+
+
+def test_a_grid_crosses_complete_cases_with_imputation(tmp_path):
+    path = tmp_path / "study.yaml"
+    model = MODEL | {"terms": TERMS[:3], "missing": {"impute": {"m": 2, "iterations": 2}}}
+    study(tmp_path, [model])
+    grid = {"of": "model", "missing": ["impute"], "policies": [{"E1": "impute"}]}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sensitivity": grid}))
+    result = run_study(load_study(path))
+    found = of(result, "model")
+    curve = of(result, "sensitivity").result
+    assert len(curve.specifications) == 4
+    axes = [axis.name for axis in curve.axes]
+    places = {}
+    for one in curve.specifications:
+        key = (one.choices[axes.index("policies")], one.choices[axes.index("missing")])
+        places[key] = one
+    low = next(c for c in found.adjusted.coefficients if c.level == "low")
+    drawn = next(c for c in found.imputed.pooled.coefficients if c.level == "low")
+    assert places[0, 0].estimate.estimate == pytest.approx(low.estimate, rel=1e-6)
+    assert places[0, 1].estimate.estimate == pytest.approx(drawn.estimate, rel=1e-10)
+    # E1: impute has more patients only where it is imputed.
+    assert places[1, 0].estimate.estimate == pytest.approx(low.estimate, rel=1e-6)
+    assert places[1, 1].n > places[0, 1].n > places[0, 0].n
