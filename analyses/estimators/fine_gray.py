@@ -21,7 +21,12 @@ from analyses.estimators.cox_result import (
     model_tests,
     summarised,
 )
-from analyses.estimators.fine_gray_rows import influence, sandwich, subdistribution_rows
+from analyses.estimators.fine_gray_rows import (
+    hazard_products,
+    influence,
+    sandwich,
+    subdistribution_rows,
+)
 from analyses.estimators.grouped_survival import zero_weight_findings
 from analyses.estimators.states import StateRows, require_cause, state_rows
 from analyses.estimators.survival_data import By
@@ -154,14 +159,15 @@ def _model(found: StateRows, wanted: tuple[Declared, ...], asked: _Asked) -> Fin
         )
     except AnalysisError as error:
         raise _renamed(error) from error
-    covariance = sandwich(
-        fitted,
-        influence(fitted, entered=asked.entry is not None),
-        np.ones(len(order)) if block.weight is None else block.weight,
-        counts=rows.weights is None,
-        cluster=cluster,
+    entered, counts = asked.entry is not None, rows.weights is None
+    influences = influence(fitted, entered=entered)
+    each = np.ones(len(order)) if block.weight is None else block.weight
+    covariance = sandwich(fitted, influences, each, counts=counts, cluster=cluster)
+    hazard = hazard_products(
+        fitted, influences, each, counts=counts, cluster=cluster, entered=entered
     )
-    return _result(found, state, terms, fitted, covariance, cluster, strata_levels, asked, learnt)
+    known = (covariance, *hazard)
+    return _result(found, state, terms, fitted, known, cluster, strata_levels, asked, learnt)
 
 
 def _result(
@@ -169,7 +175,7 @@ def _result(
     state: Places,
     terms: tuple[Term, ...],
     fitted: Fit,
-    covariance: Array,
+    known: tuple[Array, Array, Array],
     cluster: Places | None,
     strata_levels: tuple[str, ...],
     asked: _Asked,
@@ -177,7 +183,7 @@ def _result(
 ) -> FineGray:
     rows, design = found.rows, fitted.rows.design
     shown = fitted.reported[fitted.estimated]
-    covariance = covariance[np.ix_(shown, shown)]
+    covariance = known[0][np.ix_(shown, shown)]
     coefficients = summarised(terms, fitted, covariance, asked.conf_level)
     own = tuple(replace(f, source=KIND) for f in (*learnt, *few_events(fitted)))
     return FineGray(
@@ -204,7 +210,11 @@ def _result(
         entry=asked.entry,
         variance=_variance(asked),
         conf_level=asked.conf_level,
-        baseline=baseline(fitted, strata_levels),
+        baseline=replace(
+            baseline(fitted, strata_levels),
+            variance=frozen(known[1]),
+            with_coefficients=frozen(known[2][:, shown]),
+        ),
         iterations=fitted.iterations,
         findings=(
             *own,

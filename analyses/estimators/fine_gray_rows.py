@@ -10,7 +10,7 @@ import numpy.typing as npt
 from analyses.estimators.cox_fit import NO_SPREAD, Fit
 from analyses.estimators.cox_rows import Design, InMemory, Rows, in_memory
 from analyses.kernels import cox as kernel
-from analyses.kernels import fine_gray
+from analyses.kernels import fine_gray, fine_gray_hazard
 from analyses.kernels.censoring import Observation, observation
 from analyses.results.frozen import Array
 from cohort.errors import AnalysisError, Problem
@@ -135,6 +135,39 @@ def influence(fitted: Fit, *, entered: bool) -> Array:
             placed, tail, rows.grid, fitted.beta, fitted.at, known.observed, known.censored
         )
     return result
+
+
+def hazard_products(
+    fitted: Fit,
+    influences: Array,
+    weight: Array,
+    *,
+    counts: bool,
+    cluster: Places | None,
+    entered: bool,
+) -> tuple[Array, Array]:
+    """Variance of the baseline hazard at fixed coefficients, its covariance with the coefficients.
+
+    By event time: [T], and [T, estimated coefficients]. The other arguments are those of
+    `influence` and `sandwich`, of which this is the rest.
+    """
+    rows = fitted.rows
+    assert isinstance(rows, SubdistributionRows)
+    assert rows.competing is not None
+    placed, tail = rows.parts()
+    ratio = np.where(fitted.away, 0.0, np.exp(rows.predictor(fitted.beta)))
+    known = rows.competing
+    seen = None if entered else (known.observed, known.censored, fitted.beta)
+    of = fine_gray_hazard.influence(placed, tail, rows.grid, fitted.at, ratio, seen)
+    score = influences[:, fitted.estimated]
+    if cluster is None:
+        mass = weight if counts else weight**2
+        square, cross = fine_gray_hazard.products(of, rows.grid, mass, score)
+    else:
+        sums = np.zeros((int(cluster.max()) + 1, score.shape[1]))
+        np.add.at(sums, cluster, score * weight[:, None])
+        square, cross = fine_gray_hazard.cluster_products(of, rows.grid, weight, cluster, sums)
+    return square, cross @ fitted.covariance
 
 
 def sandwich(

@@ -11,7 +11,9 @@ Measured at 1.1 million rows x 20 columns, one thread, processor seconds:
 - categories by their codes instead of columns of 0 and 1: five of 2 to 4 levels beside 8 numbers
   0.058 against 0.035, since what a code adds to is known only when it is read, and nothing runs in
   line. Of one category with 50 levels 0.017 against 0.22: so they would pay from some 20 levels on,
-  which no column of a cohort has but the year and the place.
+  which no column of a cohort has but the year and the place. A whole fit of 300,000 rows (6 numbers
+  0.4): 50 places 1.3 as a category, 0.9 as strata; 200 places 14.7 with 914 MB, and 0.9 with 462.
+  A place is for strata or clusters, which cost their codes; as a term its columns are the price.
 
 So one Newton iteration takes about 0.08 s of processor, on as many threads as there are up to
 four. A table that does not stay in cache (continuous times) is filled on one thread; its rows

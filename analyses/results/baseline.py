@@ -35,6 +35,9 @@ class Baseline:
         reference level had no event.
     variance
         Cumulative part of the hazard's variance that does not come from the coefficients.
+    with_coefficients
+        Covariance of that part with the estimated coefficients (rows x these); None where the two
+        are independent, as in Cox's model.
     mean_covariates
         Cumulative sum of the hazard's steps times the mean covariates at risk (rows x
         estimated coefficients): the part of the variance that comes from the coefficients.
@@ -48,6 +51,7 @@ class Baseline:
     log_ratio: float
     variance: Array
     mean_covariates: Array
+    with_coefficients: Array | None = None
 
     @property
     def cumulative_hazard(self) -> Array:
@@ -72,6 +76,9 @@ class Baseline:
         shift = mean - cumulative[:, None] * covariates
         spread = np.where(before, 0.0, self.variance[chosen])
         spread = spread + np.einsum("ti,ij,tj->t", shift, covariance, shift)
+        if self.with_coefficients is not None:
+            shared = np.where(before[:, None], 0.0, self.with_coefficients[chosen])
+            spread = spread - 2 * (shift * shared).sum(axis=1)
         return cumulative, np.sqrt(np.maximum(spread, 0.0))
 
 

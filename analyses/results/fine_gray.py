@@ -119,15 +119,24 @@ class FineGray:
     def predict_incidence(self, new: pd.DataFrame, times: Sequence[float]) -> pd.DataFrame:
         """Cumulative incidence of the event for the patients in `new` at `times`.
 
-        One row a patient and time: `row` (index label of `new`), `time`, `estimate`. Null past
-        the last follow-up of the patient's stratum and for a patient at a level without estimate.
-        There are no limits, as there are none in R's ``predict.crr``, which it is checked against.
+        One row a patient and time: `row` (index label of `new`), `time`, `estimate`, `std_error`,
+        `conf_low`, `conf_high` (log-log limits, of the level of the model). Null past the last
+        follow-up of the patient's stratum and for a patient at a level without estimate; limits
+        also where nobody has had the event yet.
 
         Raises
         ------
         AnalysisError
             For a column that is absent or incomplete, and for a level or stratum that the model
             did not see.
+
+        Notes
+        -----
+        The estimate is that of ``predict.crr``. Its standard error is by the influence of each
+        patient on the coefficients, the baseline and the censoring distribution (Fine and Gray,
+        1999, section 3), by cluster where there are clusters; with delayed entry the weights of
+        observation are taken as known. Checked against derivatives by each patient's weight in R:
+        tests/analyses/test_fine_gray_limits.py.
         """
         from analyses.results.incidence_prediction import incidence_of
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyses.results.baseline import survival_limits
 from analyses.results.frozen import Array
 from analyses.results.terms import as_text, columns_of, design_matrix
 from cohort.errors import AnalysisError, Problem, listed
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from analyses.results.fine_gray import FineGray
 
+CURVE = ["estimate", "std_error", "conf_low", "conf_high"]
 LARGEST_LOG = 700.0  # exp beyond this is not a number a machine holds
 
 
@@ -31,11 +33,15 @@ def incidence_of(model: FineGray, new: pd.DataFrame, times: Array) -> pd.DataFra
     risk = matrix[:, kept] @ beta + model.baseline.log_ratio
     parts = []
     for i, (label, stratum) in enumerate(zip(new.index, _strata(model, new), strict=True)):
-        hazard, _ = model.baseline.hazard(stratum, times, matrix[i, kept], model.covariance)
-        share = -np.expm1(-hazard * np.exp(min(risk[i], LARGEST_LOG)))
-        past = times > model.baseline.last_time[stratum]
-        share = np.where(past | undefined[i], np.nan, share)
-        parts.append(pd.DataFrame({"row": label, "time": times, "estimate": share}))
+        hazard, error = model.baseline.hazard(stratum, times, matrix[i, kept], model.covariance)
+        ratio = np.exp(min(risk[i], LARGEST_LOG))
+        free, low, high = survival_limits(hazard * ratio, error * ratio, model.conf_level)
+        # Of the share without the event, whose limits change places.
+        share = -np.expm1(-hazard * ratio)
+        values = np.column_stack([share, free * error * ratio, 1 - high, 1 - low])
+        values[(times > model.baseline.last_time[stratum]) | undefined[i]] = np.nan
+        part = pd.DataFrame(values, columns=CURVE).assign(row=label, time=times)
+        parts.append(part[["row", "time", *CURVE]])
     return pd.concat(parts, ignore_index=True)
 
 
