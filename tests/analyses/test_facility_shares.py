@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import chdtrc
 
 from analyses.estimators.facility_shares import facility_shares
 from analyses.kernels.proportions import binomial_limits
@@ -42,6 +43,8 @@ def test_the_variance_between_facilities_equals_r(patients: pd.DataFrame, expect
     assert between.deviation == pytest.approx(expected("deviation")[0], rel=1e-6)
     assert between.std_error == pytest.approx(expected("std_error")[0], rel=1e-5)
     assert between.statistic == pytest.approx(expected("lr")[0], rel=1e-8)
+    # Half a chi-square on 1 df, since a standard deviation cannot be below 0.
+    assert between.p_value == pytest.approx(chdtrc(1, expected("lr")[0]) / 2, rel=1e-8)
     assert between.conf_low == pytest.approx(expected("low")[0], rel=1e-6)
     assert between.conf_high == pytest.approx(expected("high")[0], rel=1e-6)
     # lme4 and metafor stop a little before the maximum that the integral has.
