@@ -303,3 +303,51 @@ def test_several_causes_are_all_in_the_models(data):
     of_other = other.iloc[age.rows].to_numpy()
     assert not of_other.any()  # missing ages are at 0 above: none of them has the other cause
     assert age.values.mean() < data["age"].mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "levels"),
+    [("two", "logistic", "ab"), ("three", "multinomial", "abc"), ("three", "ordered", "abc")],
+)
+def test_parameters_are_drawn_anew_for_each_imputation(name, method, levels):
+    """Of 2,000 patients 60 have a value, half of them the first level.
+
+    Over imputations the share of the first level varies by sampling of the 60, 0.5 / root(60) =
+    0.065, and hardly by the draws themselves, 0.5 / root(1940) = 0.011.
+    """
+    draw = np.random.default_rng(9)
+    n, seen = 2000, 60
+    codes = np.full(n, -1)
+    codes[:seen] = np.where(np.arange(seen) < seen // 2, 0, 1 + np.arange(seen) % (len(levels) - 1))
+    frame = pd.DataFrame({"time": draw.exponential(10, n), "event": draw.random(n) < 0.5})
+    draw.shuffle(codes)
+    frame[name] = pd.Categorical.from_codes(codes, list(levels), ordered=True)
+    made = impute(frame, columns=[name], methods={name: method}, m=150, iterations=1, **WHAT)
+    shares = (made.columns[0].values == 0).mean(axis=1)
+    assert shares.mean() == pytest.approx(0.5, abs=0.06)
+    assert 0.055 < shares.std() < 0.095
+
+
+def test_the_mean_of_matched_numbers_varies_by_the_sampling_of_the_observed():
+    """Of 80 observed values of SD 1 about a line: it varies by about 1 / root(80) = 0.11."""
+    draw = np.random.default_rng(10)
+    n = 2000
+    frame = pd.DataFrame({"time": draw.exponential(10, n), "event": draw.random(n) < 0.5})
+    frame["x"] = np.where(np.arange(n) % 25 == 0, draw.normal(size=n), np.nan)
+    frame["z"] = draw.normal(size=n)
+    frame.loc[frame["x"].notna(), "x"] += 2 * frame["z"]
+    made = impute(frame, columns=["x", "z"], m=100, iterations=1, **WHAT)
+    means = made.columns[0].values.mean(axis=1)
+    assert 0.08 < means.std() < 0.17
+
+
+def test_what_is_drawn_depends_on_survival():
+    """Grade 3 is drawn oftener for those who died early than for those alive long after."""
+    frame = patients(2000, seed=5)[0]
+    made = impute(frame, columns=["grade", "age"], m=20, iterations=3, **WHAT)
+    drawn = made.columns[0]
+    rows = frame.iloc[drawn.rows]
+    early = (rows["event"] & (rows["time"] < 8)).to_numpy()
+    late = (~rows["event"] & (rows["time"] > 40)).to_numpy()
+    worst = drawn.values == 2
+    assert worst[:, early].mean() > worst[:, late].mean() + 0.15
