@@ -351,3 +351,13 @@ def test_what_is_drawn_depends_on_survival():
     late = (~rows["event"] & (rows["time"] > 40)).to_numpy()
     worst = drawn.values == 2
     assert worst[:, early].mean() > worst[:, late].mean() + 0.15
+
+
+def test_groups_have_random_streams_of_their_own(data):
+    """Two groups of the very same patients do not draw the very same values."""
+    twice = pd.concat([data.assign(half="a"), data.assign(half="b")], ignore_index=True)
+    twice["half"] = pd.Categorical(twice["half"], ["a", "b"])
+    made = impute(twice, columns=COLUMNS, within=["half"], m=2, iterations=1, **WHAT)
+    for column in made.columns:
+        one, other = np.split(column.values, 2, axis=1)
+        assert (one != other).mean() > 0.1
