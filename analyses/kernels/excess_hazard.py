@@ -12,10 +12,15 @@ from analyses.kernels.newton import solved
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-CLOSE = 1e-10  # last step, in standard errors
+CLOSE = 1e-7  # last step but one, in standard errors; the step after it is its square
+ROUNDING = 1e-12  # of a log-likelihood: less is no way down
+STILL = 1e-3  # of a step, in log hazards of one spread of a column
 MOST = 500
 HALVINGS = 40
-FARTHEST = 30.0  # of a log hazard: past it nothing distinguishes it from no excess at all
+# Of a log hazard ratio of one spread of a column, and of a log baseline: past them nothing
+# distinguishes an excess from none.
+FARTHEST = 10.0
+FARTHEST_BASELINE = 25.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,22 +102,26 @@ def maximise(rows: Rows, start: Array) -> Fitted:
     """
     theta, at = start, evaluate(rows, start)
     step = np.zeros_like(theta)
+    farthest = np.repeat([FARTHEST, FARTHEST_BASELINE], [rows.design.shape[1], rows.spent.shape[1]])
     for iteration in range(1, MOST + 1):
         newton = solved(at.information, at.score)
         found = solved(at.complete, at.score) if newton is None else newton
         if found is None:
-            return Fitted(theta, at, iteration, False, np.abs(theta) > FARTHEST / 2)
+            return Fitted(theta, at, iteration, False, np.abs(theta) > farthest / 2)
         step = found
-        if newton is not None and step @ at.score <= CLOSE**2:
-            return Fitted(theta + step, evaluate(rows, theta + step), iteration, True, step > 1)
+        # Where a coefficient runs off the likelihood is flat, and its steps stay as long as 1.
+        still = bool((np.abs(step) < STILL).all())
+        if newton is not None and still and step @ at.score <= CLOSE**2:
+            there = evaluate(rows, theta + step)
+            return Fitted(theta + step, there, iteration, True, np.zeros(len(theta), dtype=bool))
         for _ in range(HALVINGS):
             there = evaluate(rows, theta + step)
-            if np.isfinite(there.log_likelihood) and there.log_likelihood >= at.log_likelihood:
+            if there.log_likelihood >= at.log_likelihood - ROUNDING * abs(at.log_likelihood):
                 break
             step = step / 2
         else:
             break
         theta, at = theta + step, there
-        if (np.abs(theta) > FARTHEST).any():
+        if (np.abs(theta) > farthest).any():
             break
-    return Fitted(theta, at, MOST, False, (np.abs(theta) > FARTHEST / 2) | (np.abs(step) > 0.01))
+    return Fitted(theta, at, MOST, False, (np.abs(theta) > farthest / 2) | (np.abs(step) > 0.01))

@@ -129,3 +129,12 @@ def test_fewer_than_ten_deaths_a_parameter_are_warned_of(table: LifeTable) -> No
     assert "few_events" in {f.rule for f in few.findings}
     many = excess_hazard(patients(), terms=[GROUP], life_table=table, cuts=[], **COLUMNS)
     assert "few_events" not in {f.rule for f in many.findings}
+
+
+def test_the_search_ends_where_the_likelihood_is_flat_to_rounding(table: LifeTable) -> None:
+    """Samples of the patients, whose likelihoods differ in their last digits near the maximum."""
+    for seed in range(40):
+        drawn = patients().sample(300, random_state=seed)
+        terms = [GROUP, {"name": "age", "per": 10}]
+        model = excess_hazard(drawn, terms=terms, life_table=table, cuts=[730], **COLUMNS)
+        assert model.iterations < 30
