@@ -162,6 +162,8 @@ def _result(
         propensity=model,
         balance=balance(frame, by=who.by, columns=columns, weights=WEIGHT, how="matching"),
         conf_level=conf_level,
+        n_pair=len(frame),
+        n_pair_event=int(who.event.sum()),
         n=len(matched),
         n_event=int(followed.event.sum()),
         n_input=who.n_input,

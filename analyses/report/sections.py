@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from analyses.report.adjusted_pages import MATCHED, STANDARDISED, WEIGHTED
 from analyses.report.by_site_pages import SITES
 from analyses.report.category_pages import CATEGORIES
 from analyses.report.change_pages import CHANGES
@@ -39,11 +40,13 @@ from analyses.results.evidence import EvidenceAnalysis
 from analyses.results.facility_shares import FacilityAnalysis
 from analyses.results.imputed import MissingnessAnalysis
 from analyses.results.landmark import LandmarkAnalysis
+from analyses.results.matched import MatchedAnalysis
 from analyses.results.relative_survival import RelativeSurvivalAnalysis
 from analyses.results.response import ResponseAnalysis
 from analyses.results.robustness import RobustnessAnalysis
 from analyses.results.share_trend import TrendAnalysis
 from analyses.results.specification_curve import SensitivityAnalysis
+from analyses.results.standardised_curves import StandardisedAnalysis
 from analyses.results.start_stop import StartStopAnalysis
 from analyses.results.strategies import StrategiesAnalysis
 from analyses.results.study import (
@@ -62,6 +65,7 @@ from analyses.results.study import (
 from analyses.results.subgroups import SubgroupsAnalysis
 from analyses.results.treatment_by_group import TreatmentAnalysis
 from analyses.results.treatment_eras import TreatmentErasAnalysis
+from analyses.results.weighted import WeightedAnalysis
 
 SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
     {
@@ -79,6 +83,9 @@ SECTIONS: MappingProxyType[type, Section] = MappingProxyType(
         BySiteAnalysis: SITES,
         RelativeSurvivalAnalysis: NET,
         SubgroupsAnalysis: SUBGROUPS,
+        WeightedAnalysis: WEIGHTED,
+        MatchedAnalysis: MATCHED,
+        StandardisedAnalysis: STANDARDISED,
         ClassificationAnalysis: CLASSIFICATIONS,
         FacilityAnalysis: FACILITIES,
         RobustnessAnalysis: ROBUSTNESS,

@@ -61,6 +61,8 @@ class MatchedSurvival:
         ``unadjusted`` and ``matched``, both marginal.
     means, differences, curves, model
         In the matched patients; variance clustered on the matched set.
+    n_pair, n_pair_event, n, n_event
+        Complete patients of both groups and their events, and those matched.
     places
         Place of each matched patient among the pair's complete rows, and the number of their set
         (two rows); None once let go.
@@ -83,6 +85,8 @@ class MatchedSurvival:
     propensity: Propensity
     balance: Balance
     conf_level: float
+    n_pair: int
+    n_pair_event: int
     n: int
     n_event: int
     n_input: int
@@ -126,7 +130,7 @@ class MatchedSurvival:
         return checked(self._records(analysis, unit))
 
     def _records(self, analysis: str, unit: str | None) -> Iterator[Record]:
-        yield from left_out_records(analysis, KIND, self.n, self.n_input, self.n_missing)
+        yield from left_out_records(analysis, KIND, self.n_pair, self.n_input, self.n_missing)
         for size in self.sizes:
             yield Record(analysis, KIND, "matched_patients", group=size.group, n=size.n_matched)
             yield Record(analysis, KIND, "unmatched_patients", group=size.group, n=size.n_unmatched)
@@ -164,5 +168,17 @@ class MatchedSurvival:
 
 _PLAIN = (
     *("by", "group", "reference", "population", "ratio", "caliper", "spread", "width"),
-    *("conf_level", "n", "n_event", "n_input"),
+    *("conf_level", "n_pair", "n_pair_event", "n", "n_event", "n_input"),
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchedAnalysis:
+    """A matched comparison, as a study file asked for; times and tau also in its words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: MatchedSurvival
+    times_said: tuple[str, ...] = ()
+    tau_said: str = ""

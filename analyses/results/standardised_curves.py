@@ -50,8 +50,8 @@ class StandardisedCurves:
     method
         ``g-formula``: each patient's prediction by a Cox model with the group set, averaged;
         ``weighting``: weighted Kaplan-Meier curves.
-    population, n_population
-        Over whom is averaged, and how many they are.
+    target, population, n_population
+        The group whose patients are averaged over (None: everybody), in words, and how many.
     variance
         ``delta method``, ``robust, weights as known`` or ``bootstrap``.
     curves, means, differences
@@ -67,6 +67,7 @@ class StandardisedCurves:
     groups: tuple[str, ...]
     reference: str
     method: Method
+    target: str | None
     population: str
     n_population: int
     variance: str
@@ -147,7 +148,7 @@ class StandardisedCurves:
 
 
 _PLAIN = (
-    *("by", "reference", "method", "population", "n_population", "variance", "cluster"),
+    *("by", "reference", "method", "target", "population", "n_population", "variance", "cluster"),
     *("n_cluster", "resamples", "n_samples", "conf_level", "n", "n_event", "n_input"),
 )
 
@@ -160,3 +161,15 @@ def _plain_curve(curve: StandardisedCurve) -> dict[str, Any]:
         "n_event": curve.n_event,
         **{name: [defined(value) for value in getattr(curve, name)] for name in arrays},
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StandardisedAnalysis:
+    """Standardised curves, as a study file asked for; times and tau also in its words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: StandardisedCurves
+    times_said: tuple[str, ...] = ()
+    tau_said: str = ""

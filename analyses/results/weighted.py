@@ -160,3 +160,15 @@ def summary_of(
     numbers = ("time", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
     known = [name for name in numbers if name in table]
     return table.astype(dict.fromkeys(known, float))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightedAnalysis:
+    """A weighted comparison, as a study file asked for; times and tau also in its words."""
+
+    id: str
+    title: str
+    endpoint: str
+    result: WeightedSurvival
+    times_said: tuple[str, ...] = ()
+    tau_said: str = ""

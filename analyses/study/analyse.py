@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analyses.results.records import Record
 from analyses.results.restriction import Restriction
 from analyses.study.drawn_her2 import SCORE, draws_her2
+from analyses.study.kinds.adjusted import matched, standardised, weighted
 from analyses.study.kinds.by_site import from_site_to_site
 from analyses.study.kinds.category_model import modelled
 from analyses.study.kinds.cox import model
@@ -64,6 +65,9 @@ _KINDS: dict[str, Callable[[Any, Any, Setting], Outcome]] = {
     "by_site": from_site_to_site,
     "relative_survival": against_population,
     "subgroups": compared,
+    "weighted": weighted,
+    "matched": matched,
+    "standardised_curves": standardised,
     "robustness": robust,
     "facility_shares": by_facility,
     "share_trend": over_years,

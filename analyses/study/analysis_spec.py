@@ -6,6 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from analyses.study.specs.adjusted import (
+    MatchedSpec,
+    StandardisedCurvesSpec,
+    WeightedSpec,
+)
 from analyses.study.specs.by_site import BySiteSpec
 from analyses.study.specs.category_model import CategoryModelSpec
 from analyses.study.specs.classification import ClassificationSpec
@@ -47,6 +52,9 @@ AnalysisSpec = Annotated[
     | ParametricSpec
     | PerformanceSpec
     | SubgroupsSpec
+    | WeightedSpec
+    | MatchedSpec
+    | StandardisedCurvesSpec
     | ClassificationSpec
     | FacilitySharesSpec
     | RobustnessSpec
