@@ -228,7 +228,8 @@ class Cohort:
         names = list(self.columns) if columns is None else list(dict.fromkeys(columns))
         wanted = list(dict.fromkeys(["patient_id", *names]))
         rows = self.engine.collect(self.patients.select(wanted).sort("patient_id"))
-        return with_levels(rows.to_pandas()[names])
+        # The identifiers, each a text of its own, are not made where nobody asked for them.
+        return with_levels(rows.select(names).to_pandas())
 
     def _repr_html_(self) -> str:
         """A readable card in a notebook: patients, source, and findings by severity."""

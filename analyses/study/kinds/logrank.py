@@ -114,13 +114,21 @@ def _logrank_options(spec: Any, frame: pd.DataFrame) -> dict[str, Any]:
 
 def trend_rows(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:
     """Rows, groups and words of the trend that the study asks for."""
+    import numpy as np
+    import pandas as pd
+
     if spec.trend == "linear":
         return frame, spec.by, "across all groups in their order"
     # Null and ultralow, where a source tells them apart, are IHC 0 in this trend; 2+ that a policy
     # takes as low without an in-situ result (E1, E17) is of the third level, as in the groups.
     known = dict.fromkeys(HER2_ZERO, "ihc_0") | {ISH_UNKNOWN: HER2_NEGATIVE[-1]}
-    detail = frame["her2_detail"].astype(str).replace(known)
-    rows = frame.assign(her2_detail=detail)[detail.isin(HER2_NEGATIVE)]
+    detail = frame["her2_detail"].astype("category")
+    place = {level: i for i, level in enumerate(HER2_NEGATIVE)}
+    places = [place.get(known.get(str(c), str(c)), -1) for c in detail.cat.categories]
+    codes = np.array([*places, -1])[detail.cat.codes]  # the last one: missing
+    ordered = pd.CategoricalDtype(list(HER2_NEGATIVE), ordered=True)
+    merged = pd.Categorical.from_codes(codes, dtype=ordered)
+    rows = frame.assign(her2_detail=merged)[codes >= 0]
     by = {"name": "her2_detail", "levels": list(HER2_NEGATIVE)}
     said = "within HER2-negative disease: IHC 0, IHC 1+, IHC 2+ with negative ISH"
     counts = trend_counts(frame)
@@ -133,7 +141,7 @@ def trend_rows(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any, str]:
 
 def trend_counts(frame: pd.DataFrame) -> dict[str, int]:
     """Patients of the trend without an in-situ result, and zero or low ones that it leaves out."""
-    detail = frame["her2_detail"].astype(str)
+    detail = frame["her2_detail"]
     of_trend = detail.isin([*HER2_ZERO, *HER2_NEGATIVE, ISH_UNKNOWN])
     grouped = frame["her2_status"].isin(["zero", "low"])
     return {
