@@ -20,7 +20,7 @@ def proportional_odds(rows: CategoryRows) -> tuple[OddsTest, ...]:
 
     A binary logistic model at each cut; the joint covariance of their slopes follows from their
     scores. Wald test that the slopes are the same at every cut. Brant (1990), Biometrics 46,
-    1171-1178. Checked against its formulas in R (tests/reference/category_models.R).
+    1171-1178. Checked against its formulas in R (tests/reference/models_of_categories.R).
     """
     k, p = len(rows.categories), rows.x.shape[1]
     df = (k - 2) * p

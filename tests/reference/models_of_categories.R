@@ -1,5 +1,5 @@
 # Models of a category by R: nnet::multinom, MASS::polr and glm, on the patients of cox_data.csv
-# (cox.R). From the project's root: Rscript tests/reference/category_models.R
+# (cox.R). From the project's root: Rscript tests/reference/models_of_categories.R
 # Writes category_models.csv: one row a number. multinom and polr stop early: both are run to the
 # end here, polr by Newton's steps from its own answer. Brant's test follows his formulas.
 library(nnet)
