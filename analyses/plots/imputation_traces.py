@@ -105,7 +105,10 @@ def _title(axes: Axes, trace: Trace, width: float, style: FigureStyle) -> Text:
         name += f", {'mean' if trace.quantity == 'mean' else 'SD'}"
     else:
         level = label(trace.column, trace.level)
-        name = f"{level if name in level else f'{name}: {level}'}, share"
+        short = f"{level}, share"
+        name = short if name in level else f"{name}: {short}"
+        if style.width(name, "semibold", style.small_size) > width:
+            name = short
     line = style.wrap(name, width, "semibold", style.small_size)[0]
     return add_text(axes, (0, _HEAD_MM / 2), line, style.words("semibold", style.small_size))
 

@@ -23,7 +23,9 @@ def imputed_methods(analysis: CoxAnalysis | CurveAnalysis | RmstAnalysis) -> str
     made, pooled = analysis.imputed.imputations, analysis.imputed.pooled
     text = f" Missing values: {_how_often(made)}, {_models(made)}."
     text += (
-        " Each conditional model holds all other columns of the imputation, the event indicator "
+        " Chains start from observed values at random and go from the column that lacks least. "
+        "Each conditional model holds all other columns of the imputation (numbers as lines), the "
+        "event indicator "
         "and the Nelson-Aalen cumulative hazard"
     )
     text += " of each cause" if len(made.outcome) > len(("time", "event", "entry")) else ""

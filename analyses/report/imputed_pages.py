@@ -111,7 +111,8 @@ def _who(made: Imputations, style: NumberStyle) -> str:
     )
     said = (
         f"Of {count(made.n, style)} patients {lacks} ({share}) lack a value: {gaps}. Complete "
-        f"cases leave them out. By imputation all are in, what they lack drawn {made.m} times"
+        "cases leave out those who lack a column of the analysis itself. By imputation all are in, "
+        f"what they lack drawn {made.m} times"
     )
     said += " (the percentage of incomplete patients, at least 20)" if made.m_from == "data" else ""
     if made.within:

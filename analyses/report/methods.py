@@ -88,7 +88,12 @@ def _statistics(result: StudyResult) -> Iterator[str]:
     yield from dict.fromkeys(section_of(a).methods(result, a) for a in result.analyses)
     if result.verification is not None:
         yield verification_sentence(result.verification)
-    yield "Each analysis uses the patients complete in its own columns; the others are counted."
+    beside = " Where values were imputed, the answer of all patients stands beside that."
+    imputed = any(getattr(a, "imputed", None) is not None for a in result.analyses)
+    yield (
+        "Each analysis uses the patients complete in its own columns; the others are counted."
+        + beside * imputed
+    )
     yield "Tests are two-sided; p values are not adjusted for the number of analyses in the report."
 
 
