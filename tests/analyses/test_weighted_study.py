@@ -306,3 +306,31 @@ def test_results_carry_their_weights() -> None:
     plain = kaplan_meier(frame, time="time", event="event", by=BY)
     assert plain.weighting is None
     assert plain.to_dict()["weighting"] is None
+
+
+def test_subgroups_and_treatments_take_the_weights(
+    tmp_path_factory: pytest.TempPathFactory, patients: pd.DataFrame
+) -> None:
+    """Weights that are no counts: robust Wald tests of interaction, marginal effects."""
+    rng = np.random.default_rng(11)
+    frame = patients[patients["case_weight"] > 0].assign(
+        chemotherapy=lambda d: rng.choice(["yes", "no"], len(d)),
+        er_status=lambda d: rng.choice(["positive", "negative"], len(d)),
+        case_weight=lambda d: d["case_weight"] * 0.75,
+    )
+    sub = OF | {"id": "sub", "kind": "subgroups", "by": "grade", "factors": ["er_status"]}
+    effect = OF | {
+        "id": "effect",
+        "kind": "treatment_effect",
+        "treatment": "chemotherapy",
+        "by": "grade",
+        "starts": "time_zero",
+        "at": {"years": 2},
+    }
+    folder = tmp_path_factory.mktemp("weighted_effects")
+    result = analyses.run_study(_study(folder, frame, sub, effect))
+    within, treated = (analysis.result for analysis in result.analyses)
+    assert within.weights == "case_weight"
+    assert {test.test for test in within.tests} == {"wald"}
+    assert treated.estimand == "marginal"
+    assert treated.variance == "infinitesimal jackknife"

@@ -30,6 +30,7 @@ def compared(spec: SubgroupsSpec, frame: pd.DataFrame, setting: Setting) -> Outc
         terms=[term.declared() for term in spec.terms],
         strata=list(spec.strata) or None,
         cluster=spec.cluster,
+        weights=spec.weights,
         ties=spec.ties,
         adjust=spec.adjust,
         least_events=spec.least_events,

@@ -41,6 +41,7 @@ def treated(spec: TreatmentEffectSpec, frame: pd.DataFrame, setting: Setting) ->
         start=start,
         strata=list(spec.strata) or None,
         cluster=spec.cluster,
+        weights=spec.weights,
         ties=spec.ties,
         least_events=spec.least_events,
         conf_level=spec.conf_level,

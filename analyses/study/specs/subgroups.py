@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from analyses.study.fields import Level, Names, Number, Spec, Text, Whole
 from analyses.study.specs.modelled import Modelled
 from analyses.study.specs.term import TermSpec, strata_apart
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class SubgroupsSpec(Modelled):
         Columns whose combinations have a baseline hazard each, in every model.
     cluster
         Column of units within which patients are alike; errors are then robust.
+    weights
+        Column of weights; other than whole numbers they give robust errors and Wald tests.
     adjust
         P-values of interaction for the number of factors; ``none`` states how many there are.
     least_events
@@ -99,6 +101,7 @@ class SubgroupsSpec(Modelled):
     factors: Factors
     strata: Names = ()
     cluster: Text | None = None
+    weights: Text | None = None
     ties: Literal["efron", "breslow"] = "efron"
     adjust: Literal["holm", "bh", "bonferroni", "none"] = "none"
     least_events: Annotated[Whole, Field(ge=0)] = 10
@@ -136,3 +139,4 @@ class SubgroupsSpec(Modelled):
         yield from strata_uses(self.strata, place, self.endpoint)
         if self.cluster is not None:
             yield Use((*place, "cluster"), self.cluster, "cluster", self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)

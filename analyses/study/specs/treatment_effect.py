@@ -11,7 +11,7 @@ from analyses.study.fields import Level, Names, Text, Whole
 from analyses.study.specs.modelled import Modelled
 from analyses.study.specs.term import TermSpec, strata_apart
 from analyses.study.times import TimesSpec
-from analyses.study.use import Use, strata_uses
+from analyses.study.use import Use, strata_uses, weight_uses
 from analyses.study.wording import refused
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class TreatmentEffectSpec(Modelled):
         How it is known that the treatment was settled at time zero: ``measured``, by the source's
         day of its start, where one that began later is refused; or ``time_zero``, which the study
         then states (as after randomisation).
+    weights
+        Column of weights; other than whole numbers (of a propensity) they give marginal effects.
     strata, cluster, ties, least_events
         As in the analysis ``subgroups``.
     """
@@ -47,6 +49,7 @@ class TreatmentEffectSpec(Modelled):
     starts: Literal["measured", "time_zero"] = "measured"
     strata: Names = ()
     cluster: Text | None = None
+    weights: Text | None = None
     ties: Literal["efron", "breslow"] = "efron"
     least_events: Annotated[Whole, Field(ge=0)] = 10
 
@@ -82,3 +85,4 @@ class TreatmentEffectSpec(Modelled):
         yield from strata_uses(self.strata, place, self.endpoint)
         if self.cluster is not None:
             yield Use((*place, "cluster"), self.cluster, "cluster", self.endpoint)
+        yield from weight_uses(self.weights, place, self.endpoint)
