@@ -140,6 +140,14 @@ def test_the_same_study_gives_the_same_bytes_on_two_processes(tmp_path):
     assert texts[0] == texts[1]
 
 
+def test_a_column_named_twice_is_imputed_once(tmp_path):
+    given = {"impute": {"m": 2, "iterations": 2, "columns": ["grade"]}}
+    terms = [TERMS[0], "grade"]
+    result = run_study(study(tmp_path, [MODEL | {"terms": terms, "missing": given}]))
+    drawn = of(result, "model").imputed.imputations
+    assert [c.name for c in drawn.columns] == ["grade"]
+
+
 def test_an_imputation_that_cannot_be_is_a_failure_and_complete_cases_stand(tmp_path):
     given = {"impute": {"m": 2, "within": ["grade"]}}
     result = run_study(study(tmp_path, [MODEL | {"missing": given}]))

@@ -162,9 +162,9 @@ class _Work:
         from analyses.imputation.missingness import missingness
         from analyses.results.imputed import Imputed
 
+        needed = list(dict.fromkeys(names))
         names = list(dict.fromkeys([*names, *self.asked.columns]))
         own_id = f"{self.spec.id}.imputed"
-        needed = names[: len(names) - len(self.asked.columns)]
         if not self.frame[needed].isna().any().any():
             return replace(outcome, findings=(*outcome.findings, self._whole(needed)))
         found = missingness(self.frame, columns=names, by=self._groups(names))
