@@ -18,7 +18,6 @@ from analyses.results.frozen import Array
 Places = npt.NDArray[np.intp]
 NO_LIMITS = "its standard error is 0: nobody had the event by then, or all had it at once"
 PAST = "the time lies past the follow-up of a group"
-PERCENTILE_FROM = 1_000  # samples; with fewer the tails are too few numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

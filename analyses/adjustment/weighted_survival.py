@@ -176,7 +176,8 @@ def _result(
     followed = _followed(who, who.groups.codes, weighting)
     require_tau(followed, who.levels, asked.tau, WHERE)
     numbers = curve_numbers(followed, who.levels, asked, codes)
-    crude = cox(frame, **who.followed, terms=[who.group_term], conf_level=level)
+    term = [who.group_term]
+    crude = cox(frame, **who.followed, terms=term, cluster=cluster, conf_level=level)
     shared: dict[str, Any] = {
         "weights": WEIGHT,
         "cluster": cluster,

@@ -66,7 +66,10 @@ def plot_standardised(
         Key(group_words(result.by, group), look)
         for group, look in zip(result.groups, chosen, strict=True)
     )
-    head = f"{capitalised(result.population)}, had all of them been of one group"
+    whom = result.population
+    if result.target is not None:
+        whom = f"patients of {group_words(result.by, result.target)}"
+    head = f"{capitalised(whom)}, had all of them been of one group"
     wanted = Wanted((head,), _SHARES, said.outcome, end, said.origin, said.time_unit, keys,
                     _note(result))  # fmt: skip
     with own_settings():

@@ -15,6 +15,9 @@ _BY_KIND = MappingProxyType(
         "parametric": "its likelihoods are those of lifelines, which is no second program",
         "table_one": "descriptions of features are not survival estimates",
         "her2_change": "the change of HER2 is no survival estimate",
+        "weighted": "no library has curves and models with weights and their robust variance",
+        "matched": "no library has models clustered on matched sets that are right under ties",
+        "standardised_curves": "no library has standardised survival curves",
         "performance": "no library here has measures of performance with censoring weights",
     }
 )
