@@ -32,6 +32,7 @@ from analyses.estimators.survival_data import By
 from analyses.estimators.terms import Declared, TermSpec, declared
 from analyses.kernels.intervals import survival_limits
 from analyses.results.adjusted import Meaning
+from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array, frozen
 from analyses.results.standardised_curves import Method, StandardisedCurve, StandardisedCurves
 from analyses.results.weighted import WeightedSurvival
@@ -39,6 +40,7 @@ from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding
 
 WHERE = g_formula.WHERE
+NOT_PROPORTIONAL = 0.05
 BAND = 40  # times at which the limits of a curve are computed for its figure
 
 
@@ -203,14 +205,15 @@ def _result(
     codes: Places | None,
 ) -> StandardisedCurves:
     who, level = plan.who, plan.model.conf_level
-    shown = cox(
+    whole = cox(
         who.frame,
         **who.followed,
         terms=list(plan.specs),
         strata=list(plan.model.strata) or None,
         cluster=cluster,
         conf_level=level,
-    ).without_rows()
+    )
+    shown = whole.without_rows()
     counts = group_counts(who)
     simple = not any(who.by in term.parts for term in plan.terms)
     named: tuple[str, Meaning, str] = ("terms", "conditional", "patients alike in the terms")
@@ -238,7 +241,7 @@ def _result(
         n_event=int(who.event.sum()),
         n_input=who.n_input,
         n_missing=who.n_missing,
-        findings=(*shown.findings, *_extrapolated(plan)),
+        findings=(*shown.findings, *_not_proportional(whole, who), *_extrapolated(plan)),
     )
 
 
@@ -272,6 +275,18 @@ def _curves(
             )
         )
     return tuple(found)
+
+
+def _not_proportional(model: CoxModel, who: Patients) -> tuple[Finding, ...]:
+    """A warning where the groups' hazards are not proportional: the curves assume that they are."""
+    test = next((t for t in model.proportionality().tests if t.term == who.by), None)
+    if test is None or test.p_value is None or test.p_value >= NOT_PROPORTIONAL:
+        return ()
+    advice = (
+        f"The hazards of the groups are not proportional (p {test.p_value:.2g}), which curves by "
+        "the g-formula assume: standardise by weighting, which does not, and compare the two."
+    )
+    return (Finding("warning", WHERE, who.by, "", "not_proportional", len(who.frame), advice),)
 
 
 def _extrapolated(plan: _Plan) -> tuple[Finding, ...]:

@@ -187,3 +187,14 @@ def test_rows_left_out_are_counted_and_records_are_whole():
     assert found.n_missing == (("age", 10),)
     assert found.records("s", "months")
     assert replace(found, model=None).to_dict()["model"] is None
+
+
+def test_hazards_that_are_not_proportional_are_warned_of():
+    data = patients()
+    positive = data.group == "positive"
+    data.loc[positive, "time"] = np.where(data.event[positive] == 1, 40, data.time[positive])
+    found = compared(data, tau=None)
+    (warned,) = [f for f in found.findings if f.rule == "not_proportional"]
+    assert warned.n == len(data)
+    assert "standardise by weighting" in warned.advice
+    assert "not_proportional" not in {f.rule for f in compared().findings}
