@@ -272,6 +272,7 @@ _COLUMNS = {
     "nodes_positive": "Positive nodes",
     "comorbidity_index": "Charlson-Deyo score",
     "er_percent": "Oestrogen receptor, % of cells",
+    "er_group": "Oestrogen receptor, low apart",
     "pr_percent": "Progesterone receptor, % of cells",
     "hr_status": "Hormone receptors",
     "ki67_percent": "Ki-67, % of cells",

@@ -18,6 +18,7 @@ Found = tuple[Place, str, str, str]
 # Columns that later stages make; a source gives the evidence, never the answer.
 DERIVED = (
     *("her2_status", "her2_detail", "her2_rule", "her2_flags", "her2_era", "her2_explanation"),
+    "er_group",
 )
 INTERVALS = ("her2_ratio", "her2_copies", "her2_copies_single")
 _EVENT_ONLY = tuple(name for name in EVENT if name != "patient_id")

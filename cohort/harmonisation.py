@@ -20,7 +20,7 @@ from cohort.joining import Keys, check_keys
 from cohort.loading import Extract
 from cohort.overrides import override_choices, override_findings, override_problems
 from cohort.pieces import Overrides, Pieces, order, resolved
-from cohort.receptors import with_hr_status
+from cohort.receptors import with_receptors
 from cohort.recoding import Recoded, recode_rows
 from cohort.records import Records, records
 from cohort.sites import site_findings
@@ -143,7 +143,7 @@ def _patients(extract: Extract, overrides: Overrides) -> _Patients:
     main = extract.dictionary.main
     pieces = resolved(extract, extract.dictionary.columns, overrides)
     recoded = recode_rows(texts(extract, main, pieces.names), pieces, extract.dictionary.missing)
-    whole = with_hr_status(recoded.table.select(recoded.columns))
+    whole = with_receptors(recoded.table.select(recoded.columns))
     names = sorted(whole.collect_schema().names(), key=order)
     # What was recoded in memory is computed already; the next stage copies it with its own columns.
     table = whole.select(names)

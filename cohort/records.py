@@ -15,7 +15,7 @@ from cohort.formats.opened import WHITE
 from cohort.joining import join
 from cohort.loading import Extract
 from cohort.pieces import Overrides, Pieces, order, resolved
-from cohort.receptors import with_hr_status
+from cohort.receptors import with_receptors
 from cohort.recoding import Tally, recode_rows
 from cohort.recoding_tables import LazyTexts, dtype
 from cohort.rows import condition
@@ -192,7 +192,7 @@ def _stacked(tables: Sequence[LazyTable]) -> LazyTable:
         lacking = {name: nw.lit(None, dtype=dtype(name)) for name in names if name not in known}
         whole.append(table.with_columns(**lacking).select(names) if lacking
                      else table.select(names))  # fmt: skip
-    return with_hr_status(whole[0] if len(whole) == 1 else nw.concat(whole, how="vertical"))
+    return with_receptors(whole[0] if len(whole) == 1 else nw.concat(whole, how="vertical"))
 
 
 def _of_index_tumours(

@@ -121,6 +121,12 @@ _COLUMNS = (
         "Hormone receptors: positive where ER or PR is positive, negative where both are negative",
         ("negative", "positive"),
     ),
+    Column(
+        "er_group",
+        "category",
+        "Oestrogen receptor by the share of cells stained: low from 1 to 10 %",
+        ("negative", "low", "positive"),
+    ),
     Column("ki67_percent", "number", "Ki-67, cells stained", unit="%", low=0, high=100),
     Column("her2_ihc", "category", "HER2 immunohistochemistry score", ("0", "1+", "2+", "3+")),
     Column(

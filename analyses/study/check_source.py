@@ -142,6 +142,8 @@ def available_columns(study: Study, dictionary: SourceDictionary) -> dict[str, t
                 found[name] = needed
     if "diagnosis_year" in found:
         found["her2_era"] = found["diagnosis_year"]
+    if "er_percent" in found:
+        found["er_group"] = found["er_percent"]
     if "hr_status" not in found and {"er_status", "pr_status"} <= set(found):
         found["hr_status"] = found["er_status"] or found["pr_status"]
     return found
