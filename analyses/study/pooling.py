@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -28,7 +28,8 @@ def pooled_findings(study: Study, by_endpoint: Mapping[str, Cohort]) -> tuple[Fi
     """
     found: list[Finding] = []
     counted: dict[tuple[str, str], dict[str, int]] = {}
-    for spec in study.analyses:
+    analyses: tuple[Any, ...] = study.analyses
+    for spec in analyses:
         if not getattr(spec, "terms", ()) or getattr(spec, "endpoint", None) not in by_endpoint:
             continue
         key = (spec.endpoint, repr(spec.only))
@@ -70,26 +71,30 @@ def _counts(cohort: Cohort, spec: Any) -> dict[str, int]:
         return {}
     if spec.only is not None:
         cohort = select(cohort, [spec.only.to_criterion()], her2_groups=False)
-    no = nw.lit(False)
-    stage, spread = nw.col("stage"), nw.col("m_category")
-    metastatic = (stage == "IV").fill_null(False) if "stage" in there else no
-    if "m_category" in there:
-        metastatic = metastatic | (spread == "M1").fill_null(False)
-    early = no
-    if "stage" in there:
-        early = stage.is_in(list(_EARLY)).fill_null(False)
-    elif "m_category" in there:
-        early = (spread == "M0").fill_null(False)
-    percent = nw.col("er_percent")
-    low = no
-    if "er_percent" in there:
-        low = ((percent >= LOWEST) & (percent <= HIGHEST_LOW)).fill_null(False)
-    sums = {"metastatic": metastatic, "early": early & ~metastatic, "er_low": low}
+    sums = dict(_marked(there))
     table = cohort.patients.select(
         **{name: holds.cast(nw.Int64).sum() for name, holds in sums.items()}
     )
     row = cohort.engine.collect(table).to_pylist()[0]
     return {name: int(n or 0) for name, n in row.items()}
+
+
+def _marked(there: Sequence[str]) -> Iterator[tuple[str, nw.Expr]]:
+    """Whether a patient is metastatic, early, or ER-low, by the columns that there are."""
+    stage, spread, percent = nw.col("stage"), nw.col("m_category"), nw.col("er_percent")
+    metastatic = early = None
+    if "stage" in there:
+        metastatic = (stage == "IV").fill_null(False)
+        early = stage.is_in(list(_EARLY)).fill_null(False)
+    if "m_category" in there:
+        known = (spread == "M1").fill_null(False)
+        metastatic = known if metastatic is None else metastatic | known
+        early = (spread == "M0").fill_null(False) if early is None else early
+    if metastatic is not None and early is not None:
+        yield "metastatic", metastatic
+        yield "early", early & ~metastatic
+    if "er_percent" in there:
+        yield "er_low", ((percent >= LOWEST) & (percent <= HIGHEST_LOW)).fill_null(False)
 
 
 def _told(spec: Any, counts: Mapping[str, int]) -> Iterator[Finding]:

@@ -183,7 +183,7 @@ def _analysed(
         endpoints=endpoints,
         analyses=tuple(o.analysis for o in outcomes if o.analysis is not None),
         restrictions=tuple(limit for o in outcomes for limit in o.restrictions),
-        findings=(*noted, *selected.findings, *_gathered(outcomes)),
+        findings=(*noted, *selected.findings, *selected.mixed, *_gathered(outcomes)),
         failures=tuple(failure for o in outcomes for failure in o.failures),
         records=checked([*records, *(record for o in outcomes for record in o.records)]),
         selected=patients.digests,

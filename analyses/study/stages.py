@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class Selected:
     """The patients of every analysis, those of each endpoint, and what some columns ask for.
 
-    `findings` are of the patients that were selected.
+    `findings` are of the patients that were selected, `mixed` of what analyses pool.
     """
 
     shared: Cohort
     by_endpoint: Mapping[str, Cohort]
     conditions: Mapping[str, Criterion]
     findings: tuple[Finding, ...]
+    mixed: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +61,8 @@ def harmonised(study: Study, engine: Engine, say: Callable[[str], None]) -> Coho
 
     say("load")
     columns = [*(use.column for use in uses(study)), *study.source.recode]
+    if {"er_status", "hr_status", "er_group"} & set(columns):
+        columns.append("er_percent")  # which tells whether low is pooled with positive
     extract = load(study.paths(), source=study.dictionary(), engine=engine, columns=columns)
     say("harmonise")
     return harmonise(extract, on_unknown_code=study.on_unknown_code, recode=study.source.recode)
@@ -84,6 +87,7 @@ def with_endpoints(study: Study, cohort: Cohort) -> Cohort:
 
 def selection(study: Study, cohort: Cohort) -> Selected:
     """The criteria and the three groups for all; then what each endpoint needs."""
+    from analyses.study.pooling import pooled_findings, selected_by_treatment
     from cohort.exposure import with_timely_her2
     from cohort.her2_findings import era_findings
     from cohort.selection import neoadjuvant_criterion, select
@@ -113,7 +117,8 @@ def selection(study: Study, cohort: Cohort) -> Selected:
         for spec in study.endpoints
     }
     found = (*era_findings(shared, study.her2.edition), *_late(study, by_endpoint))
-    return Selected(shared, by_endpoint, conditions, found)
+    mixed = (*pooled_findings(study, by_endpoint), *selected_by_treatment(study, shared))
+    return Selected(shared, by_endpoint, conditions, found, mixed)
 
 
 def _late(study: Study, by_endpoint: Mapping[str, Cohort]) -> tuple[Finding, ...]:
