@@ -10,7 +10,8 @@ from analyses.study.specs.treatment_effect import TreatmentEffectSpec
 from cohort.endpoint_rules import endpoint_rules
 from cohort.endpoints_definition import Endpoint
 from cohort.errors import Problem, SpecError
-from cohort.schema import column, starts_on
+from cohort.schema import column
+from cohort.start_days import starts_on
 
 if TYPE_CHECKING:
     from analyses.study.endpoint_spec import EndpointSpec

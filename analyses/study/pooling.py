@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from cohort.receptors import HIGHEST_LOW, LOWEST
-from cohort.schema import starts_on
 from cohort.selection import select
+from cohort.start_days import starts_on
 from cohort.table import Cohort, Finding
 
 if TYPE_CHECKING:
