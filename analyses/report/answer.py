@@ -99,11 +99,12 @@ def _ratios(
         f"{level_words(term, str(c.level))} {words.hazard_ratio(*c.hazard_ratio, style)}"
         for c in contrasts
     )
+    weights = f", weighted by {in_sentence(fitted.weights)}" if fitted.weights else ""
     level = words.tick(100 * fitted.conf_level)
     reference = label("her2_status", contrasts[0].reference)
     return (
         f"{endpoint.label} ({who}), hazard ratio against {reference} with {level}% limits, "
-        f"{_how(fitted)}: {ratios}."
+        f"{_how(fitted)}{weights}: {ratios}."
     )
 
 

@@ -107,7 +107,8 @@ def _milestones(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table
     level = words.tick(100 * km.conf_level)
     return Table(
         analysis.id,
-        f"{analysis.title}: medians, milestones and follow-up, with {level}% limits.",
+        f"{analysis.title}: medians, milestones and follow-up, with {level}% limits."
+        f"{weighted_by(km.weighting)}",
         heads,
         aligned(len(heads)),
         tuple(rows),

@@ -76,7 +76,8 @@ def _differences(analysis: CurveAnalysis, style: NumberStyle) -> Table:
     against = group_words(km.by, reference)
     return Table(
         f"{analysis.id}_differences",
-        f"{analysis.title}: differences from {against}, with {level}% limits.",
+        f"{analysis.title}: differences from {against}, with {level}% limits."
+        f"{weighted_by(km.weighting)}",
         ("At", "Group", "Difference, percentage points", style.p_symbol),
         ("left", "left", "right", "right"),
         tuple(rows),
@@ -119,7 +120,8 @@ def _given(analysis: CurveAnalysis, said: str, later: KaplanMeier, style: Number
     limits = words.tick(100 * later.conf_level)
     return Table(
         f"{analysis.id}_given_{slug}",
-        f"{analysis.title}: of those alive without the event at {said}, with {limits}% limits.",
+        f"{analysis.title}: of those alive without the event at {said}, with {limits}% limits."
+        f"{weighted_by(later.weighting)}",
         heads,
         aligned(len(heads)),
         tuple(rows),

@@ -208,6 +208,7 @@ def test_the_report_says_by_what_it_is_weighted(counted: tuple[Any, Path]) -> No
     for page in (
         "Kaplan-Meier estimates with pointwise 95% limits (log-log). Weighted by case weight.",
         "observed and expected events. Weighted by case weight.",
+        "milestones and follow-up, with 95% limits. Weighted by case weight.",
         "above it with 95% limits. Weighted by case weight.",
         "squares sized by events. Weighted by case weight.",
         "Weighted by case weight: whole numbers, each row counting as so many patients.",
