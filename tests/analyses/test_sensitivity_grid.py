@@ -160,6 +160,19 @@ def test_a_specification_that_fails_is_counted_with_its_reason(folder):
     assert statuses == ["ok", *["not_estimable"] * 3]
 
 
+def test_weights_of_the_main_model_are_in_every_specification(folder):
+    own = {"id": "model", "kind": "cox", "endpoint": "os", "terms": TERMS, "univariable": False,
+           "proportionality": "none", "weights": "tumour_size_mm"}  # fmt: skip
+    grid = {"of": "model", "adjustment": {"unadjusted": []}}
+    result = analyses.run_study(study(folder, grid, analyses=[own]))
+    curve = curve_of(result)
+    c = next(c for c in result.analyses[0].adjusted.coefficients if c.level == "low")
+    assert curve.main.estimate is not None
+    assert curve.main.estimate.estimate == pytest.approx(c.estimate, rel=1e-9)
+    assert curve.main.estimate.std_error == pytest.approx(c.std_error, rel=1e-9)
+    assert curve.detectable is None
+
+
 def test_each_alternative_of_each_edge_case_is_a_choice(folder):
     asked = study(folder, {"of": "model", "policies": "each"})
     n = sum(len(choices) - 1 for choices in policies().values())

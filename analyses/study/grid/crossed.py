@@ -122,8 +122,8 @@ def _estimated(
         if cell.missing == "impute":
             pooled = pooled_model(spec, frame, setting, (entry, event))
         asked = asking(
-            f"{cell.endpoint}_time", event, entry, list(model.strata) or None, None, model.cluster,
-            None, None, model.ties, model.conf_level, model.penalty,
+            f"{cell.endpoint}_time", event, entry, list(model.strata) or None, model.weights,
+            model.cluster, None, None, model.ties, model.conf_level, model.penalty,
         )  # fmt: skip
         found = (
             coefficients_of(frame, declared([term.declared() for term in cell.terms]), asked)
@@ -159,6 +159,8 @@ def _followed(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str | 
         from analyses.estimators.states import happened
 
         frame, event = happened(frame, ending(spec, frame), spec.cause)
+    if spec.weights is not None:  # rows of weight 0 take no part, as in the model itself
+        frame = frame[~(frame[spec.weights] == 0).to_numpy(dtype=bool, na_value=False)]
     return frame, event, entry
 
 
@@ -167,7 +169,7 @@ def _complete(frame: pd.DataFrame, cell: Cell, spec: Any, event: str) -> tuple[i
     columns = [name for term in cell.terms for name in term.columns()]
     columns += [
         *spec.strata,
-        *([spec.cluster] if spec.cluster else []),
+        *(name for name in (spec.cluster, spec.weights) if name is not None),
         f"{spec.endpoint}_time",
         event,
     ]
@@ -176,7 +178,7 @@ def _complete(frame: pd.DataFrame, cell: Cell, spec: Any, event: str) -> tuple[i
 
 
 def _events(frame: pd.DataFrame, event: str) -> int:
-    return int(frame[event].fillna(value=False).astype(bool).sum()) if event in frame else 0
+    return int(frame[event].eq(other=True).sum()) if event in frame else 0
 
 
 def _detectable(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> Detectable | None:
@@ -184,7 +186,7 @@ def _detectable(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) ->
     from analyses.robustness.detectable import detectable_hazard_ratio
 
     estimate = _found(axes, cohorts, cell, reference)[0]
-    if estimate is None:
+    if estimate is None or axes.model.weights is not None:
         return None
     patients = cohorts.patients(cell)
     assert isinstance(patients, Patients)  # there is an estimate
