@@ -43,7 +43,7 @@ class LeaveOneOutArtists:
     units
         Names of the units, from the smallest hazard ratio without them to the largest.
     marks, intervals
-        The hazard ratios without each, in that order, and their limits.
+        The hazard ratios without each, in that order, and the limits of those that have them.
     everybody
         The line at the hazard ratio of all patients.
     changing
@@ -101,12 +101,11 @@ def _drawn(result: LeaveOneOut, place: Sheet) -> LeaveOneOutArtists:
     ratios = np.exp([one.estimate for _, one in ordered])
     moved = np.array([name in changing for name, _ in ordered], dtype=bool)
     ends = [
-        (math.exp(one.conf_low), math.exp(one.conf_high))
-        for _, one in ordered
+        (k, math.exp(one.conf_low), math.exp(one.conf_high))
+        for k, (_, one) in enumerate(ordered, start=1)
         if one.conf_low is not None and one.conf_high is not None
     ]
-    low, high = (np.array(side) for side in zip(*ends, strict=True))
-    intervals = axes.vlines(x, low, high, color=GREY, linewidth=0.7)
+    intervals = axes.vlines(*np.array(ends).reshape(-1, 3).T, color=GREY, linewidth=0.7)
     (marks,) = axes.plot(x, ratios, "o", color=BLUE, markersize=2.6, zorder=3)
     (other,) = axes.plot(x[moved], ratios[moved], "o", color=VERMILLION, markersize=3.2, zorder=4)
     own = math.exp(result.estimate.estimate)

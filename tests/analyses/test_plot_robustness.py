@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,32 @@ def test_units_left_out_are_drawn_in_the_order_of_their_ratios(fitted):
     assert len(drawn.intervals.get_segments()) == 12
     assert drawn.everybody.get_ydata()[0] == pytest.approx(np.exp(found.estimate.estimate))
     assert any("12 of 25 units" in text.get_text() for text in drawn.names)
+
+
+def test_a_unit_without_limits_has_a_mark_and_no_interval(fitted):
+    found = leave_one_out(*fitted, contrast=LOW, unit="facility", fitted=4, **NAMES)
+    order = [u.unit for u in sorted(found.fitted, key=lambda u: u.after.estimate)]
+
+    def lacking(units):
+        return replace(
+            found,
+            units=tuple(
+                replace(u, after=replace(u.after, conf_low=None, conf_high=None))
+                if u.unit in units
+                else u
+                for u in found.units
+            ),
+        )
+
+    drawn = lacking({order[1]}).plot()
+    own = {u.unit: u.after for u in found.fitted}
+    ends = {s[0, 0]: list(s[:, 1]) for s in drawn.intervals.get_segments()}
+    assert set(ends) == {1, 3, 4}
+    for place, said in ends.items():
+        one = own[order[int(place) - 1]]
+        assert said == pytest.approx(list(np.exp([one.conf_low, one.conf_high])))
+    assert len(drawn.marks.get_xdata()) == 4
+    assert lacking(set(order)).plot().intervals.get_segments() == []
 
 
 def test_no_unit_to_leave_out_has_no_figure():
