@@ -9,7 +9,9 @@ from typing import Any
 
 from analyses import formatting as words
 from analyses.formatting import NumberStyle, count
+from analyses.plots.curve_words import shown_groups
 from analyses.plots.kaplan_meier import plot_kaplan_meier
+from analyses.plots.risk_table import risk_words
 from analyses.plots.style import FigureStyle
 from analyses.report.blocks import Block, Cell, FigureBlock, Paragraph, Table, aligned
 from analyses.report.milestone_pages import milestone_tables
@@ -203,15 +205,25 @@ def _follow_up(result: StudyResult, analysis: CurveAnalysis, style: NumberStyle)
 def _readout(
     analysis: CurveAnalysis, times: Array, style: NumberStyle
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Survival and patients at risk of each group, as the table under the figure counts them."""
+    """Survival and those at risk of each group, as the table under the figure counts them.
+
+    Nothing is said past the end of a curve as it is drawn.
+    """
     km = analysis.curves
-    for curve in km.curves:
-        survival, risk = curve.step("survival", times, 1.0), curve.at_risk(times)
-        said = (
-            "not followed" if isnan(s) else f"{words.percent(s, style)}, {count(n, style)} at risk"
-            for s, n in zip(survival.tolist(), risk.tolist(), strict=True)
-        )
-        yield group_words(km.by, curve.group), tuple(said)
+    risk = km.risk_table(times.tolist(), counting=analysis.counting)
+    ended = f"curve ends: fewer than {analysis.curtail_below} patients at risk"
+    for group in shown_groups(km, FigureStyle(curtail_below=analysis.curtail_below)):
+        counted = risk[risk["group"] == group.name]["n_risk"]
+        drawn = (times <= group.last) & (group.shown > 0) | group.whole
+        said = []
+        for s, n, is_drawn in zip(
+            group.curve.step("survival", times, 1.0).tolist(), counted, drawn.tolist(), strict=True
+        ):
+            values = "not followed"
+            if not isnan(s):
+                values = f"{words.percent(s, style)}, {risk_words(n, style)} at risk"
+            said.append(values if is_drawn or isnan(s) else ended)
+        yield group_words(km.by, group.name), tuple(said)
 
 
 CURVES = Section(

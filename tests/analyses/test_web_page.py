@@ -9,12 +9,17 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import analyses
+from analyses.formatting import DEFAULT
 from analyses.report.blocks import Cell, FigureBlock, Heading, Paragraph, Table, row
+from analyses.report.curve_pages import CURVES
 from analyses.report.report import _pages
 from analyses.report.web.page import _sort_key
 from analyses.report.web.svg import inline
@@ -135,6 +140,35 @@ def test_the_readout_says_what_the_curves_are(output: tuple[Any, Path]) -> None:
         share = f"{100 * at[curve.group]['estimate']:.1f}%"
         assert said["said"][place] == f"{share}, {risk[curve.group]['n_risk']:,} at risk"
     assert shown["said"][place].startswith("60")
+
+
+def _read_out(**changes: Any) -> list[str]:
+    """What is said at 0 to 4 of ten patients, of whom six die at 1, two at 2 and one at 3."""
+    rows = pd.DataFrame({"time": [1] * 6 + [2, 2, 3, 4], "event": [1] * 9 + [0], "w": [1.5] * 10})
+    weights = {"weights": "w"} if "counting" in changes else {}
+    km = analyses.kaplan_meier(rows, time="time", event="event", **weights)
+    analysis = SimpleNamespace(curves=km, curtail_below=3, counting="patients")
+    vars(analysis).update(changes)
+    ((_, said),) = CURVES.readout(analysis, np.arange(6.0), DEFAULT)
+    return list(said)
+
+
+def test_the_readout_ends_with_the_drawn_curve() -> None:
+    ended = "curve ends: fewer than 3 patients at risk"
+    first = ["100.0%, 10 at risk", "40.0%, 10 at risk", "20.0%, 4 at risk"]
+    assert _read_out() == [*first, ended, ended, "not followed"]
+    whole = _read_out(curtail_below=0)
+    assert whole == [*first, "10.0%, 2 at risk", "10.0%, 1 at risk", "not followed"]
+    nothing = _read_out(curtail_below=11)
+    assert set(nothing[:5]) == {"curve ends: fewer than 11 patients at risk"}
+
+
+def test_the_readout_counts_weights_where_the_table_under_the_figure_does() -> None:
+    assert _read_out(counting="weights")[:3] == [
+        "100.0%, 15.0 at risk",
+        "40.0%, 15.0 at risk",
+        "20.0%, 6.0 at risk",
+    ]
 
 
 def test_words_of_any_kind_come_out_as_they_are() -> None:
