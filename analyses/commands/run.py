@@ -47,8 +47,7 @@ def run(
         from analyses.study.run import run_study
         from analyses.study.spec import load_study
 
-        asked_for = [] if formats is None else [f"report.formats=[{formats}]"]
-        changes = Changes((*(settings or ()), *asked_for), tuple(only or ()))
+        changes = Changes(tuple(settings or ()), tuple(only or ()), formats or "")
         asked = load_study(study, allow_path=allow_path, changes=changes)
         check_folder(out, inputs=[study, *asked.inputs()])
         _tell_size(asked, quiet)

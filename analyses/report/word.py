@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ _MARGIN_MM = 20.0
 _FONT = "Arial"
 _SIZES = {"title": 14.0, "caption": 9.5, "cell": 9.0, "note": 8.0}
 _THICK, _THIN = 12, 6  # eighths of a point
+_LONGEST_TITLE = 255  # of a document's properties
+_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # the clock of a zip begins here
 
 
@@ -32,7 +35,8 @@ def tables_document(title: str, tables: Sequence[Table], language: str = "en-GB"
 
     document = docx.Document()
     core = document.core_properties
-    core.author, core.comments, core.title, core.language = "", "", title, language
+    core.author, core.comments, core.language = "", "", language
+    core.title = _writable(title)[:_LONGEST_TITLE]
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
@@ -119,8 +123,8 @@ def _run(paragraph: Any, text: str, size: str, *, bold: bool = False) -> None:
 
 
 def _writable(text: str) -> str:
-    """The text without the control characters that no XML can hold, each as a visible escape."""
-    return "".join(c if c >= " " or c in "\t\n" else f"\\u{{{ord(c):04x}}}" for c in text)
+    """The text with every character that no XML can hold as a visible escape."""
+    return _NO_XML.sub(lambda found: f"\\u{{{ord(found.group()):04x}}}", text)
 
 
 def _mark(row: Any, name: str) -> None:

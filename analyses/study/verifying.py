@@ -101,6 +101,7 @@ def changes_of(out: str | Path) -> Changes:
     return Changes(
         tuple(rest for option, _, rest in words if option == "--set"),
         tuple(rest for option, _, rest in words if option == "--only"),
+        "".join(rest for option, _, rest in words if option == "--format"),
     )
 
 

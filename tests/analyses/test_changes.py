@@ -72,6 +72,44 @@ def test_problems_of_a_change_found_later_name_it_too() -> None:
     assert problem.where.startswith("--set analyses.curves.by=her2_statuss")
 
 
+def test_a_change_of_an_analysis_that_is_left_out_is_refused() -> None:
+    with pytest.raises(SpecError, match="--only leaves this analysis out"):
+        load("analyses.model.ties=breslow", only=("curves",))
+
+
+def test_a_change_names_itself_where_analyses_have_moved() -> None:
+    with pytest.raises(SpecError) as caught:
+        load("analyses.model.ties=xyz", only=("model",))
+    assert "--set analyses.model.ties=xyz" in str(caught.value)
+
+
+def test_what_an_analysis_builds_on_is_done_with_it(tmp_path: Path) -> None:
+    text = STUDY.read_text(encoding="utf-8").replace(
+        "report: {style", "  - {id: strong, kind: robustness, of: model}\n"
+        "sensitivity: {of: model, editions: [2013, 2018]}\nreport: {style"
+    )  # fmt: skip
+    path = tmp_path / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    alone = analyses.load_study(path, changes=Changes(only=("strong",)))
+    assert [spec.id for spec in alone.analyses] == ["model", "strong"]
+    assert alone.sensitivity is None
+    grid = analyses.load_study(path, changes=Changes(only=("sensitivity",)))
+    assert [spec.id for spec in grid.analyses] == ["model"]
+    assert grid.sensitivity is not None
+
+
+@pytest.mark.parametrize("analyses_", ["{curves: {kind: cox}}", "3", "none"])
+def test_analyses_that_are_no_list_are_the_study_s_own_mistake(
+    tmp_path: Path, analyses_: str
+) -> None:
+    path = tmp_path / "study.yaml"
+    head = "version: 1\ntitle: t\nsource: {name: ncdb_puf, files: a.csv}\n"
+    path.write_text(f"{head}analyses: {analyses_}\n", encoding="utf-8")
+    for changes in (Changes(), Changes(only=("curves",))):
+        with pytest.raises(SpecError, match="analyses"):
+            analyses.load_study(path, changes=changes)
+
+
 def test_an_analysis_that_is_not_there_is_told() -> None:
     with pytest.raises(SpecError, match="no analysis of this id"):
         load(only=("curvs",))

@@ -54,6 +54,13 @@ def test_the_same_tables_give_the_same_bytes_and_tell_no_author() -> None:
     assert (core.author, core.comments, core.title) == ("", "", "A title")
 
 
+@pytest.mark.parametrize("title", ["x" * 300, "a\x01b", "a\ufffeb"])
+def test_any_title_and_cell_can_be_written(title: str) -> None:
+    table = Table("t", title, ("Group",), ("left",), (row(title),), (), title)
+    made = docx.Document(io.BytesIO(tables_document(title, [table])))
+    assert made.core_properties.title == made.paragraphs[0].text[:255]
+
+
 def test_a_study_writes_the_forms_that_are_asked_for(tmp_path: Path) -> None:
     for name in ("registry.csv", "her2_low_os.yaml"):
         shutil.copy(PROJECT / "sample_data" / name, tmp_path)
@@ -71,9 +78,10 @@ def test_a_study_writes_the_forms_that_are_asked_for(tmp_path: Path) -> None:
     text = [[cell.text for cell in line.cells] for table in made.tables for line in table.rows]
     assert any(cells[0] == "Age, years" for cells in text)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["study"]["changes"][0] == "--set report.formats=[docx]"
+    assert manifest["study"]["changes"] == ["--only features", "--format docx"]
     again = CliRunner().invoke(app, [*words, "--format", "word"])
     assert again.exit_code == 2
+    assert "--format word" in again.output
     assert "pdf" in again.output
 
 
