@@ -31,7 +31,7 @@ def new(
     with told():
         _check(study)
         given = roles([one if "=" in one else f"{_MAIN}={one}" for one in files or []])
-        known = _looked_at(given, source, study) if given else _by_name(source)
+        known = _looked_at(given, source, study) if given else _by_name(source, study)
         from analyses.study.drafting import drafted
 
         study.write_text(drafted(known), encoding="utf-8")
@@ -75,7 +75,7 @@ def _looked_at(files: dict[str, Path], source: str | None, study: Path) -> Known
     }
     named = {dictionary.main if role == _MAIN else role: path for role, path in files.items()}
     return Known(
-        name=source or described.source,
+        name=_named(source or described.source, study),
         dictionary=dictionary,
         files={role: _from(study, path) for role, path in named.items()},
         shares=shares,
@@ -91,7 +91,14 @@ def _from(study: Path, path: Path) -> str:
     return Path(os.path.relpath(path.resolve(), study.resolve().parent)).as_posix()
 
 
-def _by_name(source: str | None) -> Known:
+def _named(source: str, study: Path) -> str:
+    """A dictionary as the study file names it: one of the user's own by its path from there."""
+    from analyses.study.references import is_path
+
+    return _from(study, Path(source)) if is_path(source) else source
+
+
+def _by_name(source: str | None, study: Path) -> Known:
     """What the dictionary alone tells."""
     from analyses.study.drafting import Known
     from cohort.dictionary import SourceDictionary
@@ -102,7 +109,7 @@ def _by_name(source: str | None) -> Known:
     dictionary = SourceDictionary.load(source)
     roles_of = dictionary.own_files
     return Known(
-        name=source,
+        name=_named(source, study),
         dictionary=dictionary,
         files={role: f"{role}.csv" for role in roles_of},
     )

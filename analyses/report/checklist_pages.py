@@ -59,14 +59,14 @@ def _where(where: str, sections: dict[str, str], result: StudyResult) -> Cell:
     """The parts of this report that answer an item, each with its anchor."""
     if where == _AUTHOR:
         return Cell(_TO_WRITE)
-    found: dict[str, str] = {}
+    found: dict[str, str] = {}  # title by anchor: two analyses may have one title
     for part in where.split(";"):
         kind, _, name = part.partition(":")
         if kind == "section" and name in sections:
-            found[name] = sections[name]
+            found[sections[name]] = name
         if kind == "kind":
             of_kind = [a for a in result.analyses if type(a).__name__ == f"{name}Analysis"]
-            found |= {analysis.title: anchor(analysis.id) for analysis in of_kind}
+            found |= {anchor(analysis.id): analysis.title for analysis in of_kind}
     if not found:
         return Cell(_NOT_HERE)
-    return Cell("; ".join(found), leads=tuple(found.items()))
+    return Cell("; ".join(found.values()), leads=tuple((t, a) for a, t in found.items()))

@@ -12,7 +12,7 @@ from analyses.results.study import (
 )
 
 PACKAGES = (
-    *("her2low", "numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow"),
+    *("her2low", "numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow", "numba"),
     *("lifelines", "statsmodels", "matplotlib", "typst"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,3 @@ def axis_words(result: StudyResult, analysis: Any) -> AxisWords:
     """The words of a figure's axes for the endpoint of an analysis."""
     endpoint = endpoint_of(result, analysis.endpoint)
     return AxisWords(endpoint.label, endpoint.origin, result.time_unit)
-
-
-def only_numbers(summary: Callable[[Any], pd.DataFrame]) -> Callable[[Any], Mapping[str, Any]]:
-    """One tidy table, as most kinds have."""
-    return lambda analysis: {"numbers": summary(analysis)}

@@ -9,6 +9,7 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from analyses.number_style import STYLES
 from cohort.endpoint_rules import endpoint_rules
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 _GIVEN = re.compile(r"given_[a-z0-9]+_time")
 _QUESTIONS = MappingProxyType(
     {
-        "her2_status": "Is overall survival associated with HER2 group (zero, low, positive)?",
-        "her2_reported": "Is overall survival associated with HER2 status (negative, positive)?",
-        "": "How long do these patients live? The source tells nothing of HER2.",
+        "her2_status": "associated with HER2 group (zero, low, positive)?",
+        "her2_reported": "associated with HER2 status (negative, positive)?",
     }
 )
 LEAST_KNOWN = 0.5  # share of patients with a value, below which a column is left a comment
@@ -130,7 +130,7 @@ def drafted(known: Known) -> str:
         *_selection(known),
         *_analyses(known),
         "",
-        "report: {style: default}   # default or jama: how numbers are written",
+        f"report: {{style: default}}   # how numbers are written: {', '.join(STYLES)}",
         "verify: false             # true: a second program recomputes the estimates",
         "seed: 20250131            # of everything that is drawn at random",
     ]
@@ -138,14 +138,20 @@ def drafted(known: Known) -> str:
 
 
 def _head(known: Known) -> Iterator[str]:
-    yield f"# A study of: {known.dictionary.describes}"
+    yield f"# A study of: {' '.join(known.dictionary.describes.split())}"
     if known.n is not None:
         yield f"# The files hold {known.n:,} patients."
     yield "# Columns have the program's own names; her2low describe tells which ones a file gives."
     yield "version: 1"
     yield "title: Survival by HER2 group"
     yield "question: >-"
-    yield f"  {_QUESTIONS[known.groups]}"
+    kind = (possible_endpoints(known) or ("OS",))[0]
+    rule = endpoint_rules().get(kind)
+    outcome = kind if rule is None else rule.name.lower()
+    if known.groups:
+        yield f"  Is {outcome} {_QUESTIONS[known.groups]}"
+    else:
+        yield f"  How does {outcome} go? The source tells nothing of HER2."
 
 
 def _source(known: Known) -> Iterator[str]:
@@ -159,7 +165,8 @@ def _source(known: Known) -> Iterator[str]:
 
 
 def _because(dictionary: SourceDictionary) -> Sequence[str]:
-    return [" ".join(reason.split()) for reason in dictionary.identifies.because.values()]
+    said = (" ".join(reason.split()) for reason in dictionary.identifies.because.values())
+    return list(dict.fromkeys(said))
 
 
 def _her2(known: Known) -> Iterator[str]:
@@ -217,10 +224,11 @@ def _selection(known: Known) -> Iterator[str]:
 
 def _criteria(known: Known) -> Iterator[str]:
     formed = () if known.outlook is None else known.outlook.formed_in
-    if known.has("diagnosis_year") and known.forms_low:
-        first = min(formed) if formed else 2010
+    if known.has("diagnosis_year") and formed:
         reason = "HER2 score collected in these years"
-        yield _criterion("era", "diagnosis_year", f"between: [{first}, null]", reason)
+        yield _criterion("era", "diagnosis_year", f"between: [{min(formed)}, null]", reason)
+    elif known.has("diagnosis_year") and known.forms_low:
+        yield "  # - {id: era, column: diagnosis_year, ...}   # the years in which scores were collected"
     if known.has("sex"):
         yield _criterion("women", "sex", "equals: female", "Women")
     if known.has("behaviour"):

@@ -203,11 +203,22 @@ def test_ids_of_a_figure_carry_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key"),
-    [("1,234 (5.0%)", "1234"), ("\u22120.12", "-0.12"), ("Women", "women"), ("<0.001", "<0.001")],
-)
-def test_columns_sort_by_their_numbers(text: str, key: str) -> None:
-    assert _sort_key(text) == key
+    ("text", "number"),
+    [
+        ("1,234 (5.0%)", 1234), ("\u22120.12", -0.12), (".04", 0.04), ("0\u00b777", 0.77),
+        ("1.2 \u00d7 10\u2076", 1.2e6), ("1.2 \u00d7 10\u207b\u2076", 1.2e-6),
+    ],
+)  # fmt: skip
+def test_columns_sort_by_their_numbers(text: str, number: float) -> None:
+    assert float(_sort_key(text)) == pytest.approx(number)
+
+
+def test_values_beyond_what_is_written_sort_beside_it() -> None:
+    in_order = ["<0.001", "0.001", "0.04", "0.99", ">0.99"]
+    keys = [float(_sort_key(text)) for text in in_order]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == 5
+    assert _sort_key("Women") == "women"
 
 
 def test_a_figure_that_is_not_there_is_a_fault_of_ours(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,13 @@ from analyses.results.study import StudyResult
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_NUMBER = re.compile(r"[-\u2212]?\d[\d,\u202f\u00a0\u2009]*(?:[.\u00b7]\d+)?")
+_NUMBER = re.compile(
+    r"(?P<sign>[<>]?)(?P<digits>[-\u2212]?(?:\d[\d,\u202f\u00a0\u2009]*)?(?:[.\u00b7]?\d+))"
+    r"(?: \u00d7 10(?P<power>[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+))?"
+)
+_POWERS = str.maketrans(
+    "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-"
+)
 
 
 @dataclass(slots=True)
@@ -109,12 +116,19 @@ def _parts(pages: Sequence[Block], drawn: Mapping[str, str], counted: _Counter) 
 
 
 def _sort_key(text: str) -> str:
-    """What a column is sorted by: the first number of a cell, else its words."""
+    """What a column is sorted by: the first number of a cell, else its words.
+
+    "<0.001" comes just before 0.001, ">0.99" just after 0.99.
+    """
     found = _NUMBER.match(text.strip())
     if found is None:
         return text.casefold()
-    digits = re.sub(r"[,\u202f\u00a0\u2009]", "", found.group(0))
-    return digits.replace("\u2212", "-").replace("\u00b7", ".")
+    digits = re.sub(r"[,\u202f\u00a0\u2009]", "", found["digits"])
+    number = float(digits.replace("\u2212", "-").replace("\u00b7", "."))
+    if found["power"]:
+        number *= 10.0 ** int(found["power"].translate(_POWERS))
+    side = {"<": -math.inf, ">": math.inf}.get(found["sign"])
+    return repr(number if side is None else math.nextafter(number, side))
 
 
 @cache
