@@ -228,7 +228,7 @@ def _criteria(known: Known) -> Iterator[str]:
         reason = "HER2 score collected in these years"
         yield _criterion("era", "diagnosis_year", f"between: [{min(formed)}, null]", reason)
     elif known.has("diagnosis_year") and known.forms_low:
-        yield "  # - {id: era, column: diagnosis_year, ...}   # the years in which scores were collected"
+        yield "  # - {id: era, column: diagnosis_year, ...}   # years in which scores were taken"
     if known.has("sex"):
         yield _criterion("women", "sex", "equals: female", "Women")
     if known.has("behaviour"):
