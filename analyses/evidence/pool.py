@@ -12,6 +12,7 @@ from analyses.evidence.pool_findings import SOURCE, evidence_findings, without_r
 from analyses.evidence.published_results import published_results
 from analyses.results.cox import CoxModel
 from analyses.results.evidence import (
+    PAIRS,
     Evidence,
     EvidenceRow,
     PresentStudy,
@@ -68,7 +69,7 @@ def pool(
         source.
     present
         As from `present_study`; beneath the pool, and in a second pool where its `use` is
-        ``pooled`` and no published result shares its patients.
+        ``pooled``, its endpoint is asked for and no published result shares its patients.
 
     Returns
     -------
@@ -79,7 +80,8 @@ def pool(
     Raises
     ------
     AnalysisError
-        For an endpoint, contrast, population or stage that the table does not hold.
+        For an endpoint, contrast, population or stage that the table does not hold; for a present
+        study of other levels than those of the contrast.
 
     Notes
     -----
@@ -93,6 +95,8 @@ def pool(
         raise ValueError(f"unverified is 'left_out' or 'marked', not {unverified!r}")
     question = Question(contrast, endpoints, population, stage, unverified == "marked")
     _require(question, table)
+    if present is not None:
+        _require_pair(question, present)
     return _evidence(question, table, present, conf_level)
 
 
@@ -104,9 +108,11 @@ def present_study(
     label: str,
     overlap_group: str | None = None,
     use: str = "compared",
+    endpoint: str = "",
 ) -> PresentStudy:
     """The present study's hazard ratio of a level against the reference, to set beneath others.
 
+    `endpoint` is the kind of the model's endpoint, which decides whether the ratio may be pooled.
     Raises AnalysisError for a term or level without an estimate in the model.
     """
     found = next((c for c in model.estimated if (c.term, c.level) == (term, level)), None)
@@ -138,6 +144,9 @@ def present_study(
         adjustment=", ".join(others) if others else "none",
         overlap_group=overlap_group,
         use="pooled" if use == "pooled" else "compared",
+        level=str(found.level or ""),
+        reference=str(found.reference or ""),
+        endpoint=endpoint,
     )
 
 
@@ -148,7 +157,7 @@ def _evidence(
     rows = _one_a_group(_answers(question, table), question)
     pooled = [row.published for row in rows if row.use == "pooled"]
     measure = pooled[0].measure if pooled else _measure(rows)
-    present = _placed(present, pooled, MEASURES[measure])
+    present = _placed(present, pooled, MEASURES[measure], question)
     without = without_ratio(rows, question)
     return Evidence(
         question=question,
@@ -184,6 +193,21 @@ def _require(question: Question, table: PublishedResults) -> None:
     ]
     if problems or not question.endpoints:
         raise AnalysisError(problems or [Problem(f"{SOURCE}: endpoint", "none is named")])
+
+
+def _require_pair(question: Question, present: PresentStudy) -> None:
+    """AnalysisError for a ratio between other levels than those of the contrast."""
+    pair, own = PAIRS.get(question.contrast), (present.level, present.reference)
+    if pair is None or own in (pair, ("", "")):
+        return
+    raise AnalysisError(
+        Problem(
+            f"{SOURCE}: {present.label}",
+            f"'{own[0]}' against '{own[1]}' does not answer {question.contrast}",
+            f"'{pair[0]}' against '{pair[1]}'",
+            "Give the term that reference in the model, or ask for another contrast.",
+        )
+    )
 
 
 def _answers(question: Question, table: PublishedResults) -> list[EvidenceRow]:
@@ -266,11 +290,24 @@ def _rank(row: PublishedResult, question: Question) -> tuple[int, ...]:
 
 
 def _placed(
-    present: PresentStudy | None, pooled: Sequence[PublishedResult], measure: str
+    present: PresentStudy | None,
+    pooled: Sequence[PublishedResult],
+    measure: str,
+    question: Question,
 ) -> PresentStudy | None:
-    """The present study, compared only where its patients or its measure are those of others."""
-    if present is None or present.use == "compared":
+    """The present study, compared only where another question or the same patients forbid more."""
+    if present is None:
+        return None
+    if present.endpoint and present.endpoint not in {e.upper() for e in question.endpoints}:
+        said = f"its endpoint is {present.endpoint}, and {listed(question.endpoints)} is asked for"
+        return replace(present, use="compared", reason=said)
+    if present.use == "compared":
         return present
+    if present.level and question.contrast not in PAIRS:
+        said = (
+            f"nobody can tell whether {present.level} against {present.reference} is the contrast"
+        )
+        return replace(present, use="compared", reason=said)
     if present.measure != measure:
         said = f"a {present.measure.replace('_', ' ')} is not pooled with {measure}s"
         return replace(present, use="compared", reason=said.replace("_", " "))

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 KIND = "evidence"
 Use = Literal["pooled", "drawn", "listed", "left_out"]
+PAIRS = {
+    "low_vs_zero": ("low", "zero"),
+    "ihc1_vs_ihc0": ("1+", "0"),
+    "ihc1_vs_ihc2_within_low": ("1+", "2+"),
+}  # level and reference of the contrasts whose levels our own columns have
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ class PresentStudy:
     ----------
     overlap_group
         Whose patients it holds; None where it shares none with a published study.
+    level, reference, endpoint
+        What was compared, and the kind of its endpoint (``OS``): held against the question; empty
+        where whoever gives the ratio answers for it.
     use
         ``compared`` beneath the pool, or ``pooled`` in a second pool.
     reason
@@ -85,6 +93,9 @@ class PresentStudy:
     overlap_group: str | None = None
     use: Literal["compared", "pooled"] = "compared"
     reason: str = ""
+    level: str = ""
+    reference: str = ""
+    endpoint: str = ""
 
     @property
     def ratio(self) -> tuple[float, float, float]:

@@ -1,10 +1,11 @@
-"""Whether the analysis that published results are compared with exists, earlier and of its kind."""
+"""Whether what published results are compared with exists, earlier, and answers the question."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from analyses.results.evidence import PAIRS
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.specs.evidence import EvidenceSpec
 from cohort.errors import Problem, listed, suggest
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def evidence_problems(study: Study) -> Iterator[Problem]:
-    """Comparisons with an analysis that is no earlier Cox model, or lacks the term."""
+    """Comparisons with what is no earlier Cox model, lacks the term, or compares other levels."""
     for i, spec in enumerate(study.analyses):
         if not isinstance(spec, EvidenceSpec) or spec.compares is None:
             continue
@@ -31,3 +32,21 @@ def evidence_problems(study: Study) -> Iterator[Problem]:
             place = study.place(("analyses", i, "term"))
             said = f"'{spec.term}' is no term of '{spec.compares}'"
             yield Problem(place, said, f"Terms: {listed(names)}", suggest(spec.term, names))
+            continue
+        yield from _pair_problems(study, i, spec, found)
+
+
+def _pair_problems(study: Study, i: int, spec: EvidenceSpec, model: CoxSpec) -> Iterator[Problem]:
+    """A level or a declared reference that is not the contrast's."""
+    pair = PAIRS.get(spec.contrast)
+    own = next(term for term in model.terms if term.name == spec.term)
+    if pair is None:
+        return
+    if spec.level != pair[0]:
+        place = study.place(("analyses", i, "level"))
+        yield Problem(place, f"'{spec.level}' is not in {spec.contrast}", f"'{pair[0]}'")
+    if own.reference not in (None, pair[1]):
+        place = study.place(("analyses", i, "compares"))
+        said = f"'{spec.term}' is against '{own.reference}' in '{model.id}', not {spec.contrast}"
+        advice = "Name a model with that reference, or ask for another contrast."
+        yield Problem(place, said, f"Against '{pair[1]}'", advice)

@@ -204,6 +204,7 @@ def _outcomes(
         identifies=dict(cohort.identifies),
         progress=progress,
         origins={spec.id: spec.to_definition().origin_column for spec in study.endpoints},
+        kinds={spec.id: spec.kind for spec in study.endpoints},
     )
     for spec in study.analyses:
         if spec.kind == "her2_change":

@@ -34,6 +34,8 @@ class Setting:
         Told (what is drawn, samples done, samples asked for) while an analysis draws at random.
     origins
         By endpoint the column of days at which its time starts; None where that is diagnosis.
+    kinds
+        By endpoint what it is: ``OS``, ``RFS``, ...
     earlier
         Analyses that stand before this one in the study file, by id; what failed is not there.
     """
@@ -45,6 +47,7 @@ class Setting:
     identifies: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None
     origins: Mapping[str, str | None] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, Analysis] = field(default_factory=dict)
 
     def drawing(self, what: str) -> Callable[[int, int], None] | None:

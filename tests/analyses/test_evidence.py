@@ -172,6 +172,16 @@ def test_a_level_of_a_cox_model_becomes_the_present_study() -> None:
         present_study(model, term="her2_status", level="zero", label="This study")
 
 
+def test_a_ratio_between_other_levels_stands_beneath_no_contrast() -> None:
+    frame = pd.DataFrame({"time": range(1, 10), "event": [1, 1, 0] * 3})
+    frame = frame.assign(her2_status=["positive", "low", "zero"] * 3)
+    term = {"name": "her2_status", "levels": ["positive", "low", "zero"]}
+    model = cox(frame, time="time", event="event", terms=[term])
+    present = present_study(model, term="her2_status", level="low", label="This study")
+    with pytest.raises(AnalysisError, match="'low' against 'positive' does not answer low_vs_zero"):
+        pool(endpoint="OS", present=present)
+
+
 def test_what_the_table_does_not_hold_is_refused_with_what_it_holds() -> None:
     with pytest.raises(AnalysisError, match="Did you mean 'low_vs_zero'"):
         pool(endpoint="OS", contrast="low_vs_zer")

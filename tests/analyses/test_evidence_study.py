@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pypdf
 import pytest
 
@@ -13,7 +14,10 @@ import analyses
 from analyses.report.blocks import Cell, Table
 from analyses.report.report import _pages
 from analyses.study.check import check_study
+from analyses.study.kinds.evidence import published
+from analyses.study.setting import Setting
 from analyses.study.spec import Study
+from analyses.study.specs.evidence import EvidenceSpec
 from cohort.errors import SpecError
 from cohort.simulation import simulate
 
@@ -153,6 +157,29 @@ def test_what_is_compared_must_be_an_earlier_cox_model_with_the_term(folder: Pat
     assert "'model' is no earlier Cox analysis" in str(found[0])
     found = check_study(study(folder, MODEL, SEEN | {"term": "her2_statu"}))
     assert "Did you mean 'her2_status'" in str(found[0])
+
+
+def test_a_model_of_other_levels_does_not_answer_the_question(folder: Path) -> None:
+    """Low against positive stood beneath low against zero."""
+    terms = [{"name": "her2_status", "reference": "positive"}, {"name": "age_years", "per": 10}]
+    found = check_study(study(folder, MODEL | {"terms": terms}, SEEN))
+    assert "'her2_status' is against 'positive' in 'model', not low_vs_zero" in str(found[0])
+    found = check_study(study(folder, MODEL, SEEN | {"level": "positive"}))
+    assert "'positive' is not in low_vs_zero" in str(found[0])
+
+
+def test_a_model_of_another_endpoint_is_compared_and_not_pooled(
+    run: tuple[Any, str, Path],
+) -> None:
+    """A model of recurrence beneath overall survival: said, and in no pool."""
+    model = next(a for a in run[0].analyses if a.id == "model")
+    spec = EvidenceSpec(**SEEN)
+    for kind, use in (("OS", "pooled"), ("RFS", "compared")):
+        setting = Setting("days", 1, source="own", earlier={"model": model}, kinds={"os": kind})
+        seen = published(spec, pd.DataFrame(), setting).analysis.result  # type: ignore[union-attr]
+        assert seen.present.use == use
+        assert (seen.pool_with_present is None) == (use == "compared")
+    assert seen.present.reason == "its endpoint is RFS, and OS is asked for"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from analyses.results.evidence import Evidence, PresentStudy
     from analyses.results.published import PublishedResults
+    from analyses.results.study import CoxAnalysis
     from analyses.study.setting import Setting
     from analyses.study.specs.evidence import EvidenceSpec
 
@@ -63,7 +64,14 @@ def _present(spec: EvidenceSpec, setting: Setting, table: PublishedResults) -> P
         label="The present study",
         overlap_group=_registry(spec, setting, table),
         use=spec.present,
+        endpoint=_endpoint(found, setting),
     )
+
+
+def _endpoint(model: CoxAnalysis, setting: Setting) -> str:
+    """What the model is of: the kind of its endpoint, or what competes with it."""
+    kind = setting.kinds[model.endpoint].upper()
+    return f"what competes with {kind}" if model.cause == "competing" else kind
 
 
 def _registry(spec: EvidenceSpec, setting: Setting, table: PublishedResults) -> str | None:
