@@ -27,6 +27,7 @@ def stress() -> ModuleType:
 
 
 @pytest.mark.r
+@pytest.mark.slow
 def test_a_few_random_cohorts_agree_with_r(
     stress: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:

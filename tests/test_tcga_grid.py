@@ -11,7 +11,7 @@ import yaml
 import analyses
 from analyses.study.spec import Study
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 PROJECT = Path(__file__).resolve().parent.parent
 STUDY = PROJECT / "analyses" / "studies" / "tcga_brca.yaml"

@@ -123,9 +123,8 @@ def _pages(result: StudyResult, alts: Alts) -> tuple[list[Block], list[Block]]:
         *analysis_pages(result, style, alts),
         *caution_pages(result, style),
         *methods_pages(result, style),
-        *verification_pages(result, style),
     ]
-    last = list(manifest_pages(result))
+    last = [*manifest_pages(result), *verification_pages(result, style)]
     return [*pages, *checklist_pages(result, [*pages, *last]), *last], list(
         front_matter(result, style)
     )

@@ -59,6 +59,7 @@ class Result:
 
     failures: tuple[str, ...] = ()
     verification: None = None
+    formats: tuple[str, ...] = ("pdf", "html")
 
     @property
     def exit_code(self) -> int:

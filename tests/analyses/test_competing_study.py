@@ -396,7 +396,11 @@ def test_few_events_of_a_her2_group_in_a_fine_and_gray_model_reach_the_cautions(
         model = fine_gray(frame, time="time", state=states, cause=cause, terms=[term])
         found = FineGrayAnalysis("fg", "Model", "os", model)
         result = SimpleNamespace(
-            analyses=(found,), endpoints=(endpoint,), findings=(), compares_her2=False
+            analyses=(found,),
+            endpoints=(endpoint,),
+            findings=(),
+            restrictions=(),
+            compares_her2=False,
         )
         (said,) = cautions(cast("StudyResult", result), DEFAULT)
         assert "among 3 patients (HER2-positive)" in said

@@ -238,7 +238,7 @@ def test_every_number_of_the_change_names_a_record(folder):
     from analyses.report.change_pages import change_pages
 
     result = analyses.run_study(study(folder, analyses=[CHANGE]))
-    blocks = change_pages(result, result.analyses[0], STYLES["default"])
+    blocks = change_pages(result, result.analyses[0], STYLES["default"], {})
     cells = [c for b in blocks if isinstance(b, Table) for row in b.rows for c in row]
     named = {cell.record for cell in cells if cell.record}
     assert len(named) > 40

@@ -88,6 +88,7 @@ def test_restricted_means_are_printed_from_their_records(folder: Path, tmp_path:
             "intervals": "normal",
             "level": "0.95",
             "variance": "Greenwood",
+            "missing": "complete_case",
         }
     ]
 
