@@ -110,6 +110,21 @@ def test_a_failed_part_stands_beside_the_others(folder):
     assert result.exit_code == 5
 
 
+@pytest.mark.parametrize(
+    ("reference", "level", "is_misread"),
+    [("positive", "low", False), ("low", "zero", True)],
+)
+def test_misreading_is_of_the_pair_whichever_is_the_reference(folder, reference, level, is_misread):
+    """Low against positive failed in all its tipping points; zero against low had no misreading."""
+    terms = [{"name": "her2_status", "reference": reference}]
+    asked = ROBUST | {"levels": [level], "unit": None, "misreading": None}
+    result = analyses.run_study(study(folder, MODEL | {"terms": terms}, asked))
+    (one,) = result.analyses[1].contrasts
+    assert not result.failures
+    assert one.tipping.events
+    assert bool(one.tipping.misreadings) is is_misread
+
+
 def test_a_model_without_the_contrast_has_a_failure_in_its_place(folder):
     # Of patients at one level nothing can be compared.
     pair = {"id": "p", "column": "her2_status", "equals": "low", "reason": "HER2-low"}

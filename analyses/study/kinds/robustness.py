@@ -122,7 +122,9 @@ def _contrast(asked: _Asked, c: Coefficient) -> ContrastRobustness | None:
         estimate,
         e_value=asked.part(level, "E-value", lambda: _e_value(asked, c, estimate)),
         detectable=detectable_of(asked.model, c),
-        tipping=asked.part(level, "tipping points", lambda: _tipping(asked, given, level)),
+        tipping=asked.part(
+            level, "tipping points", lambda: _tipping(asked, given, level, reference)
+        ),
         bias=asked.part(level, "misreading", lambda: _bias(asked, given, level, reference)),
         left_out=asked.part(level, "units left out", lambda: _left_out(asked, given)),
     )
@@ -146,11 +148,11 @@ def _e_value(asked: _Asked, c: Coefficient, estimate: Estimate) -> Any:
     return e_value(ratio, *limits, outcome=outcome_of(event_share(rows)))
 
 
-def _tipping(asked: _Asked, given: _Given, level: str) -> Any:
+def _tipping(asked: _Asked, given: _Given, level: str, reference: str) -> Any:
     from analyses.robustness.tipping import tipping_points
 
     spec = asked.spec
-    is_pair = spec.term != "her2_status" or level == SCORES["1+"]
+    is_pair = spec.term != "her2_status" or {level, reference} == set(SCORES.values())
     return tipping_points(
         given[0],
         given[1],
