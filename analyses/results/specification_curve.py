@@ -41,7 +41,8 @@ class Specification:
     n, n_event
         Patients and events of the model; those of the two groups are in the estimate.
     same_patients
-        Whether it rests on the same patients with the same groups as the main specification.
+        Whether its model rests on the same patients in the same groups as the main specification,
+        each having what the model needs; their follow-up may be of another endpoint.
     """
 
     choices: tuple[int, ...]

@@ -137,7 +137,8 @@ def test_patients_that_an_edge_case_does_not_touch_are_fitted_once(folder):
     again = {"of": "model", "policies": [{"E13": "positive_accepted"}], "endpoints": ["five"]}
     curve = curve_of(analyses.run_study(study(folder, again)))
     assert dict(curve.computed)["model"] == 2
-    assert [one.same_patients for one in curve.specifications] == [True, False, True, False]
+    # The same patients in the same groups, followed to another endpoint.
+    assert [one.same_patients for one in curve.specifications] == [True] * 4
     own, five, *_ = curve.specifications
     assert own.n_event > five.n_event
 
@@ -158,6 +159,31 @@ def test_a_specification_that_fails_is_counted_with_its_reason(folder):
         r.status for r in result.records if r.id.startswith("sensitivity/hazard_ratio/spec")
     ]
     assert statuses == ["ok", *["not_estimable"] * 3]
+
+
+def test_patients_left_out_for_missing_values_are_not_the_same(folder):
+    """Other terms leave other patients: the digest was of those before any was left out."""
+    unadjusted = {"of": "model", "adjustment": {"unadjusted": []}}
+    main, other = curve_of(analyses.run_study(study(folder, unadjusted))).specifications
+    assert main.n < other.n
+    assert (main.same_patients, other.same_patients) == (True, False)
+
+
+def test_what_could_be_detected_rests_on_the_patients_of_the_model(folder):
+    """Those without a stratum or a cluster are in no model, and were counted."""
+    own = {"id": "model", "kind": "cox", "endpoint": "os", "terms": TERMS[:1], "univariable": False,
+           "proportionality": "none", "strata": ["grade"], "cluster": "facility_id"}  # fmt: skip
+    result = analyses.run_study(study(folder, {"of": "model"}, analyses=[own]))
+    found, model = curve_of(result).detectable, result.analyses[0].adjusted
+    sizes = {c.level: c.n for c in model.coefficients}
+    assert (found.n, found.n_reference) == (sizes["low"], sizes["zero"])
+
+
+@pytest.mark.parametrize("change", [{"weights": "tumour_size_mm"}, {"penalty": "firth"}])
+def test_a_model_that_imputation_does_not_go_with_is_not_imputed_in_a_grid(folder, change):
+    own = {"id": "model", "kind": "cox", "endpoint": "os", "terms": TERMS, **change}
+    found = check_study(study(folder, {"of": "model", "missing": ["impute"]}, analyses=[own]))
+    assert f"impute, and the model 'model' has {next(iter(change))}" in [p.found for p in found]
 
 
 def test_weights_of_the_main_model_are_in_every_specification(folder):

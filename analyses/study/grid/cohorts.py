@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cohort.table import Cohort
 
 T = TypeVar("T")
+PATIENT = "patient_id"  # tells rows apart between specifications
 STAGES = ("harmonise", "endpoints", "classify", "select", "patients", "model")
 
 
@@ -112,7 +113,7 @@ class Cohorts:
     def _patients(self, selected: Selected, endpoint: str) -> Patients:
         held = selected.by_endpoint[endpoint]
         model = self._crossed.model
-        columns = [*model.reads(), *self._crossed.spec.reads()]
+        columns = [PATIENT, *model.reads(), *self._crossed.spec.reads()]
         columns += [f"{endpoint}_time", f"{endpoint}_event"]
         columns += [f"{endpoint}_state"] if model.cause is not None else []
         if self._study.endpoint(endpoint).entry is not None:

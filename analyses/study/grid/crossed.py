@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.failure import Failure
@@ -13,7 +14,8 @@ from analyses.results.specification_curve import (
     Specification,
     SpecificationCurve,
 )
-from analyses.study.grid.cohorts import Cohorts, Patients, digest, reason_of, restricted
+from analyses.study.fingerprint import fingerprint
+from analyses.study.grid.cohorts import PATIENT, Cohorts, digest, reason_of, restricted
 from analyses.study.grid.crossing import Cell, Crossing, crossing
 from analyses.study.kinds.imputing import pooled_model
 from analyses.study.outcome import Outcome, finished
@@ -29,7 +31,21 @@ if TYPE_CHECKING:
 
 TITLE = "Sensitivity of the main estimate"
 Progress = Callable[[str, int, int], None]
-_Found = tuple[Estimate | None, int, int, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What one specification gives: `who` is the digest of the rows and groups that it used.
+
+    `sizes` are the patients of the level and of the reference; both None without an estimate.
+    """
+
+    estimate: Estimate | None
+    n: int
+    n_event: int
+    reason: str | None = None
+    who: str | None = None
+    sizes: tuple[int, int] | None = None
 
 
 def crossed(study: Study, given: Prepared, progress: Progress | None = None) -> Outcome:
@@ -42,14 +58,15 @@ def crossed(study: Study, given: Prepared, progress: Progress | None = None) -> 
     axes = crossing(study, spec)
     cohorts = Cohorts(study, given, axes)
     cells = list(axes.cells())
-    main, reference = cohorts.patients(cells[0]), _reference(axes)
+    reference = _reference(axes)
+    main = _found(axes, cohorts, cells[0], reference)
     made = []
     for done, cell in enumerate(cells):
         if progress is not None:
             progress("Sensitivity", done, len(cells))
-        estimate, n, n_event, reason = _found(axes, cohorts, cell, reference)
-        same = _same(cohorts.patients(cell), main) and cell.criteria == cells[0].criteria
-        made.append(Specification(cell.choices, estimate, n, n_event, same, reason))
+        one = _found(axes, cohorts, cell, reference)
+        same = one is main or (one.who is not None and one.who == main.who)
+        made.append(Specification(cell.choices, one.estimate, one.n, one.n_event, same, one.reason))
     result = SpecificationCurve(
         of=axes.model.id,
         term=spec.contrast.term,
@@ -58,18 +75,12 @@ def crossed(study: Study, given: Prepared, progress: Progress | None = None) -> 
         axes=axes.axes,
         specifications=tuple(made),
         computed=tuple(cohorts.remembered.computed.items()),
-        detectable=_detectable(axes, cohorts, cells[0], reference),
+        detectable=_detectable(axes, main, reference),
         conf_level=axes.model.conf_level,
     )
     analysis = SensitivityAnalysis(spec.id, spec.title or TITLE, result)
     failures = [] if not result.failed else [_failure(spec.id, result)]
     return finished(spec.id, analysis, result.records(spec.id), (), failures)
-
-
-def _same(one: Patients | str, other: Patients | str) -> bool:
-    """Whether two specifications have the same patients in the same groups."""
-    known = isinstance(one, Patients) and isinstance(other, Patients)
-    return known and one.digest == other.digest  # type: ignore[union-attr]
 
 
 def _reference(axes: Crossing) -> str:
@@ -85,11 +96,11 @@ def _reference(axes: Crossing) -> str:
     return str(levels[0]) if levels else ""
 
 
-def _found(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> _Found:
+def _found(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> _Model:
     """The estimate of one specification; computed once for the same patients and terms."""
     patients = cohorts.patients(cell)
     if isinstance(patients, str):
-        return None, 0, 0, patients
+        return _Model(None, 0, 0, patients)
     key = digest(
         [
             patients.digest,
@@ -108,7 +119,7 @@ def _found(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> _Fou
 
 def _estimated(
     axes: Crossing, cell: Cell, frame: pd.DataFrame, reference: str, setting: Setting
-) -> _Found:
+) -> _Model:
     """The contrast in these patients, or why there is none."""
     from analyses.estimators.cox import coefficients_of
     from analyses.estimators.cox_asked import asking
@@ -131,23 +142,27 @@ def _estimated(
             else pooled.coefficients
         )
     except AnalysisError as error:
-        return None, len(frame), _events(frame, f"{cell.endpoint}_event"), reason_of(error)
-    n, n_event = _complete(frame, cell, spec, event)
+        n_event = _events(frame, f"{cell.endpoint}_event")
+        return _Model(None, len(frame), n_event, reason_of(error))
+    used = frame if pooled is not None else _complete(frame, cell, spec, (event, entry))
+    n, n_event = len(used), _events(used, event)
     if pooled is not None:
         n, n_event = pooled.n, pooled.n_event
+    who = fingerprint(used[[name for name in (PATIENT, contrast.term) if name in used]])
     own = [c for c in found if c.term == contrast.term]
     pair = [c for c in own if c.level == contrast.level and c.reference == reference]
     if not pair:
         here = listed([str(c.level) for c in own])
-        return None, n, n_event, f"no '{contrast.level}' against '{reference}' (levels: {here})"
+        reason = f"no '{contrast.level}' against '{reference}' (levels: {here})"
+        return _Model(None, n, n_event, reason, who)
     (c,) = pair
     if c.estimate is None:
-        return None, n, n_event, str(c.reason)
+        return _Model(None, n, n_event, str(c.reason), who)
     base = next(one for one in own if one.is_reference)
     estimate = Estimate(
         c.estimate, c.std_error, c.conf_low, c.conf_high, c.n + base.n, c.n_event + base.n_event
     )
-    return estimate, n, n_event, None
+    return _Model(estimate, n, n_event, None, who, (c.n, base.n))
 
 
 def _followed(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str | None]:
@@ -164,41 +179,33 @@ def _followed(spec: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str | 
     return frame, event, entry
 
 
-def _complete(frame: pd.DataFrame, cell: Cell, spec: Any, event: str) -> tuple[int, int]:
-    """Patients and events of the model: complete in its columns."""
+def _complete(
+    frame: pd.DataFrame, cell: Cell, spec: Any, followed: tuple[str, str | None]
+) -> pd.DataFrame:
+    """The rows of the model: complete in its columns, `followed` those of event and entry."""
     columns = [name for term in cell.terms for name in term.columns()]
     columns += [
         *spec.strata,
-        *(name for name in (spec.cluster, spec.weights) if name is not None),
+        *(name for name in (spec.cluster, spec.weights, *followed) if name is not None),
         f"{spec.endpoint}_time",
-        event,
     ]
-    whole = frame[list(dict.fromkeys(columns))].notna().all(axis=1)
-    return int(whole.sum()), _events(frame[whole], event)
+    return frame[frame[list(dict.fromkeys(columns))].notna().all(axis=1)]
 
 
 def _events(frame: pd.DataFrame, event: str) -> int:
     return int(frame[event].eq(other=True).sum()) if event in frame else 0
 
 
-def _detectable(axes: Crossing, cohorts: Cohorts, cell: Cell, reference: str) -> Detectable | None:
+def _detectable(axes: Crossing, main: _Model, reference: str) -> Detectable | None:
     """What the events of the two groups of the main specification could have shown."""
     from analyses.robustness.detectable import detectable_hazard_ratio
 
-    estimate = _found(axes, cohorts, cell, reference)[0]
-    if estimate is None or axes.model.weights is not None:
+    if main.estimate is None or main.sizes is None or axes.model.weights is not None:
         return None
-    patients = cohorts.patients(cell)
-    assert isinstance(patients, Patients)  # there is an estimate
-    frame = restricted(cell, patients)
-    columns = [name for term in cell.terms for name in term.columns()]
-    whole = frame[frame[list(dict.fromkeys(columns))].notna().all(axis=1)]
-    sizes = whole[axes.spec.contrast.term].astype(str).value_counts()
-    level = axes.spec.contrast.level
     return detectable_hazard_ratio(
-        estimate.n_event,
-        n=(int(sizes.get(level, 0)), int(sizes.get(reference, 0))),
-        groups=(level, reference),
+        main.estimate.n_event,
+        n=main.sizes,
+        groups=(axes.spec.contrast.level, reference),
         conf_level=axes.model.conf_level,
     )
 

@@ -186,10 +186,22 @@ def grid_problems(study: Study) -> Iterator[Problem]:
             suggest(spec.contrast.term, names),
         )
         return
+    yield from _imputed_problems(study, spec, model)
     found = [*_endpoint_problems(study, spec), *_policy_problems(study, spec)]
     yield from found
     if not found:
         yield from _too_many(study, spec)
+
+
+def _imputed_problems(study: Study, spec: SensitivitySpec, model: CoxSpec) -> Iterator[Problem]:
+    """Imputed specifications of a model that imputation does not go with."""
+    given = [name for name in ("weights", "penalty") if getattr(model, name)]
+    if "impute" in spec.missing and given:
+        yield Problem(
+            study.place(("sensitivity", "missing")),
+            f"impute, and the model '{model.id}' has {listed(given)}",
+            advice=f"Leave impute out, or name a model without {listed(given)}.",
+        )
 
 
 def _endpoint_problems(study: Study, spec: SensitivitySpec) -> Iterator[Problem]:
