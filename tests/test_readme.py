@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from analyses.study.analyse import _KINDS
+from analyses.study.analysis_spec import AnalysisSpec
 from analyses.study.check import check_study
 from analyses.study.spec import load_study
 
@@ -38,6 +41,15 @@ def test_the_study_example_passes_every_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", re.findall(r"`((?:tests|analyses|sample_data)/[\w./]*)`", README))
 def test_every_file_it_names_exists(path: str) -> None:
     assert (PROJECT / path).exists()
+
+
+def test_every_kind_of_analysis_stands_in_its_table() -> None:
+    told = set(re.findall(r"^\| `(\w+)` \|", README.split("Kinds of analysis:")[1], re.MULTILINE))
+    specs = get_args(get_args(AnalysisSpec)[0])
+    kinds = {kind for spec in specs for kind in get_args(spec.model_fields["kind"].annotation)}
+    assert kinds >= set(_KINDS)
+    assert kinds - told == set()
+    assert "`sensitivity:`" in README
 
 
 def test_every_worked_study_is_valid_but_for_its_files() -> None:
