@@ -199,11 +199,11 @@ def time(value: float | None, unit: str | None = None, style: NumberStyle = DEFA
     return f"{text} {unit[:-1] if value == 1 and unit.endswith('s') else unit}"
 
 
-def tick(value: float) -> str:
+def tick(value: float, style: NumberStyle = DEFAULT) -> str:
     """A tick's number without idle zeros: three decimals at most, or three digits if below 1."""
     size = math.floor(math.log10(abs(value))) if value else 0
     text = f"{value:.{3 - min(size, 0)}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text.replace("-", "−")
+    return "0" if text == "-0" else text.replace("-", "−").replace(".", style.decimal_point)
 
 
 def deviation(value: float | None) -> str:
@@ -346,16 +346,16 @@ def label(column: str, level: str | None = None) -> str:
     return capitalised(level.replace("_", " "))
 
 
-def per_step(column: str, per: float | None) -> str:
+def per_step(column: str, per: float | None, style: NumberStyle = DEFAULT) -> str:
     """A number's label in a model with its step: "Age, per 10 years"; the unit as it is for 1."""
     words = label(column)
     if per is None or per == 1:
         return words
     name, comma, unit = words.rpartition(", ")
-    step = tick(per)
+    step = tick(per, style)
     return f"{name}, per {step} {unit}" if comma else f"{words}, per {step}"
 
 
-def confidence(level: float) -> str:
+def confidence(level: float, style: NumberStyle = DEFAULT) -> str:
     """The level of an interval as it heads a column, "95% CI"."""
-    return f"{tick(100 * level)}% CI"
+    return f"{tick(100 * level, style)}% CI"

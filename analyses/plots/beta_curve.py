@@ -123,7 +123,7 @@ def _drawn(
     line = style.line_height()
     said = [
         text
-        for note in _notes(result, shown)
+        for note in _notes(result, shown, style)
         for text in style.wrap(note, style.width_mm - 3.0, size=style.small_size)
     ]
     foot = len(said) * style.line_height(style.small_size) + 2.0
@@ -137,6 +137,7 @@ def _drawn(
         origin=words[1],
         times=None,
         pitch=min(8.0 / width, 0.5),
+        style=style.numbers,
     )
     span = _span(shown)
     panels, titles = [], []
@@ -239,7 +240,7 @@ def _titles(axes: Axes, curve: BetaCurve, width: float, style: FigureStyle) -> l
     if curve.reference is not None:
         name += f" vs {label(curve.term, curve.reference)}"
     elif curve.level is None:
-        name = per_step(curve.term, curve.per)
+        name = per_step(curve.term, curve.per, style.numbers)
     lines = style.wrap(name, width)[:2]
     pitch = style.line_height()
     return [
@@ -248,12 +249,13 @@ def _titles(axes: Axes, curve: BetaCurve, width: float, style: FigureStyle) -> l
     ]
 
 
-def _notes(result: Proportionality, shown: Sequence[BetaCurve]) -> list[str]:
+def _notes(result: Proportionality, shown: Sequence[BetaCurve], style: FigureStyle) -> list[str]:
     """What the lines are, the test, and what the axis leaves out."""
     term = shown[0].term
     tests: list[HazardTest] = [test for test in result.tests if test.term == term]
+    level = confidence(result.conf_level, style.numbers)
     said = [
-        f"Line: hazard ratio over time, with pointwise {confidence(result.conf_level)}; "
+        f"Line: hazard ratio over time, with pointwise {level}; "
         "dashed: of the model, the same at every time."
     ]
     if tests and tests[0].p_value is not None:

@@ -14,7 +14,7 @@ from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from analyses.formatting import confidence, hazard_ratio, label, tick
+from analyses.formatting import confidence, count, hazard_ratio, label, tick
 from analyses.plots.forest_layout import axis_limits, axis_ticks
 from analyses.plots.layout import Sheet, bare, blank, sheet
 from analyses.plots.style import (
@@ -179,9 +179,11 @@ def _dress(
     upper.spines["bottom"].set_visible(False)
     axes.set_ylim(rows_mm, 0)
     ticks = axis_ticks(limits, panel_mm, style)
-    axes.set_xticks(ticks, labels=[tick(x) for x in ticks], **style.words(size=style.small_size))
+    axes.set_xticks(
+        ticks, labels=[tick(x, style.numbers) for x in ticks], **style.words(size=style.small_size)
+    )
     pair = f"{label(result.term, result.level)} against {label(result.term, result.reference)}"
-    title = f"Hazard ratio, {pair} ({confidence(result.conf_level)})"
+    title = f"Hazard ratio, {pair} ({confidence(result.conf_level, style.numbers)})"
     axes.set_xlabel(drawable(title), labelpad=2, **style.words())
 
 
@@ -201,5 +203,6 @@ def _alternative(result: BiasAnalysis, rows: tuple[_Row, ...], style: FigureStyl
     pair = f"{label(result.term, result.level)} against {label(result.term, result.reference)}"
     said = "; ".join(f"{row.name.lower()} {row.said(style)}" for row in rows)
     return (
-        f"Bias analysis of misreading, hazard ratio of {pair} over {result.n_used} draws: {said}."
+        f"Bias analysis of misreading, hazard ratio of {pair} over "
+        f"{count(result.n_used, style.numbers)} draws: {said}."
     )

@@ -62,7 +62,7 @@ def plot_calibration(
     `times_said` are the horizons in a reader's words, in their order. Points of several horizons
     are moved apart by less than a point's width.
     """
-    said = tuple(times_said) or tuple(tick(t) for t in result.times)
+    said = tuple(times_said) or tuple(tick(t, style.numbers) for t in result.times)
     with own_settings():
         return _drawn(result, said, ax, style)
 
@@ -137,7 +137,7 @@ def _dress(axes: Axes, style: FigureStyle) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     look = style.words()
-    labels = [tick(100 * share) for share in _SHARES]
+    labels = [tick(100 * share, style.numbers) for share in _SHARES]
     axes.set_xticks(_SHARES, labels=labels, **look)
     axes.set_yticks(_SHARES, labels=labels, **look)
     axes.set_xlabel(drawable("Predicted risk, %"), labelpad=2, **look)

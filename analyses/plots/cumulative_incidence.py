@@ -82,7 +82,8 @@ def plot_cumulative_incidence(
         Key(group_words(result.by, group), look)
         for group, look in zip(result.groups, chosen, strict=True)
     )
-    note = f"Bands: pointwise {confidence(result.conf_level)}.{_cut(result, shown, style)}"
+    note = f"Bands: pointwise {confidence(result.conf_level, style.numbers)}."
+    note += _cut(result, shown, style)
     heads = tuple(event_words(cause) for cause in result.causes)
     with own_settings():
         made = panels(
@@ -94,7 +95,7 @@ def plot_cumulative_incidence(
                 line, band = _curve(axes, curve, j, k, look, style)
                 curves.append((cause, curve.group, line))
                 bands += [] if band is None else [(cause, curve.group, band)]
-    return _artists(made, result.causes, curves, bands, _alternative(result))
+    return _artists(made, result.causes, curves, bands, _alternative(result, style))
 
 
 def plot_stacked_incidence(
@@ -125,7 +126,7 @@ def plot_stacked_incidence(
             areas = _stacked(axes, curve, k, chosen)
             names = [*result.causes, "event_free"]
             bands += [(curve.group, name, a) for name, a in zip(names, areas, strict=True)]
-    return _artists(made, result.groups, [], bands, _alternative(result))
+    return _artists(made, result.groups, [], bands, _alternative(result, style))
 
 
 def event_words(cause: str) -> str:
@@ -252,13 +253,13 @@ def _steps(curve: IncidenceCurve, values: Array, k: int) -> tuple[Array, Array]:
     return np.concatenate([[0.0], curve.time[:k]]), np.concatenate([[0.0], values[:k]])
 
 
-def _alternative(result: CumulativeIncidence) -> str:
+def _alternative(result: CumulativeIncidence, style: FigureStyle) -> str:
     """The figure in words: each group's incidences at its last time."""
     by = f" by {label(result.by)}" if result.by else ""
     said = [f"Cumulative incidence{by}."]
     for curve in result.curves:
         parts = [
-            f"{event_words(cause)} {percent(float(curve.incidence[j, -1]))}"
+            f"{event_words(cause)} {percent(float(curve.incidence[j, -1]), style.numbers)}"
             for j, cause in enumerate(result.causes)
         ]
         said.append(f"{group_words(result.by, curve.group)}, at the end: {', '.join(parts)}.")

@@ -38,7 +38,7 @@ def draw_header(
     style: FigureStyle,
 ) -> tuple[Header, Text | None]:
     """Draw the block and return (group, name, counts, median, the name's further lines), test."""
-    heads = column_heads(result, axis)
+    heads = column_heads(result, axis, style)
     if result.by is None or result.by in SELF_NAMED:
         heads = ("", *heads[1:])
     rows = column_rows(result, groups, axis, style)

@@ -51,11 +51,12 @@ class ShownGroup:
         return float(self.curve.time[self.shown - 1]) if self.shown else 0.0
 
 
-def given_words(result: KaplanMeier, axis: TimeAxis) -> str:
+def given_words(result: KaplanMeier, axis: TimeAxis, style: FigureStyle) -> str:
     """``given event-free at 24 months`` for curves of survivors to a time; empty for others."""
     if result.given is None:
         return ""
-    return f"given event-free at {tick(result.given / axis.factor)} {axis.unit or ''}".rstrip()
+    at = tick(result.given / axis.factor, style.numbers)
+    return f"given event-free at {at} {axis.unit or ''}".rstrip()
 
 
 def shown_groups(result: KaplanMeier, style: FigureStyle) -> tuple[ShownGroup, ...]:
@@ -76,11 +77,12 @@ def group_words(by: str | None, group: str) -> str:
     return label(by, group)
 
 
-def column_heads(result: KaplanMeier, axis: TimeAxis) -> tuple[str, str, str]:
+def column_heads(result: KaplanMeier, axis: TimeAxis, style: FigureStyle) -> tuple[str, str, str]:
     """Titles above the groups' names, their counts, their medians."""
     unit = f", {axis.unit}" if axis.unit else ""
     by = "" if result.by is None else label(result.by)
-    return by, "Events/patients", f"Median ({confidence(result.conf_level)}){unit}"
+    level = confidence(result.conf_level, style.numbers)
+    return by, "Events/patients", f"Median ({level}){unit}"
 
 
 def column_rows(
@@ -130,7 +132,7 @@ def notes(
     if not groups:
         return ("No patients.",)
     said = [
-        f"Bands: pointwise {confidence(result.conf_level)}, {result.conf_type}. "
+        f"Bands: pointwise {confidence(result.conf_level, style.numbers)}, {result.conf_type}. "
         + ("Vertical marks: censoring." if marked else "Censoring times are too many to mark.")
     ]
     few = f"fewer than {style.curtail_below} patients"
@@ -141,7 +143,7 @@ def notes(
         said.append(f"No curve for {', '.join(absent)}: {few} are at risk at any time.")
     said += _weighted(result, counting)
     if axis.crowded:
-        left_out = ", ".join(tick(t / axis.factor) for t in axis.crowded)
+        left_out = ", ".join(tick(t / axis.factor, style.numbers) for t in axis.crowded)
         said.append(f"No room for numbers at {left_out} {axis.unit or ''}".rstrip() + ".")
     return (" ".join(said),)
 
@@ -170,7 +172,7 @@ def alternative_text(
 ) -> str:
     """The figure in words: who, how many, medians, survival at the last tick, the test."""
     by = f" by {label(result.by)}" if result.by else ""
-    given = given_words(result, axis)
+    given = given_words(result, axis, style)
     said = [f"Kaplan-Meier curves: {outcome.lower()}{by}{', ' if given else ''}{given}."]
     unit = f" {axis.unit}" if axis.unit else ""
     for (_, (name, _, median)), group in zip(
@@ -184,9 +186,8 @@ def alternative_text(
         words += unit if median[:1].isdigit() else ""
         if ticks:
             survival = float(curve.step("survival", np.array(ticks[-1:]), 1.0)[0])
-            words += (
-                f", {percent(survival, style.numbers)} at {tick(ticks[-1] / axis.factor)}{unit}"
-            )
+            words += f", {percent(survival, style.numbers)} at "
+            words += f"{tick(ticks[-1] / axis.factor, style.numbers)}{unit}"
         said.append(words + ".")
     if not groups:
         said.append("No patients.")

@@ -39,7 +39,7 @@ def plot_eras(
     shown = RatioFigure(
         lines=lines,
         heads_before=("Events/patients",),
-        heads_after=(f"HR ({confidence(result.conf_level)})", numbers.p_symbol),
+        heads_after=(f"HR ({confidence(result.conf_level, style.numbers)})", numbers.p_symbol),
         title="Hazard ratio (log scale)",
         hints=("← fewer events", "more events →"),
         note="The same model with follow-up ending at each date; squares are sized by events.",

@@ -162,7 +162,7 @@ def _panel(body: Axes, plan: StudyPlan) -> Axes:
         panel.xaxis.set_minor_formatter(NullFormatter())
         ticks = axis_ticks(plan.limits, plan.widths["panel"] - GAP_MM, plan.style)
         words = plan.style.words(size=plan.style.small_size)
-        panel.set_xticks(ticks, labels=[tick(x) for x in ticks], **words)
+        panel.set_xticks(ticks, labels=[tick(x, plan.style.numbers) for x in ticks], **words)
     panel.set_xlim(*plan.limits)
     panel.set_ylim(plan.tops[-1], 0)
     panel.yaxis.set_major_locator(NullLocator())

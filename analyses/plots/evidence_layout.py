@@ -68,7 +68,9 @@ def study_plan(
         "n": counted,
         "source": "Source" if any(line.source for line in lines) else "",
     }
-    heads["ratio_words"] = f"{'Ratio' if logarithmic else 'Estimate'} ({confidence(level)})"
+    heads["ratio_words"] = (
+        f"{'Ratio' if logarithmic else 'Estimate'} ({confidence(level, style.numbers)})"
+    )
     widths = {column: _width(column, lines, heads, style) for column in _COLUMNS}
     used = sum(widths.values())
     widths["panel"] = max(style.width_mm - used, _PANEL_MM)

@@ -83,6 +83,7 @@ def _drawn(
         origin=words.origin,
         times=None,
         pitch=8.0 / widths[1],
+        style=style.numbers,
     )
     fitted, observed = _lines(axes, result, fit, style)
     _dress(axes, axis, words, style)
@@ -128,7 +129,7 @@ def _dress(axes: Axes, axis: TimeAxis, words: AxisWords, style: FigureStyle) -> 
     axes.set_ylim(0, 1)
     look = style.words()
     axes.set_xticks(axis.ticks, labels=axis.labels, **look)
-    axes.set_yticks(_SHARES, labels=[tick(100 * share) for share in _SHARES], **look)
+    axes.set_yticks(_SHARES, labels=[tick(100 * share, style.numbers) for share in _SHARES], **look)
     axes.set_xlabel(drawable(axis.title), labelpad=2, **look)
     axes.set_ylabel(drawable(f"{words.outcome}, %"), labelpad=3, **look)
 
@@ -171,7 +172,7 @@ def _alternative_text(
         middle = len(curve.time) // 2
         name = group_words(result.by, curve.group)
         seen = float(curve.observed[middle])
-        at = tick(round(float(curve.time[middle]) / axis.factor, 1))
+        at = tick(round(float(curve.time[middle]) / axis.factor, 1), style.numbers)
         text = f"{name}: {percent(float(curve.survival[middle]), style.numbers)} by the model"
         if np.isfinite(seen):
             text += f" and {percent(seen, style.numbers)} by Kaplan-Meier"

@@ -158,7 +158,7 @@ def _panel(panel: Axes, plan: ForestPlan) -> Axes:
     panel.xaxis.set_minor_formatter(NullFormatter())
     ticks = axis_ticks(plan.limits, plan.widths.panel, plan.style)
     words = plan.style.words(size=plan.style.small_size)
-    panel.set_xticks(ticks, labels=[tick(x) for x in ticks], **words)
+    panel.set_xticks(ticks, labels=[tick(x, plan.style.numbers) for x in ticks], **words)
     return panel
 
 
@@ -260,7 +260,7 @@ def _draw_heads(head: Axes, plan: ForestPlan) -> tuple[Text, ...]:
         heads.append(add_text(head, (widths.label, last), EVENTS_HEAD, bold))
     for column, (title, models) in enumerate(plan.columns):
         left = widths.left(column) + ARROW_MM
-        heads.append(add_text(head, (left, last), ratio_head(models), bold))
+        heads.append(add_text(head, (left, last), ratio_head(models, style.numbers), bold))
         if widths.p:
             at = left + widths.ratios[column]
             heads.append(add_text(head, (at, last), style.numbers.p_symbol, bold))

@@ -10,6 +10,7 @@ from typing import Protocol
 from analyses.formatting import (
     NOT_ESTIMABLE,
     REFERENCE,
+    NumberStyle,
     capitalised,
     confidence,
     count,
@@ -195,7 +196,12 @@ def _widths(columns: Columns, rows: Sequence[ForestRow], style: FigureStyle) -> 
     events = widest([EVENTS_HEAD, *(events_words(row, style) for row in rows)])
     places = range(len(columns))
     ratios = tuple(
-        widest([ratio_head(columns[i][1]), *(ratio_words(row, i, style) for row in rows)])
+        widest(
+            [
+                ratio_head(columns[i][1], style.numbers),
+                *(ratio_words(row, i, style) for row in rows),
+            ]
+        )
         for i in places
     )
     p = widest([style.numbers.p_symbol, *(p_words(row, i, style) for row in rows for i in places)])
@@ -215,10 +221,10 @@ def _widths(columns: Columns, rows: Sequence[ForestRow], style: FigureStyle) -> 
     return replace(narrow, panel=max(panel, _NARROWEST_PANEL_MM))
 
 
-def ratio_head(models: Sequence[Model]) -> str:
+def ratio_head(models: Sequence[Model], style: NumberStyle) -> str:
     """What the numbers of a column are."""
     head = words_of(models).head
-    return f"{head} ({confidence(models[0].conf_level)})" if models else head
+    return f"{head} ({confidence(models[0].conf_level, style)})" if models else head
 
 
 def cell_of(row: ForestRow, column: int) -> Coefficient | None:
@@ -283,7 +289,9 @@ def axis_ticks(limits: tuple[float, float], width_mm: float, style: FigureStyle)
     for ladder in _LADDERS:
         inside = [x for x in ladder if low <= x <= high]
         places = [math.log(x / low) / math.log(high / low) * width_mm for x in inside]
-        half = [style.width(tick(x), size=style.small_size) / 2 + 0.6 for x in inside]
+        half = [
+            style.width(tick(x, style.numbers), size=style.small_size) / 2 + 0.6 for x in inside
+        ]
         apart = all(
             places[i + 1] - places[i] > half[i] + half[i + 1] for i in range(len(inside) - 1)
         )

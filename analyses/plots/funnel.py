@@ -58,7 +58,7 @@ def plot_funnel(
     with own_settings():
         place = sheet(ax, style)
         style = place.style
-        said = _note(result)
+        said = _note(result, style)
         notes = style.wrap(said, style.width_mm - 3, size=style.small_size)
         foot = len(notes) * style.line_height(style.small_size) + 3
         heights = place.rows([3.0, _AREA_MM, 2 * style.line_height() + 3, foot], 1, 20.0)
@@ -138,7 +138,9 @@ def _scales(axes: Axes, result: FacilityShares, style: FigureStyle) -> None:
     axes.set_xticks(ticks, labels=[count(x, style.numbers) for x in ticks], **words)
     axes.set_ylim(0, 1)
     shares = np.arange(0, 1.01, 0.2)
-    axes.set_yticks(shares, labels=[tick(round(100 * float(s))) for s in shares], **words)
+    axes.set_yticks(
+        shares, labels=[tick(round(100 * float(s)), style.numbers) for s in shares], **words
+    )
     axes.set_xlabel("Patients of the facility", labelpad=3, **style.words())
     name = group_words(result.of, result.category)
     axes.set_ylabel(f"{name}, % of patients", labelpad=3, **style.words())
@@ -148,14 +150,15 @@ def _limits_named(axes: Axes, result: FacilityShares, style: FigureStyle) -> Non
     """What the curves are, at their right ends; those that would touch are moved apart."""
     at = axes.get_xlim()[1] * 1.02
     words = style.words(size=style.small_size)
+    outer = f"{tick(99.8, style.numbers)}% limits"
     named = [
-        (float(result.low_99_8[-1]), "99.8% limits"),
+        (float(result.low_99_8[-1]), outer),
         (float(result.low_95[-1]), "95% limits"),
         (result.between.estimate, "All patients"),
     ]
     named += [
         (float(result.high_95[-1]), "95% limits"),
-        (float(result.high_99_8[-1]), "99.8% limits"),
+        (float(result.high_99_8[-1]), outer),
     ]
     least = style.line_height(style.small_size) / _AREA_MM
     middle = 2
@@ -168,15 +171,19 @@ def _limits_named(axes: Axes, result: FacilityShares, style: FigureStyle) -> Non
         add_text(axes, (at, place), said, words)
 
 
-def _note(result: FacilityShares) -> str:
+def _note(result: FacilityShares, style: FigureStyle) -> str:
     """How many facilities lie where."""
-    n = len(result.facilities)
+    numbers = style.numbers
+    n = count(len(result.facilities), numbers)
+    inner, outer = (count(k, numbers) for k in (result.n_beyond_95, result.n_beyond_99_8))
+    farther = tick(99.8, numbers)
     said = (
-        f"{n} facilities; {result.n_beyond_95} beyond the 95% limits (diamonds and squares; by "
-        f"chance about 1 in 20), {result.n_beyond_99_8} of them beyond 99.8% (squares; 1 in 500)."
+        f"{n} facilities; {inner} beyond the 95% limits (diamonds and squares; by "
+        f"chance about 1 in 20), {outer} of them beyond {farther}% (squares; 1 in 500)."
     )
     if result.n_small:
-        said += f" Grey: {result.n_small} with fewer than {result.least_patients} patients."
+        small = count(result.n_small, numbers)
+        said += f" Grey: {small} with fewer than {result.least_patients} patients."
     return said
 
 
@@ -185,4 +192,4 @@ def _alternative(result: FacilityShares, style: FigureStyle) -> str:
     name = group_words(result.of, result.category)
     share = percent(result.between.estimate, style.numbers)
     where = label(result.facility).lower()
-    return f"Funnel plot of {name} by {where}: {share} of all. {_note(result)}"
+    return f"Funnel plot of {name} by {where}: {share} of all. {_note(result, style)}"

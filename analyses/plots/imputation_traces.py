@@ -131,7 +131,7 @@ def _panel(axes: Axes, trace: Trace, style: FigureStyle) -> tuple[tuple[Line2D, 
     digits = max(0, min(3, 1 - int(np.floor(np.log10(max(high - low, 1e-12))))))
     marks = np.linspace(low, high, 4)[1:3]
     axes.set_ylim(low, high)
-    axes.set_yticks(marks, labels=[number(float(v), digits) for v in marks], **words)
+    axes.set_yticks(marks, labels=[number(float(v), digits, style.numbers) for v in marks], **words)
     return drawn, mean
 
 

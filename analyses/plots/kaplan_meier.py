@@ -219,6 +219,7 @@ def _plan(
         origin=words.origin,
         times=times,
         pitch=max(number + 1.5, 5.0) / width,
+        style=style.numbers,
     )
     marked = all(_censorings(group).sum() <= style.most_marks for group in groups)
     said = curve_words.notes(result, groups, axis, style, marked=marked, counting=counting)
@@ -332,8 +333,10 @@ def _dress(axes: Axes, table_axes: Axes, plan: _Plan, table_mm: float) -> None:
     axes.patch.set_gid(f"time-axis_0_{axis.end:.12g}")
     words = style.words()
     axes.set_xticks(axis.ticks, labels=axis.labels, **words)
-    axes.set_yticks(_SHARES, labels=[tick(100 * share) for share in _SHARES], **words)
-    given = curve_words.given_words(plan.result, axis)
+    axes.set_yticks(
+        _SHARES, labels=[tick(100 * share, style.numbers) for share in _SHARES], **words
+    )
+    given = curve_words.given_words(plan.result, axis, plan.style)
     axes.set_xlabel(drawable(axis.title + (f", {given}" if given else "")), labelpad=2, **words)
     axes.set_ylabel(drawable(f"{plan.words.outcome}, %"), labelpad=3, **words)
 

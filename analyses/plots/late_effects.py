@@ -60,7 +60,7 @@ def _figure(effects: Sequence[LateEffect], conf_level: float, style: NumberStyle
     return RatioFigure(
         lines=tuple(_line(effect, style) for effect in effects),
         heads_before=("Events/patients",),
-        heads_after=(f"HR ({confidence(conf_level)})", style.p_symbol),
+        heads_after=(f"HR ({confidence(conf_level, style)})", style.p_symbol),
         title=f"Hazard ratio of {name[:1].lower()}{name[1:]} (log scale)",
         hints=("← fewer events", "more events →"),
         note=note,

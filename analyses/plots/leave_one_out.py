@@ -139,7 +139,7 @@ def _dress(
     axes.yaxis.set_minor_formatter(NullFormatter())
     ticks = axis_ticks(limits, height_mm, style)
     look = style.words(size=style.small_size)
-    axes.set_yticks(ticks, labels=[tick(value) for value in ticks], **look)
+    axes.set_yticks(ticks, labels=[tick(value, style.numbers) for value in ticks], **look)
     axes.xaxis.set_major_locator(NullLocator())
     pair = f"{label(result.term, result.level)} against {label(result.term, result.reference)}"
     axes.set_xlabel(

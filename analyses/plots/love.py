@@ -98,7 +98,7 @@ def plot_love(result: Balance, *, ax: Axes | None = None, style: FigureStyle = P
         _foot(below, result, names_mm, style)
         if place.home is not None:
             place.home.set_axis_off()
-        said = _alternative(result)
+        said = _alternative(result, place.style)
         return LoveArtists(place.whole, tuple(axes), tuple(before), tuple(after), said)
 
 
@@ -133,7 +133,7 @@ def _dress(axes: Axes, names: list[str] | None, n: int, end: float, style: Figur
     axes.set_xlim(0, end)
     axes.set_ylim(n - 0.4, -0.6)
     ticks = [_STEP * i for i in range(round(end / _STEP) + 1)] if end <= 1.2 else [0, end / 2, end]
-    axes.set_xticks(ticks, labels=[tick(value) for value in ticks], **small)
+    axes.set_xticks(ticks, labels=[tick(value, style.numbers) for value in ticks], **small)
     shown = [""] * n if names is None else [drawable(_short(name, style)) for name in names]
     axes.set_yticks(range(n), labels=shown, **small)
 
@@ -156,11 +156,13 @@ def _foot(axes: Axes, result: Balance, left: float, style: FigureStyle) -> None:
         axes.scatter([x + 1.5], [y], s=16, facecolors=face, edgecolors=edge, clip_on=False)
         add_text(axes, (x + 4.0, y), said, words)
         x += 4.0 + style.width(said, size=style.small_size) + 6.0
-    add_text(axes, (x, y), f"dotted line: {tick(THRESHOLD)}", words)
+    add_text(axes, (x, y), f"dotted line: {tick(THRESHOLD, style.numbers)}", words)
 
 
-def _alternative(result: Balance) -> str:
-    before, after = (None if value is None else tick(round_to(value)) for value in result.largest)
+def _alternative(result: Balance, style: FigureStyle) -> str:
+    before, after = (
+        None if value is None else tick(round_to(value), style.numbers) for value in result.largest
+    )
     said = f"Standardised differences of {len(result.columns)} columns before and after "
     said += f"{result.how}. The largest before: {before}; after: {after}."
     return said

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from analyses.formatting import count, label, percent
+from analyses.formatting import count, label, n_percent, percent
 from analyses.plots.layout import blank, sheet
 from analyses.plots.style import (
     BLUE,
@@ -109,16 +109,17 @@ def _plan(result: Missingness, style: FigureStyle) -> _Plan:
     cell = min(_WIDEST_MM, room / max(len(names), 1))
     widest = max((style.width(label(name), size=style.small_size) for name in names), default=0)
     head = widest + style.line_height(style.small_size) + 3.0
-    said = _words(result, len(patterns))
+    said = _words(result, len(patterns), style)
     notes = style.wrap(said, style.width_mm - 3.0, size=style.small_size)
     return _Plan(result, style, names, rows, left, cell, head, notes)
 
 
-def _words(result: Missingness, n_patterns: int) -> str:
+def _words(result: Missingness, n_patterns: int, style: FigureStyle) -> str:
     """What the cells are, who is complete, which columns lack nothing."""
     said = (
-        f"Filled: missing. {count(result.n_incomplete)} of {count(result.n)} patients lack "
-        f"something; {n_patterns} patterns."
+        f"Filled: missing. {count(result.n_incomplete, style.numbers)} of "
+        f"{count(result.n, style.numbers)} patients lack something; "
+        f"{count(n_patterns, style.numbers)} patterns."
     )
     if n_patterns > MOST_PATTERNS:
         said += f" The last row holds {n_patterns - MOST_PATTERNS + 1} rarer ones."
@@ -161,7 +162,7 @@ def _rows(
         )  # fmt: skip
         axes.add_patch(bar)
         bars.append(bar)
-        words = f"{count(n)} ({percent(n / plan.result.n)})"
+        words = n_percent(n, plan.result.n, plan.style.numbers)
         add_text(axes, (start + _BAR_MM + 2.0, top + _CELL_MM / 2), words, small)
     return tuple(cells), tuple(bars)
 
@@ -183,7 +184,7 @@ def _heads(axes: Axes, plan: _Plan) -> tuple[Text, ...]:
             rotation=90, ha="center", va="bottom", clip_on=False, **small,
         )  # fmt: skip
         made.append(text)
-        share = percent(missing[name])
+        share = percent(missing[name], plan.style.numbers)
         add_text(axes, (middle, plan.head_mm - line / 2 - 0.5), share, small, "center")
     start = plan.left_mm + plan.cell_mm * len(plan.names) + 3.0
     bold = plan.style.words("semibold", plan.style.small_size)
@@ -208,12 +209,13 @@ def _notes(axes: Axes, plan: _Plan) -> tuple[Text, ...]:
 def _alt(plan: _Plan) -> str:
     """The figure in words: the share of each column, and the most frequent patterns."""
     lacking = [c for c in plan.result.columns if c.n_missing]
-    shares = "; ".join(f"{label(c.name)} {percent(c.n_missing / c.n)}" for c in lacking)
+    numbers = plan.style.numbers
+    shares = "; ".join(f"{label(c.name)} {percent(c.n_missing / c.n, numbers)}" for c in lacking)
     first = [p for p in plan.result.patterns if p.missing][:3]
     together = "; ".join(
-        f"{' and '.join(label(name) for name in p.missing)} {count(p.n)}" for p in first
+        f"{' and '.join(label(name) for name in p.missing)} {count(p.n, numbers)}" for p in first
     )
     said = f"Missing values. {shares or 'None'}."
     if together:
         said += f" Most frequent patterns, patients: {together}."
-    return f"{said} {_words(plan.result, len(plan.result.patterns))}"
+    return f"{said} {_words(plan.result, len(plan.result.patterns), plan.style)}"

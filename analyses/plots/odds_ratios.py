@@ -65,7 +65,7 @@ def _figure(model: CategoryModel, pair: tuple[str, str], style: NumberStyle) -> 
     return RatioFigure(
         lines=lines,
         heads_before=heads,
-        heads_after=(f"OR ({confidence(model.conf_level)})", style.p_symbol),
+        heads_after=(f"OR ({confidence(model.conf_level, style)})", style.p_symbol),
         title=f"Odds ratio, {pair_words(model, pair)} (log scale)",
         hints=("← lower odds", "higher odds →"),
         note=note,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from analyses.formatting import percent, tick
+from analyses.formatting import count, percent, tick
 from analyses.plots.curve_words import group_words
 from analyses.plots.layout import bare, blank, sheet
 from analyses.plots.style import PAGE, FigureStyle, Look, add_text, looks, own_settings
@@ -80,7 +80,9 @@ def plot_overlap(
         _foot(below, result, style)
         if place.home is not None:
             place.home.set_axis_off()
-        return OverlapArtists(place.whole, tuple(axes), tuple(outlines), _alternative(result))
+        return OverlapArtists(
+            place.whole, tuple(axes), tuple(outlines), _alternative(result, place.style)
+        )
 
 
 def _outline(axes: Axes, overlap: Overlap, look: Look, style: FigureStyle) -> StepPatch:
@@ -98,7 +100,7 @@ def _dress(axes: Axes, shown: list[Overlap], style: FigureStyle) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.05 * max(tops))
     axes.set_yticks([])
-    labels = [tick(100 * share) for share in _SHARES]
+    labels = [tick(100 * share, style.numbers) for share in _SHARES]
     axes.set_xticks(_SHARES, labels=labels, **style.words(size=style.small_size))
 
 
@@ -125,10 +127,12 @@ def _foot(axes: Axes, result: Propensity, style: FigureStyle) -> None:
     add_text(axes, (1.5, y + pitch), note, words)
 
 
-def _alternative(result: Propensity) -> str:
+def _alternative(result: Propensity, style: FigureStyle) -> str:
+    numbers = style.numbers
     said = [
-        f"{group_words(result.by, o.group)}: from {percent(o.lowest)} to {percent(o.highest)}, "
-        f"{o.n_outside} of {o.n} outside of the common range."
+        f"{group_words(result.by, o.group)}: from {percent(o.lowest, numbers)} to "
+        f"{percent(o.highest, numbers)}, "
+        f"{count(o.n_outside, numbers)} of {count(o.n, numbers)} outside of the common range."
         for o in result.overlap
         if o.score_of == o.group
     ]

@@ -151,6 +151,7 @@ def _plan(wanted: Wanted, style: FigureStyle) -> _Plan:
         origin=wanted.origin,
         times=None,
         pitch=8.0 / width,
+        style=style.numbers,
     )
     heads = tuple(style.wrap(head, width, "semibold", style.small_size) for head in wanted.heads)
     notes = style.wrap(wanted.note, style.width_mm - 3, size=style.small_size)
@@ -195,7 +196,7 @@ def _panel(place: Sheet, grid: GridSpecBase, plan: _Plan, i: int) -> tuple[Axes,
     axes.set_ylim(0, wanted.shares[-1])
     small = style.words(size=style.small_size)
     axes.set_xticks(plan.axis.ticks, labels=plan.axis.labels, **small)
-    shares = [tick(100 * share) if column == 0 else "" for share in wanted.shares]
+    shares = [tick(100 * share, style.numbers) if column == 0 else "" for share in wanted.shares]
     axes.set_yticks(wanted.shares, labels=shares, **small)
     if column == 0:
         axes.set_ylabel(drawable(f"{wanted.outcome}, %"), labelpad=3, **style.words())

@@ -107,7 +107,7 @@ def _panel(panel: Axes, plan: RatioPlan) -> Axes:
     panel.xaxis.set_minor_formatter(NullFormatter())
     ticks = axis_ticks(plan.limits, plan.panel_mm, plan.style)
     words = plan.style.words(size=plan.style.small_size)
-    panel.set_xticks(ticks, labels=[tick(x) for x in ticks], **words)
+    panel.set_xticks(ticks, labels=[tick(x, plan.style.numbers) for x in ticks], **words)
     return panel
 
 

@@ -85,6 +85,7 @@ def _drawn(
         origin=words.origin,
         times=None,
         pitch=8.0 / width,
+        style=style.numbers,
     )
     net, older, bands = _lines(axes, result, shown, style)
     _dress(axes, axis, words, style)
@@ -152,14 +153,18 @@ def _dress(axes: Axes, axis: TimeAxis, words: AxisWords, style: FigureStyle) -> 
     shares = [0.2 * i for i in range(int(top / 0.2 + 1e-9) + 1)]
     look = style.words()
     axes.set_xticks(axis.ticks, labels=axis.labels, **look)
-    axes.set_yticks(shares, labels=[tick(round(100 * share)) for share in shares], **look)
+    axes.set_yticks(
+        shares, labels=[tick(round(100 * share), style.numbers) for share in shares], **look
+    )
     axes.set_xlabel(drawable(axis.title), labelpad=2, **look)
     axes.set_ylabel(drawable(f"{words.outcome}, %"), labelpad=3, **look)
 
 
 def _note(result: RelativeSurvival, style: FigureStyle) -> str:
     """What the lines are, and the test."""
-    said = f"Thick: Pohar Perme with {confidence(result.conf_level)}. Thin: Ederer II."
+    said = (
+        f"Thick: Pohar Perme with {confidence(result.conf_level, style.numbers)}. Thin: Ederer II."
+    )
     if result.test is not None and result.test.statistic is not None:
         said += (
             f" Log-rank type test: chi-square {number(result.test.statistic, 2, style.numbers)} on "
@@ -202,5 +207,7 @@ def _alternative(result: RelativeSurvival, axis: TimeAxis, style: FigureStyle) -
                 continue
             name = group_words(result.by, curve.group)
             share = percent(float(curve.net[place]), style.numbers)
-            said.append(f"{name}: {share} at {tick(round(time / axis.factor, 1))}{unit}.")
+            said.append(
+                f"{name}: {share} at {tick(round(time / axis.factor, 1), style.numbers)}{unit}."
+            )
     return " ".join(said)

@@ -47,7 +47,7 @@ def _figure(result: Response, style: NumberStyle) -> RatioFigure:
     return RatioFigure(
         lines=lines,
         heads_before=("Responders/\npatients", f"{reference}\nresponders/patients"),
-        heads_after=(f"OR ({confidence(result.conf_level)})", style.p_symbol),
+        heads_after=(f"OR ({confidence(result.conf_level, style)})", style.p_symbol),
         title=f"Odds ratio of response, against {reference} (log scale)",
         hints=("← less response", "more response →"),
         note=(

@@ -118,7 +118,7 @@ def plot_rmst(
 
 
 def _plan(result: RMST, words: AxisWords, style: FigureStyle) -> _Plan:
-    axis = _axis(result, words, _panel_mm(1, style))
+    axis = _axis(result, words, _panel_mm(1, style), style)
     means = [mean_words(group, axis, style) for group in result.groups]
     least = max(style.width(mean, size=style.small_size) for mean in means)
     fits = [n for n in range(1, _MOST_ABREAST + 1) if _panel_mm(n, style) >= least]
@@ -128,8 +128,8 @@ def _plan(result: RMST, words: AxisWords, style: FigureStyle) -> _Plan:
         style.wrap(group_words(result.by, group.group), panel, "semibold", style.small_size)
         for group in result.groups
     )
-    lines = style.wrap(_note(result, axis), style.width_mm - 3, size=style.small_size)
-    axis = _axis(result, words, panel)
+    lines = style.wrap(_note(result, axis, style), style.width_mm - 3, size=style.small_size)
+    axis = _axis(result, words, panel, style)
     return _Plan(result, axis, words, style, abreast, panel, names, lines)
 
 
@@ -138,7 +138,7 @@ def _panel_mm(abreast: int, style: FigureStyle) -> float:
     return (style.width_mm - _LEFT_MM - _RIGHT_MM - (abreast - 1) * _GAP_MM) / abreast
 
 
-def _axis(result: RMST, words: AxisWords, panel_mm: float) -> TimeAxis:
+def _axis(result: RMST, words: AxisWords, panel_mm: float, style: FigureStyle) -> TimeAxis:
     """The time axis of a panel; its unit does not depend on the width."""
     return time_axis(
         result.tau,
@@ -146,6 +146,7 @@ def _axis(result: RMST, words: AxisWords, panel_mm: float) -> TimeAxis:
         origin=words.origin,
         times=None,
         pitch=8.0 / panel_mm,
+        style=style.numbers,
     )
 
 
@@ -203,7 +204,11 @@ def _panel(
     axes.set_xlim(0, plan.axis.end)
     axes.set_ylim(0, 1)
     axes.set_xticks(plan.axis.ticks, labels=plan.axis.labels, **style.words(size=style.small_size))
-    shares = [tick(100 * share) for share in _SHARES] if column == 0 else [""] * len(_SHARES)
+    shares = (
+        [tick(100 * share, style.numbers) for share in _SHARES]
+        if column == 0
+        else [""] * len(_SHARES)
+    )
     axes.set_yticks(_SHARES, labels=shares, **style.words(size=style.small_size))
     if column == 0:
         axes.set_ylabel(drawable(f"{plan.words.outcome}, %"), labelpad=3, **style.words())
@@ -258,11 +263,12 @@ def with_limits(
     return estimate_with_limits(estimate, low, high, decimals, None, style)
 
 
-def _note(result: RMST, axis: TimeAxis) -> str:
+def _note(result: RMST, axis: TimeAxis, style: FigureStyle) -> str:
     """What the areas are."""
-    tau = f"{tick(result.tau / axis.factor)} {axis.unit or ''}".rstrip()
+    tau = f"{tick(result.tau / axis.factor, style.numbers)} {axis.unit or ''}".rstrip()
     chosen = " (the smallest of the groups' last times)" if result.tau_from == "data" else ""
-    said = f"Shaded: mean time up to {tau}{chosen}, with its {confidence(result.conf_level)}."
+    level = confidence(result.conf_level, style.numbers)
+    said = f"Shaded: mean time up to {tau}{chosen}, with its {level}."
     if result.strata:
         columns = ", ".join(label(name) for name in result.strata)
         said += f" Curves are means over strata ({columns}) in the shares of all patients."
@@ -287,7 +293,9 @@ def _foot(axes: Axes, plan: _Plan) -> tuple[Text, ...]:
 def _alternative(plan: _Plan) -> str:
     """The figure in words: each group's mean."""
     result = plan.result
-    tau = f"{tick(result.tau / plan.axis.factor)} {plan.axis.unit or ''}".rstrip()
+    tau = (
+        f"{tick(result.tau / plan.axis.factor, plan.style.numbers)} {plan.axis.unit or ''}".rstrip()
+    )
     said = [
         f"Restricted mean time, {plan.words.outcome.lower()}, up to {tau} by {label(result.by)}."
     ]

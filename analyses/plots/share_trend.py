@@ -43,7 +43,7 @@ def plot_share_trend(
         place = sheet(ax, style)
         style = place.style
         room = style.width_mm - 3
-        said = _note(result)
+        said = _note(result, place.style)
         notes = style.wrap(said, room, size=style.small_size)
         foot = len(notes) * style.line_height(style.small_size) + 3
         heights = [3.0, _AREA_MM, 2 * style.line_height() + 3, foot]
@@ -104,7 +104,9 @@ def _scales(axes: Axes, result: ShareTrend, style: FigureStyle) -> None:
     most = min(1.0, np.ceil(10 * top) / 10)
     axes.set_ylim(0, most)
     shares = np.arange(0, most + 1e-9, 0.1 if most <= 0.6 else 0.2)
-    axes.set_yticks(shares, labels=[tick(100 * float(share)) for share in shares], **words)
+    axes.set_yticks(
+        shares, labels=[tick(100 * float(share), style.numbers) for share in shares], **words
+    )
     axes.set_xlabel(label(result.year), labelpad=3, **style.words())
     axes.set_ylabel("Share, %", labelpad=3, **style.words())
 
@@ -129,10 +131,10 @@ def _keys(
     )
 
 
-def _note(result: ShareTrend) -> str:
+def _note(result: ShareTrend, style: FigureStyle) -> str:
     return (
         f"Shares of the patients of each year whose {label(result.of)} is one of these, with "
-        f"Wilson's {confidence(result.conf_level)}."
+        f"Wilson's {confidence(result.conf_level, style.numbers)}."
     )
 
 

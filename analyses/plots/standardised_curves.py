@@ -71,7 +71,7 @@ def plot_standardised(
         whom = f"patients of {group_words(result.by, result.target)}"
     head = f"{capitalised(whom)}, had all of them been of one group"
     wanted = Wanted((head,), _SHARES, said.outcome, end, said.origin, said.time_unit, keys,
-                    _note(result))  # fmt: skip
+                    _note(result, style))  # fmt: skip
     with own_settings():
         made = panels(ax, style, wanted)
         (axes,) = made.axes
@@ -87,7 +87,7 @@ def plot_standardised(
         tuple(bands),
         made.keys,
         made.notes,
-        _alternative(result),
+        _alternative(result, style),
     )
 
 
@@ -117,18 +117,18 @@ def _drawn(
     return line, band
 
 
-def _note(result: StandardisedCurves) -> str:
+def _note(result: StandardisedCurves, style: FigureStyle) -> str:
     how = {
         "g-formula": "Mean of every patient's prediction by a Cox model with the group set",
         "weighting": "Weighted Kaplan-Meier estimates",
     }[result.method]
     spread = "delta method" if result.method == "g-formula" else "robust"
-    return f"{how}. Bands: pointwise {confidence(result.conf_level)} ({spread})."
+    return f"{how}. Bands: pointwise {confidence(result.conf_level, style.numbers)} ({spread})."
 
 
-def _alternative(result: StandardisedCurves) -> str:
+def _alternative(result: StandardisedCurves, style: FigureStyle) -> str:
     said = [f"Standardised survival by {label(result.by)}, {result.population}."]
     for curve in result.curves:
-        last = f"{percent(float(curve.survival[-1]))} at the end"
+        last = f"{percent(float(curve.survival[-1]), style.numbers)} at the end"
         said.append(f"{group_words(result.by, curve.group)}: {last}.")
     return " ".join(said)

@@ -91,12 +91,17 @@ def _drawn(place: Sheet, result: Strategies, words: AxisWords) -> StrategyArtist
     style = place.style
     panel_mm = style.width_mm - _LEFT_MM - _RIGHT_MM
     axis = time_axis(
-        result.tau, time_unit=words.time_unit, origin=words.origin, times=None, pitch=8 / panel_mm
+        result.tau,
+        time_unit=words.time_unit,
+        origin=words.origin,
+        times=None,
+        pitch=8 / panel_mm,
+        style=style.numbers,
     )
-    grace = f"{tick(result.grace / axis.factor)} {axis.unit or ''}".rstrip()
+    grace = f"{tick(result.grace / axis.factor, style.numbers)} {axis.unit or ''}".rstrip()
     pitch = style.line_height(style.small_size)
     head_mm = len(result.arms) * pitch + 2.5
-    lines = style.wrap(_note(result, grace), style.width_mm - 3, size=style.small_size)
+    lines = style.wrap(_note(result, grace, style), style.width_mm - 3, size=style.small_size)
     ticks = style.line_height() + 1.5
     foot_mm = style.line_height() + 1.5 + len(lines) * pitch + 1.5
     heights = place.rows([head_mm, _AREA_MM, ticks, foot_mm], 1, _LEAST_MM)
@@ -159,7 +164,9 @@ def _dress(panel: Axes, axis: TimeAxis, words: AxisWords, style: FigureStyle) ->
     panel.set_ylim(0, 1)
     small = style.words(size=style.small_size)
     panel.set_xticks(axis.ticks, labels=axis.labels, **small)
-    panel.set_yticks(_SHARES, labels=[tick(100 * share) for share in _SHARES], **small)
+    panel.set_yticks(
+        _SHARES, labels=[tick(100 * share, style.numbers) for share in _SHARES], **small
+    )
     panel.set_ylabel(drawable(f"{words.outcome}, %"), labelpad=3, **style.words())
 
 
@@ -190,12 +197,12 @@ def _keys(
     return tuple(made)
 
 
-def _note(result: Strategies, grace: str) -> str:
+def _note(result: Strategies, grace: str, style: FigureStyle) -> str:
     """What the curves are."""
     said = f"Weighted for clones that deviated. Dashed line: end of the grace period ({grace})."
     if result.n_samples:
         said += (
-            f" Bands: pointwise {confidence(result.conf_level)} from "
+            f" Bands: pointwise {confidence(result.conf_level, style.numbers)} from "
             f"{counted(result.n_samples, 'bootstrap sample')}."
         )
     return said

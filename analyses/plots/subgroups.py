@@ -17,6 +17,7 @@ from analyses.formatting import (
     p_value,
     percent,
 )
+from analyses.number_style import DEFAULT
 from analyses.plots.curve_words import group_words
 from analyses.plots.ratio_forest import RatioArtists, plot_ratios
 from analyses.plots.ratio_lines import RatioFigure, RatioLine
@@ -65,14 +66,14 @@ def level_words(factor: str, level: str) -> str:
 def _figure(result: Subgroups, group: str, style: NumberStyle) -> RatioFigure:
     names = [group_words(result.by, name) for name in (group, result.reference)]
     lines = tuple(_lines(result, group, style))
-    level = confidence(result.conf_level)
+    level = confidence(result.conf_level, style)
     return RatioFigure(
         lines=lines,
         heads_before=tuple(f"{name}\nevents/patients" for name in names),
         heads_after=(f"HR ({level})", f"{style.p_symbol} for\ninteraction"),
         title=f"Hazard ratio, {names[0]} against {names[1]} (log scale)",
         hints=("← lower hazard", "higher hazard →"),
-        note=note_words(result),
+        note=note_words(result, style),
         alt=_alternative(result, group, style),
     )
 
@@ -121,7 +122,7 @@ def _not_known(factor: Factor, style: NumberStyle) -> RatioLine:
     return RatioLine((factor.name, "not known"), words, depth=1, is_grey=True)
 
 
-def note_words(result: Subgroups) -> str:
+def note_words(result: Subgroups, style: NumberStyle = DEFAULT) -> str:
     """What a reader must know of the picture: models, tests and how many, what grey means."""
     tests = {test.test for test in result.tests}
     kinds = " and ".join(_TESTS[name] for name in _TESTS if name in tests)
@@ -129,7 +130,7 @@ def note_words(result: Subgroups) -> str:
         f"Each subgroup has a Cox model of its own, {result.ties.capitalize()} ties"
         f"{_adjusted_for(result)}; squares are sized by events.",
         f"Interaction by {kinds}, of this group against the reference.",
-        multiplicity_words(result),
+        multiplicity_words(result, style),
     ]
     if any(effect.is_small for effect in result.effects):
         said.append(
@@ -145,7 +146,7 @@ def _adjusted_for(result: Subgroups) -> str:
     return (f", adjusted for {n} {'term' if n == 1 else 'terms'}" if n else "") + robust
 
 
-def multiplicity_words(result: Subgroups) -> str:
+def multiplicity_words(result: Subgroups, style: NumberStyle = DEFAULT) -> str:
     """How many tests of interaction there are, and what that means for their p-values."""
     n = result.n_tests
     if not n:
@@ -156,8 +157,9 @@ def multiplicity_words(result: Subgroups) -> str:
     if result.adjust != "none":
         return f"{factors} tested; p in the figure are not adjusted."
     return (
-        f"{factors} tested, p not adjusted: without any interaction at least one is below 0.05 "
-        f"with a chance of about {percent(result.chance_of_a_false_one, decimals=0)}."
+        f"{factors} tested, p not adjusted: without any interaction at least one is below "
+        f"{p_value(0.05, style)} with a chance of about "
+        f"{percent(result.chance_of_a_false_one, style, 0)}."
     )
 
 

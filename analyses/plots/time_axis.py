@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyses.formatting import tick
+from analyses.number_style import DEFAULT, NumberStyle
 from cohort.table import TimeUnit
 
 DAYS_PER_MONTH = 30.4375
@@ -57,6 +58,7 @@ def time_axis(
     origin: str,
     times: Sequence[float] | None,
     pitch: float,
+    style: NumberStyle = DEFAULT,
 ) -> TimeAxis:
     """The axis from 0 to `end`, with ticks at `times` or at round steps.
 
@@ -72,6 +74,8 @@ def time_axis(
         Ticks that are wanted, in units of follow-up; 0 is added.
     pitch
         Least distance of two ticks as a share of the axis, so that numbers under them are apart.
+    style
+        Of the labels.
     """
     unit, factor, conversion = _display(end, time_unit)
     since = f" since {origin}" if origin else ""
@@ -83,7 +87,7 @@ def time_axis(
         wanted = sorted({0.0, *(float(t) for t in times if t >= 0)})
         ticks = _apart(wanted, pitch * end)
         crowded = tuple(t for t in wanted if t not in ticks)
-    labels = tuple(tick(t / factor) for t in ticks)
+    labels = tuple(tick(t / factor, style) for t in ticks)
     return TimeAxis(unit, factor, end, ticks, labels, title, crowded)
 
 

@@ -71,7 +71,7 @@ def difference_words(change: Contrast, style: NumberStyle) -> str:
 
 
 def _figure(result: TreatmentByGroup, said: tuple[str, ...], style: NumberStyle) -> RatioFigure:
-    level = confidence(result.within.conf_level)
+    level = confidence(result.within.conf_level, style)
     treated, untreated = arm_words(result)
     heads = (f"HR ({level})", *(f"Difference at\n{time}, points" for time in said))
     return RatioFigure(

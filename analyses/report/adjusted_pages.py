@@ -46,7 +46,7 @@ def weighted_pages(
     yield _figure(f"{analysis.id}_balance", f"{analysis.title}: {_love_words('weighting')}", alts)
     yield balance_table(analysis, style)
     yield weights_table(analysis, style)
-    level = words.tick(100 * made.conf_level)
+    level = words.tick(100 * made.conf_level, style)
     caption = (
         f"{analysis.title}. Weighted Kaplan-Meier estimates for {population_words(made)}, with "
         f"pointwise {level}% limits; numbers at risk are not weighted."
@@ -69,7 +69,7 @@ def matched_pages(
     yield matched_table(analysis, style)
     yield _figure(f"{analysis.id}_balance", f"{analysis.title}: {_love_words('matching')}", alts)
     yield balance_table(analysis, style)
-    level = words.tick(100 * made.conf_level)
+    level = words.tick(100 * made.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates in {_matched_words(made)}, with pointwise "
         f"{level}% limits."

@@ -47,9 +47,9 @@ def balance_table(analysis: WeightedAnalysis | MatchedAnalysis, style: NumberSty
         heads += [f"{both}: before", "after"]
     over = len(made.unbalanced)
     said = (
-        f"No difference after {made.how} is above {words.tick(THRESHOLD)}."
+        f"No difference after {made.how} is above {words.tick(THRESHOLD, style)}."
         if not over
-        else f"{over} differences after {made.how} are above {words.tick(THRESHOLD)}."
+        else f"{over} differences after {made.how} are above {words.tick(THRESHOLD, style)}."
     )
     reasons = [row.reason for row in made.rows if row.reason]
     if reasons:
@@ -134,7 +134,7 @@ def ratios_table(analysis: Any, style: NumberStyle) -> Table:
     made = analysis.result
     rows = tuple(_ratio_row(analysis.id, made, ratio, style) for ratio in made.ratios)
     heads = ("Group", "Method", "What it is", "Events / patients", "Hazard ratio", style.p_symbol)
-    level = words.tick(100 * made.conf_level)
+    level = words.tick(100 * made.conf_level, style)
     reasons = [r.reason for r in made.ratios if r.reason]
     note = f"Reference: {group_words(made.by, made.reference)}."
     if reasons:
@@ -178,7 +178,7 @@ def differences_table(analysis: Any, style: NumberStyle, unit: str) -> Table:
     for mean in made.means:
         what = f"Mean, {unit}, up to {analysis.tau_said}"
         if mean.quantity == "survival":
-            what = f"Survival at {said.get(mean.time, words.tick(mean.time))}, %"
+            what = f"Survival at {said.get(mean.time, words.tick(mean.time, style))}, %"
         record = f"{analysis.id}/{mean.quantity}/{mean.group}/t={mean.time:.12g}"
         cells = [
             Cell(what),
@@ -195,7 +195,7 @@ def differences_table(analysis: Any, style: NumberStyle, unit: str) -> Table:
             cells.append(Cell(words.p_value(other.p_value, style), record))
         rows.append(tuple(cells))
     heads = ("", "Group", "Estimate", "Difference", style.p_symbol)
-    level = words.tick(100 * made.conf_level)
+    level = words.tick(100 * made.conf_level, style)
     reasons = [d.reason for d in (*made.means, *made.differences) if d.reason]
     note = "Differences of survival in percentage points."
     if reasons:

@@ -100,7 +100,7 @@ def _ratios(
         for c in contrasts
     )
     weights = f", weighted by {in_sentence(fitted.weights)}" if fitted.weights else ""
-    level = words.tick(100 * fitted.conf_level)
+    level = words.tick(100 * fitted.conf_level, style)
     reference = label("her2_status", contrasts[0].reference)
     return (
         f"{endpoint.label} ({who}), hazard ratio against {reference} with {level}% limits, "

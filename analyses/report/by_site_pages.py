@@ -28,7 +28,7 @@ def by_site_pages(
     counts = (found.n, found.n_event, found.n_input, found.n_missing)
     who = used_rows(result, analysis, counts, style)
     yield Paragraph(f"{who} They were seen at {count(found.n_sites, style)} sites.")
-    level = words.tick(100 * found.conf_level)
+    level = words.tick(100 * found.conf_level, style)
     for one in found.levels:
         name = figure_name(analysis, one)
         alt, width = alts[name]

@@ -30,7 +30,7 @@ def category_pages(
     for pair in drawn_pairs(model):
         name = figure_name(analysis, pair)
         alt, width = alts[name]
-        level = words.tick(100 * model.conf_level)
+        level = words.tick(100 * model.conf_level, style)
         caption = f"{analysis.title}: {pair_words(model, pair)}. Odds ratios with {level}% limits."
         yield FigureBlock(name, caption, alt, width)
     yield _ratios(analysis, style)
@@ -87,7 +87,7 @@ def _ratios(analysis: CategoryAnalysis, style: NumberStyle) -> Table:
             for level in dict.fromkeys(r.level for r in own)
         ]
     heads = tuple(f"{words.capitalised(pair_words(model, pair))}: OR" for pair in model.pairs)
-    level = words.tick(100 * model.conf_level)
+    level = words.tick(100 * model.conf_level, style)
     return Table(
         analysis.id,
         f"{analysis.title}: odds ratios (OR) with {level}% limits.",

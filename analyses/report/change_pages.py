@@ -125,7 +125,7 @@ def _agreement(analysis: ChangeAnalysis, style: NumberStyle) -> Table:
         rows.append(
             _line(text, [(words.p_value(t.p_value, style), t.name) for t in tests], analysis)
         )
-    level = words.tick(100 * change.conf_level)
+    level = words.tick(100 * change.conf_level, style)
     return Table(
         f"{analysis.id}_agreement",
         f"{analysis.title}: change and agreement, with {level}% limits.",

@@ -42,7 +42,7 @@ def classification_pages(
     counts = (curves.n, curves.n_event, curves.n_input, curves.n_missing)
     yield Paragraph(_in_time(result, analysis, counts, style))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * curves.conf_level)
+    level = words.tick(100 * curves.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates with pointwise {level}% limits "
         f"({curves.conf_type})."

@@ -43,7 +43,7 @@ def incidence_pages(
     curves = analysis.curves
     counts = (curves.n, curves.n_event[0], curves.n_input, curves.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style, weighting=curves.weighting))
-    level = words.tick(100 * curves.conf_level)
+    level = words.tick(100 * curves.conf_level, style)
     alt, width = alts[analysis.id]
     yield FigureBlock(
         analysis.id,
@@ -99,7 +99,7 @@ def _numbers(analysis: IncidenceAnalysis, style: NumberStyle) -> Table:
                 cells.append(Cell(text, record))
             rows.append(tuple(cells))
     heads = ("Group and event", "Events / patients", *(f"At {t}" for t in analysis.times_said))
-    level = words.tick(100 * curves.conf_level)
+    level = words.tick(100 * curves.conf_level, style)
     return Table(
         analysis.id,
         f"{analysis.title}, with {level}% limits.{weighted_by(curves.weighting)}",
@@ -135,7 +135,7 @@ def _differences(analysis: IncidenceAnalysis, style: NumberStyle) -> Table:
             )
         )
     against = group_words(curves.by, reference)
-    level = words.tick(100 * curves.conf_level)
+    level = words.tick(100 * curves.conf_level, style)
     return Table(
         f"{analysis.id}_differences",
         f"{analysis.title}: differences from {against}, with {level}% limits.",
@@ -169,7 +169,7 @@ def fine_gray_pages(
     model = analysis.model
     counts = (model.n, model.n_event, model.n_input, model.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style, model.cause, model.weighting))
-    level = words.tick(100 * model.conf_level)
+    level = words.tick(100 * model.conf_level, style)
     alt, width = alts[analysis.id]
     yield FigureBlock(
         analysis.id,

@@ -47,7 +47,7 @@ def curves(
     counts = (km.n, km.n_event, km.n_input, km.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style, weighting=km.weighting))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * km.conf_level)
+    level = words.tick(100 * km.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates with pointwise {level}% limits "
         f"({km.conf_type}).{weighted_by(km.weighting)} The table gives "
@@ -106,7 +106,7 @@ def _milestones(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table
     heads: tuple[str, ...] = ("Group", "Events / patients", f"Median, {unit}")
     heads += tuple(f"At {said}" for said in analysis.times_said)
     heads += (f"Median follow-up, {unit}",)
-    level = words.tick(100 * km.conf_level)
+    level = words.tick(100 * km.conf_level, style)
     return Table(
         analysis.id,
         f"{analysis.title}: medians, milestones and follow-up, with {level}% limits."

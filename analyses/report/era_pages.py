@@ -37,7 +37,7 @@ def era_pages(
     counts = (whole.n, whole.n_event, made.n_input, made.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * made.conf_level)
+    level = words.tick(100 * made.conf_level, style)
     caption = f"{analysis.title}: hazard ratios of {in_sentence(made.term)} with {level}% limits."
     yield FigureBlock(analysis.id, caption, alt, width)
     yield _table(analysis, style)

@@ -34,7 +34,7 @@ def evidence_pages(
     evidence = analysis.result
     yield Paragraph(_asked(evidence, style))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * evidence.conf_level)
+    level = words.tick(100 * evidence.conf_level, style)
     caption = (
         f"{analysis.title}. Published limits are 95% limits, those of pools {level}%. Filled "
         "squares are pooled and sized by weight, hollow ones drawn only; diamonds are pools, with "

@@ -157,7 +157,7 @@ def _ratios(analysis: CoxAnalysis, pooled: PooledCox, style: NumberStyle) -> Tab
                 )
             )
     p = style.p_symbol
-    level = words.tick(100 * pooled.conf_level)
+    level = words.tick(100 * pooled.conf_level, style)
     sizes = [f"{count(m.n, style)} patients, {count(m.n_event, style)} events"
              for m in (analysis.adjusted, pooled)]  # fmt: skip
     return Table(
@@ -243,7 +243,7 @@ def _numbers(
                 Cell(style.dash) if share is None else Cell(words.percent(share.fmi, style), told),
             )
         )
-    level = words.tick(100 * pooled.conf_level)
+    level = words.tick(100 * pooled.conf_level, style)
     return Table(
         f"{analysis.id}{FOREST}",
         f"{analysis.title}: complete cases and imputed, with {level}% limits.",

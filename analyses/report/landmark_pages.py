@@ -46,7 +46,7 @@ def landmark_pages(
     yield Paragraph(f"{said}{left_out_said(made.findings, style)}")
     yield _flow(analysis, style)
     alt, width = alts[analysis.id]
-    level = words.tick(100 * made.curves.conf_level)
+    level = words.tick(100 * made.curves.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates from the landmark at {analysis.at_said} by "
         f"whether {in_sentence(made.treatment)} had started by then, with {level}% limits; not "

@@ -39,7 +39,7 @@ def effect_blocks(
 ) -> Iterator[Block]:
     """The figure and the table of the effects, with what the naive one is."""
     alt, width = alts[f"{id}_effects"]
-    level = words.tick(100 * conf_level)
+    level = words.tick(100 * conf_level, style)
     caption = f"{title}: hazard ratio of {in_sentence(made.treatment)} with {level}% limits."
     yield FigureBlock(f"{id}_effects", caption, alt, width)
     rows = []

@@ -82,7 +82,7 @@ def _note(pool: MetaAnalysis, style: NumberStyle) -> str:
     found = pool.heterogeneity
     if found.q is None or found.tau2 is None or found.i2 is None:
         return f"No random effects: {found.reason}."
-    level = words.tick(100 * pool.conf_level)
+    level = words.tick(100 * pool.conf_level, style)
     said = (
         f"Heterogeneity: Q {words.number(found.q, 2, style)} on {found.df} df, "
         f"{words.p_equals(found.p_value, style)}; "

@@ -40,8 +40,8 @@ def _quantiles(analysis: CurveAnalysis, style: NumberStyle, unit: str) -> Table:
                 record = f"{analysis.id}/quantile/{curve.group}/{quantile_level(share, None)}"
             cells.append(Cell(text, record))
         rows.append(tuple(cells))
-    limits = words.tick(100 * km.conf_level)
-    heads = ("Group", *(f"{words.tick(100 * share)}% by" for share in shares))
+    limits = words.tick(100 * km.conf_level, style)
+    heads = ("Group", *(f"{words.tick(100 * share, style)}% by" for share in shares))
     return Table(
         f"{analysis.id}_quantiles",
         f"{analysis.title}: times in {unit} by which a share of the patients has had the event, "
@@ -72,7 +72,7 @@ def _differences(analysis: CurveAnalysis, style: NumberStyle) -> Table:
                 Cell(words.p_value(c.p_value, style), record),
             )
         )
-    level = words.tick(100 * km.conf_level)
+    level = words.tick(100 * km.conf_level, style)
     against = group_words(km.by, reference)
     return Table(
         f"{analysis.id}_differences",
@@ -117,7 +117,7 @@ def _given(analysis: CurveAnalysis, said: str, later: KaplanMeier, style: Number
         rows.append(tuple(cells))
     heads = ("Group", "Later events / patients", *(f"At {name}" for _, name in times))
     slug = said.replace(" ", "_").replace(".", "_")
-    limits = words.tick(100 * later.conf_level)
+    limits = words.tick(100 * later.conf_level, style)
     return Table(
         f"{analysis.id}_given_{slug}",
         f"{analysis.title}: of those alive without the event at {said}, with {limits}% limits."

@@ -59,7 +59,7 @@ def model_pages(
     who = used_rows(result, analysis, counts, style, analysis.cause, fitted.weighting)
     yield Paragraph(who)
     alt, width = alts[analysis.id]
-    level = words.tick(100 * fitted.conf_level)
+    level = words.tick(100 * fitted.conf_level, style)
     yield FigureBlock(
         analysis.id,
         f"{analysis.title}. Hazard ratios with {level}% limits; squares sized by events."
@@ -101,7 +101,7 @@ class _Rows:
         if self.both:
             heads += ("Alone: HR", style.p_symbol)
         heads += ("Adjusted: HR" if self.both else "HR", style.p_symbol)
-        level = words.tick(100 * fitted.conf_level)
+        level = words.tick(100 * fitted.conf_level, style)
         return Table(
             self.analysis.id,
             f"{self.analysis.title}: hazard ratios (HR) with {level}% limits."

@@ -125,7 +125,7 @@ def _ratios(analysis: ParametricAnalysis, style: NumberStyle) -> Table:
                     Cell("" if c.is_reference else words.p_value(c.p_value, style), record),
                 )
             )
-    level = words.tick(100 * models.conf_level)
+    level = words.tick(100 * models.conf_level, style)
     return Table(
         analysis.id,
         f"{analysis.title}: time ratios of the {FAMILY_WORDS[fit.family]} model with {level}% "

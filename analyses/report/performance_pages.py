@@ -28,7 +28,7 @@ def performance_pages(
     counts = (found.n, found.n_event, found.n_input, found.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * found.conf_level)
+    level = words.tick(100 * found.conf_level, style)
     yield FigureBlock(
         analysis.id,
         f"{analysis.title}. Predicted against observed risk in groups of like predicted risk, with "
@@ -83,14 +83,14 @@ def _measures(result: StudyResult, analysis: PerformanceAnalysis, style: NumberS
         name = words.capitalised(MEASURES[measure.quantity])
         when = "" if measure.time is None else said.get(measure.time)
         if when is None:
-            when = f"{words.tick(measure.time or 0.0)} {result.time_unit}"
+            when = f"{words.tick(measure.time or 0.0, style)} {result.time_unit}"
         cells = [Cell(name, strong=True), Cell(when), Cell(_estimate(measure, style), record)]
         if corrected:
             cells += _corrected(analysis.id, measure, style)
         rows.append(row(*cells))
     heads: tuple[str, ...] = ("Measure", "At", "As measured")
     heads += ("Optimism", "Corrected") if corrected else ()
-    level = words.tick(100 * found.conf_level)
+    level = words.tick(100 * found.conf_level, style)
     return Table(
         analysis.id,
         f"{analysis.title}: measures with {level}% limits.",
@@ -160,7 +160,7 @@ def _groups(analysis: PerformanceAnalysis, style: NumberStyle) -> Table:
                 Cell(observed, f"{analysis.id}/group_observed_risk/{where}"),
             )
         )
-    level = words.tick(100 * found.conf_level)
+    level = words.tick(100 * found.conf_level, style)
     return Table(
         f"{analysis.id}_groups",
         f"{analysis.title}: calibration in groups of like predicted risk.",

@@ -48,7 +48,7 @@ def proportionality_pages(
     name = figure_name(analysis)
     if name in alts:
         term = str(drawn_term(analysis))
-        level = words.tick(100 * tested.conf_level)
+        level = words.tick(100 * tested.conf_level, style)
         alt, width = alts[name]
         yield FigureBlock(
             name,

@@ -31,7 +31,7 @@ def relative_survival_pages(
     counts = (net.n, net.n_event, net.n_input, net.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * net.conf_level)
+    level = words.tick(100 * net.conf_level, style)
     caption = (
         f"{analysis.title}. Net survival by Pohar Perme's estimator with pointwise {level}% limits "
         "(log scale); thin lines: Ederer II. Curves end where few patients remain."
@@ -45,7 +45,7 @@ def relative_survival_pages(
 def _table(analysis: RelativeSurvivalAnalysis, style: NumberStyle) -> Table:
     """Deaths seen and expected, and survival at each time, three estimates a group."""
     net = analysis.result
-    level = words.tick(100 * net.conf_level)
+    level = words.tick(100 * net.conf_level, style)
     rows: list[tuple[Cell, ...]] = []
     for curve in net.groups:
         name = Cell(group_words(net.by, curve.group), strong=True)
@@ -111,7 +111,7 @@ def _note(analysis: RelativeSurvivalAnalysis, style: NumberStyle) -> str:
 
 def _excess(analysis: RelativeSurvivalAnalysis, model: ExcessHazard, style: NumberStyle) -> Table:
     """Excess hazard ratios."""
-    level = words.tick(100 * model.conf_level)
+    level = words.tick(100 * model.conf_level, style)
     rows: list[tuple[Cell, ...]] = []
     for term in model.terms:
         own = [c for c in model.coefficients if c.term == term.name]

@@ -25,7 +25,7 @@ def response_pages(
     yield Paragraph(used_rows(result, analysis, counts, style))
     yield _shares(analysis, style)
     alt, width = alts[analysis.id]
-    level = words.tick(100 * made.conf_level)
+    level = words.tick(100 * made.conf_level, style)
     caption = f"{analysis.title}. Odds ratios with {level}% limits."
     yield FigureBlock(analysis.id, caption, alt, width)
     yield Paragraph(" ".join(_tests(made, style)))

@@ -32,7 +32,7 @@ def rmst_pages(
     counts = (means.n, means.n_event, means.n_input, means.n_missing)
     yield Paragraph(used_rows(result, analysis, counts, style, weighting=means.weighting))
     alt, width = alts[analysis.id]
-    level = words.tick(100 * means.conf_level)
+    level = words.tick(100 * means.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates up to tau ({tau_words(analysis, result)}); the "
         f"shaded area is the mean time, above it with {level}% limits."
@@ -104,7 +104,7 @@ def _table(result: StudyResult, analysis: RmstAnalysis, style: NumberStyle) -> T
         *("Group", "Events up to tau / patients", f"Mean, {unit}", f"Difference, {unit}"),
         *(style.p_symbol, "Ratio"),
     )
-    level = words.tick(100 * means.conf_level)
+    level = words.tick(100 * means.conf_level, style)
     return Table(
         analysis.id,
         f"{analysis.title} up to {tau_words(analysis, result)}, with {level}% limits."

@@ -147,7 +147,7 @@ def _confounders(
     found = {(c.association, c.prevalence_reference): c for c in tipping.confounders}
     rows = []
     for strength in dict.fromkeys(c.association for c in tipping.confounders):
-        cells: list[str | Cell] = [words.tick(strength)]
+        cells: list[str | Cell] = [words.tick(strength, style)]
         for share in shares:
             c = found[strength, share]
             record = (
@@ -211,7 +211,7 @@ def _bias(
 ) -> Iterator[Block]:
     name = _bias_name(analysis, one)
     alt, width = alts[name]
-    level = words.tick(100 * bias.conf_level)
+    level = words.tick(100 * bias.conf_level, style)
     yield FigureBlock(
         name,
         f"{analysis.title}, {_pair(analysis, one)}: the hazard ratio once misreading is corrected, "
@@ -275,7 +275,7 @@ def _units(
     name = _units_name(analysis, one)
     if name in alts:
         alt, width = alts[name]
-        level = words.tick(100 * left.conf_level)
+        level = words.tick(100 * left.conf_level, style)
         yield FigureBlock(
             name,
             f"{analysis.title}, {_pair(analysis, one)}: hazard ratio with {level}% limits without "

@@ -50,7 +50,7 @@ def sensitivity_pages(
     said = f"{_agreement(curve, style)}.{_could_be_found(result, curve, style)}"
     yield Callout("How much hangs on the choices", said)
     alt, width = alts[analysis.id]
-    level = words.tick(100 * curve.conf_level)
+    level = words.tick(100 * curve.conf_level, style)
     yield FigureBlock(
         analysis.id,
         f"{analysis.title}. Hazard ratios with {level}% limits by size, one for each combination "
@@ -208,7 +208,7 @@ def _every(analysis: SensitivityAnalysis, style: NumberStyle) -> Table:
                 Cell(ratio, record),
             )
         )
-    level = words.tick(100 * curve.conf_level)
+    level = words.tick(100 * curve.conf_level, style)
     heads = ("Choices", "Events / patients", f"HR ({level}% limits)")
     return Table(
         f"{analysis.id}_every",

@@ -35,7 +35,7 @@ def start_stop_pages(
     yield Paragraph(f"{said}{left_out_said(made.findings, style)}")
     yield _time(result, analysis, style)
     alt, width = alts[analysis.id]
-    level = words.tick(100 * made.curves.conf_level)
+    level = words.tick(100 * made.curves.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates in which a patient moves to the treated on the "
         f"day after the start (Simon and Makuch), with {level}% limits; no group of patients "

@@ -83,7 +83,7 @@ def _numbers(result: StudyResult, analysis: StrategiesAnalysis, style: NumberSty
             cells.append(Cell(_estimate(arm.risks[k], 100, style), record))
         cells += _difference(analysis, difference, 100, style)
         rows.append(tuple(cells))
-    tau = analysis.tau_said or f"{words.tick(made.tau)} {result.time_unit}, from the data"
+    tau = analysis.tau_said or f"{words.tick(made.tau, style)} {result.time_unit}, from the data"
     cells = [Cell(f"Mean time up to {tau}, {result.time_unit}", strong=True)]
     for arm in (start, never):
         record = f"{analysis.id}/rmst/{arm.strategy}/t={made.tau:.12g}"

@@ -27,7 +27,7 @@ def subgroup_pages(
         name = figure_name(analysis, group)
         alt, width = alts[name]
         pair = f"{group_words(within.by, group)} against {_reference(within)}"
-        level = words.tick(100 * within.conf_level)
+        level = words.tick(100 * within.conf_level, style)
         caption = (
             f"{analysis.title}: {pair}. Hazard ratios with {level}% limits, in all patients and "
             "in each subgroup."
@@ -95,7 +95,7 @@ def _tests(analysis: SubgroupsAnalysis, style: NumberStyle) -> Table:
     note = note if len(others) > 1 else ""
     if holm:
         note += f"Adjusted for {within.n_tests} factors by {ADJUSTMENTS[within.adjust]}. "
-    note += "" if holm else multiplicity_words(within)
+    note += "" if holm else multiplicity_words(within, style)
     reasons = [t.reason for t in within.tests if t.p_value is None and t.reason]
     if reasons:
         note += f" No test: {'; '.join(dict.fromkeys(reasons))}."

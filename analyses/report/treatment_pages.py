@@ -37,7 +37,7 @@ def treatment_pages(
         yield Paragraph(f"{said}count among all patients and in no group.")
     treated, untreated = arm_words(made)
     alt, width = alts[analysis.id]
-    level = words.tick(100 * within.conf_level)
+    level = words.tick(100 * within.conf_level, style)
     caption = f"{analysis.title}: {treated} against {untreated.lower()}, with {level}% limits."
     yield FigureBlock(analysis.id, caption, alt, width)
     yield _ratios(analysis, style)

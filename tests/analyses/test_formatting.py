@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 from analyses import formatting as words
 from analyses.formatting import label
 from analyses.number_style import BMJ, DEFAULT, JAMA, LANCET, NEJM, STYLES
+from analyses.plots.time_axis import time_axis
 from cohort.schema import SCHEMA
 
 NBSP = "\u00a0"
+
+
+def test_marks_of_axes_steps_and_levels_have_the_point_of_the_journal() -> None:
+    assert words.tick(-0.25) == "−0.25"
+    assert words.tick(-0.25, LANCET) == "−0·25"
+    assert words.confidence(0.975) == "97.5% CI"
+    assert words.confidence(0.975, LANCET) == "97·5% CI"
+    assert words.per_step("age_years", 2.5) == "Age, per 2.5 years"
+    assert words.per_step("age_years", 2.5, LANCET) == "Age, per 2·5 years"
+    axis = time_axis(1.0, time_unit="years", origin="", times=(0.5,), pitch=0.1, style=LANCET)
+    assert axis.labels == ("0", "0·5")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from analyses.imputation.missingness import missingness
+from analyses.number_style import LANCET
 from analyses.plots.imputation_traces import MOST_PANELS, plot_imputation_traces
 from analyses.plots.missingness import MOST_PATTERNS, plot_missingness
+from analyses.plots.style import FigureStyle
 from analyses.results.frozen import frozen
 from analyses.results.imputations import ImputedColumn, Trace
 from tests.analyses.imputed_rows import made
@@ -42,6 +46,13 @@ def test_bars_are_as_long_as_the_patterns_have_patients(counted):
     assert [head.get_text() for head in drawn.heads] == ["E", "D", "C", "B", "A"]
     assert "Nothing missing in: F" in drawn.alt
     assert f"{counted.n_incomplete} of 300 patients" in drawn.alt
+
+
+def test_the_map_has_the_point_of_the_journal(counted):
+    drawn = plot_missingness(counted, style=FigureStyle(numbers=LANCET))
+    said = [text.get_text() for text in (*drawn.axes.texts, *drawn.notes)]
+    assert sum("%" in text for text in said) > 5
+    assert not [text for text in (*said, drawn.alt) if re.search(r"\d\.\d", text)]
 
 
 def test_no_words_leave_the_map(counted):
@@ -90,3 +101,10 @@ def test_both_take_the_place_of_an_axes(counted):
     one, two = figure.subplots(1, 2)
     assert plot_missingness(counted, ax=one).figure is figure
     assert plot_imputation_traces(traced(3), ax=two).figure is figure
+
+
+def test_axis_marks_of_traces_have_the_point_of_the_journal():
+    drawn = plot_imputation_traces(traced(2), style=FigureStyle(numbers=LANCET))
+    marks = [mark.get_text() for axes in drawn.axes for mark in axes.get_yticklabels()]
+    assert any("·" in mark for mark in marks)
+    assert not [mark for mark in marks if "." in mark]
