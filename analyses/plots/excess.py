@@ -98,7 +98,12 @@ def _plan(result: LogRank, words: AxisWords, style: FigureStyle) -> _Plan:
     width = style.width_mm - _LEFT_MM - _RIGHT_MM
     end = float(result.time[-1]) if len(result.time) and result.time[-1] > 0 else 1.0
     axis = time_axis(
-        end, time_unit=words.time_unit, origin=words.origin, times=None, pitch=8.0 / width
+        end,
+        time_unit=words.time_unit,
+        origin=words.origin,
+        times=None,
+        pitch=8.0 / width,
+        style=style.numbers,
     )
     room = style.width_mm - _KEY_MM - _GAP_MM - 2 * _MARGIN_MM
     keys = tuple(
@@ -172,7 +177,7 @@ def _lines(axes: Axes, plan: _Plan) -> tuple[tuple[tuple[str, Line2D], ...], Lin
     marks = [step * i for i in range(-int(reach / step), int(reach / step) + 1)]
     words = style.words()
     axes.set_xticks(plan.axis.ticks, labels=plan.axis.labels, **words)
-    axes.set_yticks(marks, labels=[tick(mark).replace("-", "−") for mark in marks], **words)
+    axes.set_yticks(marks, labels=[tick(mark, style.numbers) for mark in marks], **words)
     axes.set_xlabel(drawable(plan.axis.title), labelpad=2, **words)
     axes.set_ylabel(drawable("Observed − expected events"), labelpad=3, **words)
     return tuple(made), zero
@@ -181,7 +186,7 @@ def _lines(axes: Axes, plan: _Plan) -> tuple[tuple[tuple[str, Line2D], ...], Lin
 def _step(reach: float) -> float:
     """A round distance of marks, two to four on each side of 0."""
     power = 10.0 ** math.floor(math.log10(reach))
-    return next(power * m for m in (2.0, 1.0, 0.5, 0.25) if power * m * 2 <= reach)
+    return next((power * m for m in (2.0, 1.0) if power * m * 2 <= reach), power / 2)
 
 
 def _keys(axes: Axes, plan: _Plan) -> tuple[tuple[str, Text], ...]:

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from analyses.formatting import confidence, count, hazard_ratio, label, tick
-from analyses.plots.forest_layout import axis_limits, axis_ticks
+from analyses.plots.forest_layout import axis_limits, axis_ticks, beyond
 from analyses.plots.layout import Sheet, bare, blank, sheet
 from analyses.plots.style import (
     BLUE,
@@ -51,6 +51,8 @@ class CurveArtists:
         The specifications from left to right: those with an estimate by its size, then the others.
     marks, intervals
         (conclusion, artist): hazard ratios, and their limits.
+    arrows
+        At the edge of the axis where limits, or the estimate, lie beyond it.
     main
         The mark of the main specification; None where it has no estimate.
     dots
@@ -65,6 +67,7 @@ class CurveArtists:
     shown: tuple[Specification, ...]
     marks: tuple[tuple[Conclusion, Line2D], ...]
     intervals: tuple[tuple[Conclusion, LineCollection], ...]
+    arrows: tuple[Line2D, ...]
     main: Line2D | None
     dots: tuple[tuple[str, str, Line2D], ...]
     crosses: Line2D | None
@@ -97,6 +100,17 @@ class _Plan:
     def key_mm(self) -> float:
         """Height of the key."""
         return self.style.line_height(self.style.small_size) * 2 + 2.0
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Ends of the axis of hazard ratios."""
+        return axis_limits([one.estimate for one in self.result.estimated if one.estimate])
+
+    @property
+    def cut(self) -> int:
+        """Specifications that run past the axis."""
+        found = [one.estimate for one in self.result.estimated if one.estimate]
+        return sum(bool(beyond(estimate, self.limits)) for estimate in found)
 
     @property
     def end(self) -> float:
@@ -151,6 +165,7 @@ def _drawn(place: Sheet, plan: _Plan) -> CurveArtists:
         axes = place.home
         axes.set_subplotspec(grid[1, 1])
     marks, intervals = _estimates(axes, plan)
+    arrows = _arrows(axes, plan)
     main = _main(axes, plan)
     crosses = _crosses(axes, plan, heights[1])
     matrix = place.figure.add_subplot(grid[3, 1])
@@ -161,8 +176,9 @@ def _drawn(place: Sheet, plan: _Plan) -> CurveArtists:
     names += _key(key, plan, width)
     alt = _alternative(plan)
     return CurveArtists(
-        place.whole, axes, matrix, plan.shown, marks, intervals, main, dots, crosses, names, alt
-    )
+        place.whole, axes, matrix, plan.shown, marks, intervals, arrows, main, dots, crosses, names,
+        alt,
+    )  # fmt: skip
 
 
 def _estimates(
@@ -200,22 +216,42 @@ def _estimates(
     return tuple(marks), tuple(intervals)
 
 
+def _arrows(axes: Axes, plan: _Plan) -> tuple[Line2D, ...]:
+    """An arrow at the edge of the axis for each specification that runs past it."""
+    sides = {"low": ("v", plan.limits[0]), "high": ("^", plan.limits[1])}
+    arrows = []
+    for conclusion, colour in _COLOURS.items():
+        for which, (marker, edge) in sides.items():
+            at = [
+                x
+                for x, one in zip(plan.x, plan.shown, strict=True)
+                if one.estimate is not None
+                and one.conclusion == conclusion
+                and which in beyond(one.estimate, plan.limits)
+            ]
+            if at:
+                arrows += axes.plot(
+                    at, [edge] * len(at), marker, markersize=plan.size, color=colour,
+                    markeredgewidth=0, clip_on=False,
+                )  # fmt: skip
+    return tuple(arrows)
+
+
 def _dress(axes: Axes, plan: _Plan) -> None:
     """A log axis with round ticks; the line at 1."""
     style, result = plan.style, plan.result
     bare(axes, left=True)
     axes.spines["bottom"].set_visible(False)
     axes.set_yscale("log")
-    limits = axis_limits([one.estimate for one in plan.shown if one.estimate is not None])
-    axes.set_ylim(*limits)
+    axes.set_ylim(*plan.limits)
     axes.set_xlim(0, plan.end)
     axes.axhline(1, color=INK, linewidth=0.6, zorder=1)
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(NullLocator())
-    ticks = axis_ticks(limits, _CURVE_MM, style)
+    ticks = axis_ticks(plan.limits, _CURVE_MM, style)
     look = style.words(size=style.small_size)
-    axes.set_yticks(ticks, labels=[tick(value) for value in ticks], **look)
+    axes.set_yticks(ticks, labels=[tick(value, style.numbers) for value in ticks], **look)
     pair = f"{label(result.term, result.level)} against {label(result.term, result.reference)}"
     said = style.wrap(f"Hazard ratio, {pair}", _CURVE_MM, size=style.small_size)
     axes.set_ylabel(drawable("\n".join(said)), labelpad=3, **look)
@@ -301,6 +337,8 @@ def _key(key: Axes, plan: _Plan, width: float) -> tuple[Text, ...]:
         for c in _COLOURS
         if reached[c]
     ]
+    if plan.cut:
+        entries.append(("^", INK, "Limits beyond the axis"))
     if plan.result.failed:
         said = f"No estimate: {count(len(plan.result.failed), style.numbers)}"
         entries.append(("x", INK, said))
@@ -322,10 +360,16 @@ def _alternative(plan: _Plan) -> str:
     ends = [one.estimate for one in (*result.estimated[:1], *result.estimated[-1:])]
     ratios = [hazard_ratio(*e.hazard_ratio, style) for e in ends if e is not None]
     if ratios:
-        said += f": hazard ratios from {ratios[0]} to {ratios[-1]}, {confidence(result.conf_level)}"
+        level = confidence(result.conf_level, style)
+        said += f": hazard ratios from {ratios[0]} to {ratios[-1]}, {level}"
     own = result.main.estimate
     if own is not None:
         said += f"; main specification {hazard_ratio(*own.hazard_ratio, style)}"
-    reached = ", ".join(f"{_WORDS[c].lower()} {n}" for c, n in result.by_conclusion if n)
-    failed = f"; without an estimate {len(result.failed)}" if result.failed else ""
-    return f"{said}; {reached}{failed}."
+    reached = ", ".join(
+        f"{_WORDS[c].lower()} {count(n, style)}" for c, n in result.by_conclusion if n
+    )
+    failed = ""
+    if result.failed:
+        failed = f"; without an estimate {count(len(result.failed), style)}"
+    cut = f"; limits beyond the axis {count(plan.cut, style)}" if plan.cut else ""
+    return f"{said}; {reached}{failed}{cut}."

@@ -21,7 +21,6 @@ from analyses.results.standardised import Standardised
 
 _MARGIN_MM, _GAP_MM, _ROW_MM = 1.5, 4.0, 6.0
 _LEAST_MM = 20.0
-_MINUS = "−"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +159,7 @@ _ERRORS = "Observed − expected, in standard errors"
 
 
 def _signed(value: float | None, style: FigureStyle) -> str:
-    return number(value, 2, style.numbers).replace("-", _MINUS)
+    return number(value, 2, style.numbers)
 
 
 def _figure(wanted: _Wanted, ax: Axes | None, style: FigureStyle) -> StandardisedArtists:
@@ -241,7 +240,7 @@ def _marks(axes: Axes, wanted: _Wanted, style: FigureStyle) -> tuple[Standardise
     most = int(reach / step)
     at = [step * i for i in range(-most if wanted.sided else 0, most + 1)]
     words = style.words()
-    axes.set_xticks(at, labels=[tick(x).replace("-", _MINUS) for x in at], **words)
+    axes.set_xticks(at, labels=[tick(x, style.numbers) for x in at], **words)
     axes.set_yticks([])
     axes.set_xlabel(drawable(wanted.title), labelpad=2, **words)
     return tuple(_mark(axes, k, row, wanted.sided) for k, row in enumerate(wanted.rows))
@@ -270,6 +269,8 @@ def _alternative(wanted: _Wanted, style: FigureStyle) -> str:
     for row in wanted.rows:
         if row.one.value is None:
             said.append(f"{row.name}: no test.")
-        else:
-            said.append(f"{row.name}: {_signed(row.one.value, style)} ({wanted.head} {row.said}).")
+            continue
+        value = _signed(row.one.value, style)
+        beside = "" if row.said == value else f" ({wanted.head} {row.said})"
+        said.append(f"{row.name}: {value}{beside}.")
     return " ".join([*said, wanted.note])

@@ -119,6 +119,7 @@ def test_grays_scores_stand_in_their_errors(layout_faults: Callable[[Figure], li
     values = [test.score[k] / test.variance[k, k] ** 0.5 for test in found.tests for k in range(3)]
     assert [mark.dot.get_xdata()[0] for mark in artists.marks] == pytest.approx(values)
     assert layout_faults(artists.figure) == []
+    assert "(Z " not in artists.alt  # the score is told once
 
 
 def test_grays_score_of_one_of_two_groups_is_the_root_of_its_statistic() -> None:

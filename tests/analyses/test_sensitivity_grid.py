@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -298,6 +299,24 @@ def test_the_curve_is_drawn_by_size_with_the_choices_beneath():
     assert dots["years", "late"] == [1, crossed]
     assert crossed > 4
     assert "without an estimate 1" in drawn.alt
+
+
+def test_limits_beyond_the_axis_end_in_arrows():
+    assert plot_specification_curve(by_hand()).arrows == ()
+    curve = by_hand()
+    first, *others = curve.specifications
+    wide = replace(first.estimate, conf_low=math.log(0.001), conf_high=math.log(900))
+    curve = replace(curve, specifications=(replace(first, estimate=wide), *others))
+    drawn = plot_specification_curve(curve)
+    low, high = drawn.axes.get_ylim()
+    assert low > 0.001
+    assert high < 900
+    assert [(list(a.get_xdata()), a.get_ydata()[0]) for a in drawn.arrows] == [
+        ([2], pytest.approx(low)),
+        ([2], pytest.approx(high)),
+    ]
+    assert any("Limits beyond the axis" in text.get_text() for text in drawn.names)
+    assert "limits beyond the axis 1" in drawn.alt
 
 
 def test_the_report_says_how_much_hangs_on_the_choices(result, tmp_path):
