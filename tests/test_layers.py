@@ -90,7 +90,7 @@ MAY_IMPORT = {
         "cohort.schema",
         "cohort.table",
     ),
-    "analyses.study": ("analyses.study", "cohort", "analyses.results"),
+    "analyses.study": ("analyses.study", "analyses.number_style", "cohort", "analyses.results"),
     "analyses.study.apart": ("analyses.study", "analyses.blocks", "cohort"),
     "analyses.study.kinds": (
         "analyses.study",
