@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from analyses.estimators.resampling import TOO_FEW, enough
 from analyses.kernels.intervals import survival_limits
 from analyses.kernels.wald import wald
 from analyses.results.adjusted import AdjustedMean, Quantity
@@ -31,7 +32,7 @@ class Numbers:
     values
         Groups x numbers; NaN where a number is not defined.
     covariance
-        Numbers x groups x groups.
+        Numbers x groups x groups; NaN where samples are too few to tell.
     counts
         Patients of each group, and their events up to the time of each number (groups x numbers).
     """
@@ -73,6 +74,8 @@ class Numbers:
         estimate = float(self.values[g, column] - self.values[base, column])
         if not np.isfinite(estimate):
             return Contrast(*place, *counts, reason=PAST)
+        if not np.isfinite(spread[[g, base]][:, [g, base]]).all():
+            return Contrast(*place, *counts, estimate, reason=TOO_FEW)
         errors = np.sqrt([spread[g, g], spread[base, base]])
         largest = time if quantity == "rmst" else 1.0
         without = [name for name, e in zip(pair, errors, strict=True) if e <= NO_ERROR * largest]
@@ -98,8 +101,10 @@ def _mean(
 ) -> AdjustedMean:
     if not np.isfinite(value):
         return AdjustedMean(quantity, group, time, *counts, None, None, None, None, PAST)
+    if not np.isfinite(error):
+        return AdjustedMean(quantity, group, time, *counts, value, None, None, None, TOO_FEW)
     largest = time if quantity == "rmst" else 1.0
-    if not error > NO_ERROR * largest:
+    if error <= NO_ERROR * largest:
         return AdjustedMean(quantity, group, time, *counts, value, 0.0, None, None, NO_LIMITS)
     if quantity == "rmst":
         reach = float(ndtri((1 + conf_level) / 2)) * error
@@ -138,8 +143,13 @@ def shared_covariance(influence: Array, cluster: Places | None) -> Array:
     return np.asarray(sums.T @ sums)
 
 
-def sample_covariance(samples: Array) -> Array:
-    """Covariances (numbers x groups x groups) over samples (samples x groups x numbers)."""
+def sample_covariance(samples: Array, resamples: int) -> Array:
+    """Covariances (numbers x groups x groups) over samples (samples x groups x numbers).
+
+    NaN where too few of the `resamples` are left.
+    """
+    if not enough(len(samples), resamples):
+        return np.full((samples.shape[2], samples.shape[1], samples.shape[1]), np.nan)
     away = samples - samples.mean(axis=0)
     return np.asarray(np.einsum("bgf,bhf->fgh", away, away) / (len(samples) - 1))
 

@@ -27,7 +27,12 @@ from analyses.adjustment.weighted_survival import weighted_survival
 from analyses.estimators.cox import cox
 from analyses.estimators.cox_asked import Asked as CoxAsked
 from analyses.estimators.cox_asked import asking
-from analyses.estimators.resampling import Resampling, cluster_codes, required_seed
+from analyses.estimators.resampling import (
+    Resampling,
+    cluster_codes,
+    lost_samples,
+    required_seed,
+)
 from analyses.estimators.survival_data import By
 from analyses.estimators.terms import Declared, TermSpec, declared
 from analyses.kernels.intervals import survival_limits
@@ -102,7 +107,7 @@ def standardised_survival(
     if sampling is None:
         return result
     samples = sampling.results(plan.sample, processes, progress)
-    return replace(_resampled(result, numbers, samples), resamples=resamples)
+    return _resampled(result, numbers, samples, resamples)
 
 
 def _modelled(
@@ -120,16 +125,19 @@ def _modelled(
 
 
 def _resampled(
-    result: StandardisedCurves, numbers: Numbers, samples: list[Array]
+    result: StandardisedCurves, numbers: Numbers, samples: list[Array], resamples: int
 ) -> StandardisedCurves:
     """The same estimates with the samples' variance in the place of the delta method's."""
-    spread = replace(numbers, covariance=sample_covariance(np.array(samples)))
+    spread = replace(numbers, covariance=sample_covariance(np.array(samples), resamples))
+    why = "a group or level without patients or events, a time past the follow-up of the sample"
     return replace(
         result,
         means=spread.means(result.conf_level),
         differences=spread.differences(result.reference, result.conf_level),
         variance="bootstrap",
+        resamples=resamples,
         n_samples=len(samples),
+        findings=(*result.findings, *lost_samples(resamples, len(samples), WHERE, why)),
     )
 
 

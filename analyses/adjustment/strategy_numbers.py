@@ -12,6 +12,7 @@ from analyses.adjustment.naive_effect import Modelled, naive_effect, term_column
 from analyses.adjustment.strategy_bootstrap import Sampled, points_of
 from analyses.adjustment.strategy_curves import Arm, Curves, Plan
 from analyses.adjustment.treatment_start import SOURCE, Treated
+from analyses.estimators.resampling import ENOUGH, TOO_FEW, enough, lost_samples
 from analyses.kernels.wald import wald
 from analyses.results.contrast import Contrast
 from analyses.results.frozen import Array, frozen
@@ -29,7 +30,6 @@ from cohort.table import Finding
 NO_SAMPLES = "no bootstrap samples were asked for"
 FLAT = "the curve is at 0 or 1 there, in the estimate or in the samples"
 NO_SPREAD = "the samples do not differ"
-ENOUGH = 0.9  # of the samples must be defined for a standard error
 LARGE = 20.0  # a weight above it lets one patient stand for so many
 THIN = 0.25  # of the clones: below it their effective number is little
 
@@ -57,13 +57,17 @@ def strategies_of(
     naive: bool,
 ) -> Strategies:
     """The result of a cloned comparison and its samples."""
-    plan, conf_level, found = made.plan, made.asked.conf_level, (curves, sampled)
+    plan, conf_level = made.plan, made.asked.conf_level
     treatment = made.asked.treatment
+    n_used = len(sampled.log_hazard_ratio)
+    if n_used and not enough(n_used, made.resamples):
+        sampled = _undefined(sampled)
+    why = "a level nobody of which starts, no event"
+    lost = lost_samples(made.resamples, n_used, SOURCE, why)
     arms = [
-        _strategy_arm(rows, name, g, found, plan, conf_level)
+        _strategy_arm(rows, name, g, (curves, sampled), plan, conf_level)
         for g, name in enumerate((START, NEVER))
     ]
-    n_used = len(sampled.log_hazard_ratio)
     return Strategies(
         grace=made.grace,
         tau=plan.tau,
@@ -87,8 +91,14 @@ def strategies_of(
         n_event=int(rows.event.sum()),
         n_input=rows.n_input,
         n_missing=rows.n_missing,
-        findings=(*findings, *_weight_findings(arms, treatment), *_lost(made.resamples, n_used)),
+        findings=(*findings, *_weight_findings(arms, treatment), *lost),
     )
+
+
+def _undefined(sampled: Sampled) -> Sampled:
+    """Samples of which too few are left, their numbers taken away."""
+    parts = (sampled.survival, sampled.points, sampled.means, sampled.log_hazard_ratio)
+    return Sampled(*(np.full_like(part, np.nan) for part in parts))
 
 
 def _strategy_arm(
@@ -150,6 +160,8 @@ def _summary(arm: Arm, plan: Plan) -> WeightsSummary:
 
 def _risk(time: float, survival: float, samples: Array, conf_level: float) -> Estimate:
     """1 - survival with limits on the complementary log-log scale."""
+    if np.isnan(samples).any():
+        return Estimate(float(time), 1 - float(survival), reason=TOO_FEW)
     inside = (samples > 0) & (samples < 1)
     spread, reason = _spread(np.log(-np.log(samples[inside])), len(samples))
     if len(samples) and (not 0 < survival < 1 or inside.mean() < ENOUGH):
@@ -170,6 +182,8 @@ def _spread(samples: Array, drawn: int) -> tuple[float, str | None]:
     """The standard deviation of the samples, or why there is none."""
     if not drawn:
         return 0.0, NO_SAMPLES
+    if np.isnan(samples).any():
+        return 0.0, TOO_FEW
     error = float(samples.std(ddof=1)) if len(samples) > 1 else 0.0
     return error, None if error > 0 else NO_SPREAD
 
@@ -275,11 +289,3 @@ def _weight_findings(arms: Sequence[StrategyArm], treatment: str) -> tuple[Findi
             Finding("warning", SOURCE, treatment, arm.strategy, "large_weights", own.n, advice)
         )
     return tuple(found)
-
-
-def _lost(samples: int, used: int) -> tuple[Finding, ...]:
-    if used == samples:
-        return ()
-    advice = "These bootstrap samples have no estimate (a level nobody of which starts, no event)."
-    lost = samples - used
-    return (Finding("warning", SOURCE, "", "", "samples_without_estimate", lost, advice, "sample"),)

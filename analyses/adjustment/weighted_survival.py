@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analyses.adjustment.balance import balance
@@ -38,7 +39,14 @@ from analyses.adjustment.weighted_curves import (
 from analyses.adjustment.weights import TRUNCATED, Truncate, balancing_weights
 from analyses.estimators.cox import cox
 from analyses.estimators.kaplan_meier import kaplan_meier
-from analyses.estimators.resampling import Resampling, cluster_codes, required_seed
+from analyses.estimators.resampling import (
+    TOO_FEW,
+    Resampling,
+    cluster_codes,
+    enough,
+    lost_samples,
+    required_seed,
+)
 from analyses.estimators.survival_data import By
 from analyses.estimators.terms import TermSpec
 from analyses.kernels.wald import wald
@@ -48,6 +56,7 @@ from analyses.results.cox import CoxModel
 from analyses.results.frozen import Array
 from analyses.results.propensity import Propensity
 from analyses.results.weighted import WeightedSurvival
+from cohort.errors import AnalysisError, Problem
 
 WHERE = "weighted comparison"
 
@@ -107,7 +116,11 @@ def weighted_survival(
     if not resamples:
         return result
     sampling = Resampling(len(who.frame), codes, resamples, required_seed(seed, WHERE), WHERE)
-    return _resampled(result, plan, sampling.results(plan.sample, processes, progress), resamples)
+    whole = _numbers(plan, result.weighting)
+    logs = [r.estimate is not None for r in result.ratios if r.method != "unadjusted"]
+    plan = replace(plan, defined=(np.array(logs), np.isfinite(whole.values)))
+    samples = sampling.results(plan.sample, processes, progress)
+    return _resampled(result, plan, whole, samples, resamples)
 
 
 def _patients(
@@ -129,7 +142,11 @@ def _patients(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
-    """Everything that is done to the patients, and again to every sample of them."""
+    """Everything that is done to the patients, and again to every sample of them.
+
+    `defined` says which ratios and which numbers of curves all patients have, so that a sample
+    must have them too.
+    """
 
     who: Patients
     terms: tuple[TermSpec, ...]
@@ -137,6 +154,7 @@ class _Plan:
     outcome_terms: tuple[TermSpec, ...]
     asked: Asked
     conf_level: float
+    defined: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None = None
 
     def weighed(self, frame: pd.DataFrame) -> tuple[Propensity, BalancingWeights]:
         """The propensity of these patients, and their weights."""
@@ -145,22 +163,38 @@ class _Plan:
         return model, balancing_weights(model, estimand=estimand, target=target, truncate=truncate)
 
     def sample(self, rows: Places) -> tuple[Array, Array]:
-        """Log hazard ratios, and survival and means, of the patients at some places."""
+        """Log hazard ratios, and survival and means, of the patients at some places.
+
+        AnalysisError where a group is absent, or a number that all patients have is not defined.
+        """
+        codes = self.who.groups.codes[rows]
+        absent = np.bincount(codes, minlength=len(self.who.levels)) == 0
+        if absent.any():
+            raise AnalysisError(Problem(WHERE, "a group without a patient in the sample"))
         frame = self.who.frame.iloc[rows].reset_index(drop=True)
-        model, weighting = self.weighed(frame)
+        _, weighting = self.weighed(frame)
         frame[WEIGHT] = weighting.values
-        who = replace(self.who, frame=frame)
+        who = replace(self.who, frame=frame, groups=replace(self.who.groups, codes=codes))
         ratios = [log_ratios(frame, who, (), WEIGHT)]
         if self.outcome_terms:
             ratios.append(log_ratios(frame, who, self.outcome_terms, WEIGHT))
-        assert model.codes is not None
-        followed = _followed(who, model.codes, weighting)
-        return np.concatenate(ratios), curve_values(followed, self.who.levels, self.asked)
+        logs = np.concatenate(ratios)
+        values = curve_values(_followed(who, codes, weighting), who.levels, self.asked)
+        for own, known in zip((logs, values), self.defined or (), strict=False):
+            if not np.isfinite(own[known]).all():
+                raise AnalysisError(Problem(WHERE, "a number that the sample does not define"))
+        return logs, values
 
 
 def _followed(who: Patients, codes: Places, weighting: BalancingWeights) -> Followed:
     assert weighting.values is not None
     return Followed(who.time, who.event, who.entry, codes, weighting.values)
+
+
+def _numbers(plan: _Plan, weighting: BalancingWeights) -> Numbers:
+    """Survival and means of all patients, without clusters."""
+    who = plan.who
+    return curve_numbers(_followed(who, who.groups.codes, weighting), who.levels, plan.asked, None)
 
 
 def _result(
@@ -249,20 +283,19 @@ def _ratios(
 def _resampled(
     result: WeightedSurvival,
     plan: _Plan,
+    whole: Numbers,
     samples: list[tuple[Array, Array]],
     resamples: int,
 ) -> WeightedSurvival:
     """The same estimates with the samples' variance in the place of the robust one."""
     logs = np.array([ratios for ratios, _ in samples])
     curves = np.array([values for _, values in samples])
-    who = plan.who
-    weighting = result.weighting
-    followed = _followed(who, who.groups.codes, weighting)
-    known = curve_numbers(followed, who.levels, plan.asked, None)
-    numbers = Numbers(
-        known.groups, known.names, known.values, sample_covariance(curves), known.counts
-    )
-    errors = logs.std(axis=0, ddof=1)
+    used = len(samples)
+    numbers = replace(whole, covariance=sample_covariance(curves, resamples))
+    errors = np.full(logs.shape[1], np.nan)
+    if enough(used, resamples):
+        errors = logs.std(axis=0, ddof=1)
+    why = "a group or level without patients or events, a time past a group's follow-up"
     others = [ratio for ratio in result.ratios if ratio.method != "unadjusted"]
     spread = [
         with_error(ratio, float(error), plan.conf_level)
@@ -272,10 +305,11 @@ def _resampled(
         result,
         ratios=(*result.ratios[: len(result.ratios) - len(others)], *spread),
         means=numbers.means(plan.conf_level),
-        differences=numbers.differences(who.reference, plan.conf_level),
+        differences=numbers.differences(result.reference, plan.conf_level),
         variance="bootstrap, propensity refitted",
         resamples=resamples,
-        n_samples=len(samples),
+        n_samples=used,
+        findings=(*result.findings, *lost_samples(resamples, used, WHERE, why)),
     )
 
 
@@ -290,7 +324,7 @@ def with_error(ratio: AdjustedRatio, error: float, conf_level: float) -> Adjuste
             "p_value": None,
             "conf_low": None,
         }
-        why = "some bootstrap sample has no estimate of it"
+        why = "the bootstrap samples do not differ" if np.isfinite(error) else TOO_FEW
         return replace(ratio, **none, conf_high=None, reason=why)
     test = wald(ratio.estimate, error, conf_level)
     return replace(

@@ -16,8 +16,11 @@ import pandas as pd
 
 from analyses.estimators.processes import Progress, spread
 from cohort.errors import AnalysisError, Problem
+from cohort.table import Finding
 
 Places = npt.NDArray[np.intp]
+ENOUGH = 0.9  # of the samples must have an estimate for a standard error
+TOO_FEW = "fewer than 90% of the bootstrap samples have an estimate"
 T = TypeVar("T")
 
 
@@ -83,6 +86,20 @@ class Resampling:
         parts = np.split(order, np.cumsum(np.bincount(self.cluster))[:-1])
         chosen = draw.integers(0, len(parts), len(parts))
         return np.concatenate([parts[i] for i in chosen]).astype(np.intp)
+
+
+def enough(used: int, resamples: int) -> bool:
+    """Whether so many of the samples give a standard error."""
+    return used > 1 and used >= ENOUGH * resamples
+
+
+def lost_samples(resamples: int, used: int, source: str, why: str) -> tuple[Finding, ...]:
+    """A warning where samples were left out, with what they lack."""
+    if used == resamples:
+        return ()
+    advice = f"These bootstrap samples have no estimate ({why})."
+    rule, lost = "samples_without_estimate", resamples - used
+    return (Finding("warning", source, "", "", rule, lost, advice, "sample"),)
 
 
 def required_seed(seed: int | None, where: str) -> int:

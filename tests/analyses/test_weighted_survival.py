@@ -5,9 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from adjustment_cases import AT, BY, FOLLOWED, LEVELS, TAU, TERMS, agrees, expected, patients
+from adjustment_cases import (
+    AT,
+    BY,
+    FOLLOWED,
+    LEVELS,
+    TAU,
+    TERMS,
+    agrees,
+    errors_of_differences,
+    expected,
+    numbers,
+    patients,
+)
 
-from analyses.adjustment.weighted_survival import weighted_survival
+from analyses.adjustment.standardised_survival import standardised_survival
+from analyses.adjustment.weighted_curves import Asked
+from analyses.adjustment.weighted_survival import _patients, _Plan, weighted_survival
+from analyses.estimators.resampling import TOO_FEW
 from cohort.errors import AnalysisError
 
 CASES = {
@@ -22,6 +37,12 @@ def compared(data=None, **asked):
     given = patients() if data is None else data
     return weighted_survival(
         given, **FOLLOWED, by=BY, terms=TERMS, **{"times": AT, "tau": TAU} | asked
+    )
+
+
+def by_weights(data, **asked):
+    return standardised_survival(
+        data, **FOLLOWED, by=BY, terms=TERMS, method="weighting", **{"times": AT} | asked
     )
 
 
@@ -160,6 +181,58 @@ def test_a_time_past_a_group_has_no_number_and_says_so():
     assert late[0].estimate is None
     assert "past the follow-up" in late[0].reason
     assert next(d for d in found.differences if d.group == "positive" and d.time == 25).reason
+
+
+def short(n_late):
+    """Patients of positive followed to 20, but for a few who are followed past 25."""
+    data = patients()
+    late = data.index[(data.group == "positive") & (data.time > 25)]
+    clipped = data.time.clip(upper=20)
+    data["time"] = data.time.where((data.group != "positive") | data.index.isin(late[:n_late]),
+                                   clipped)  # fmt: skip
+    return data
+
+
+@pytest.mark.parametrize("compare", [compared, by_weights])
+def test_a_sample_whose_curve_ends_before_the_time_is_left_out_and_counted(compare):
+    found = compare(short(4), tau=None, resamples=60, seed=1)
+    lost = [f.n for f in found.findings if f.rule == "samples_without_estimate"]
+    assert lost == [60 - found.n_samples]
+    assert 0 < lost[0] <= 6
+    assert (numbers(found, "survival", 25, "std_error") > 0).all()
+    assert (errors_of_differences(found, "survival", 25) > 0).all()
+
+
+@pytest.mark.parametrize("compare", [compared, by_weights])
+def test_where_too_few_samples_are_left_numbers_have_that_reason_and_no_error(compare):
+    found = compare(short(1), tau=None, resamples=40, seed=1)
+    assert 20 <= found.n_samples < 36
+    shown = [*found.means, *found.differences, *(r for r in found.ratios if r.method == "weighted")]
+    assert {(s.std_error, s.reason) for s in shown} == {(None, TOO_FEW)}
+    assert all(s.estimate is not None for s in shown)
+    assert list(found.records("w", "months"))
+
+
+def test_a_sample_without_the_middle_group_is_left_out():
+    data = patients()
+    low = data.index[data.group == "low"]
+    data = data.drop(low[6:])
+    plan = _Plan(
+        _patients(data, ("time", "event", None), BY, None, (["age"], ()), None),
+        ("age",), ("ate", None, None), (), Asked((10.0,), None), 0.95,
+    )  # fmt: skip
+    with pytest.raises(AnalysisError, match="group without a patient"):
+        plan.sample(np.flatnonzero(data.group != "low"))
+
+
+def test_a_sample_without_a_hazard_ratio_is_left_out_of_the_curves_too():
+    data = patients()
+    positive = data.group == "positive"
+    events = data.index[positive & (data.event == 1)]
+    data.loc[events[4:], "event"] = 0
+    found = compared(data, tau=None, times=(10.0,), resamples=60, seed=1)
+    assert 54 <= found.n_samples < 60
+    assert all(error > 0 for error in ratios(found, "weighted", "std_error"))
 
 
 def test_records_are_whole():
