@@ -150,7 +150,7 @@ def _cox_hazard(patients: Patients, terms: Sequence[TermSpec]) -> CoxHazard:
     who = np.repeat(np.arange(n), pieces)[kept]
     until = end.ravel()[kept]
     event = patients.started[who] & (until == last[who])
-    names = [f"switch {j}" for j in range(count)]
+    names = [f"switch {name}" for name in patients.switching]
     made: dict[str, Any] = {"until": until + 1.0, "event": event}
     if count:
         made["from"] = first.ravel()[kept] + 1.0
@@ -165,8 +165,9 @@ def _cox_hazard(patients: Patients, terms: Sequence[TermSpec]) -> CoxHazard:
     fitted = fit(ready.rows)
     if fitted.unreported:
         place = min(fitted.unreported)
-        column = fitted.rows.design.names[place].removeprefix("covariate ")
-        found = f"{column}: {fitted.unreported[place][0]}, in the model of starting"
+        kind, _, column = fitted.rows.design.names[place].partition(" ")
+        varies = ", which varies over time" if kind == "switch" else ""
+        found = f"{column}{varies}: {fitted.unreported[place][0]}, in the model of starting"
         raise AnalysisError(Problem(WHERE, found, advice=NO_OVERLAP))
     grid, step = fitted.rows.grid, fitted.at.steps
     own = patients.frame.copy(deep=False)
@@ -200,7 +201,7 @@ def _segments(
         state = states[-1].copy()
         state[np.arange(n), order[:, j]] = 1.0
         states.append(state)
-    base = frame.assign(**{f"switch {j}": np.zeros(n) for j in range(count)})
+    base = frame.assign(**{f"switch {name}": np.zeros(n) for name in patients.switching})
     eta = design_matrix(columns_of(terms, base), n, centre) @ beta
     ratio = np.column_stack([np.exp(eta + state @ beta[len(beta) - count :]) for state in states])
     since = np.column_stack([np.full(n, -np.inf), switched])

@@ -13,7 +13,13 @@ from analyses.adjustment.naive_effect import Modelled, term_columns
 from analyses.adjustment.strategy_bootstrap import drawn
 from analyses.adjustment.strategy_curves import Plan, curves_of
 from analyses.adjustment.strategy_numbers import Made, strategies_of
-from analyses.adjustment.treatment_start import SOURCE, Treated, UnknownStart, treated_rows
+from analyses.adjustment.treatment_start import (
+    SOURCE,
+    Treated,
+    UnknownStart,
+    starts_of,
+    treated_rows,
+)
 from analyses.estimators.processes import Progress
 from analyses.estimators.survival_data import as_pandas, require_columns
 from analyses.estimators.terms import TermSpec
@@ -103,7 +109,8 @@ def _patients(
     _require_grace(rows, grace)
     switches = _switches(data, rows, list(switching.values()))
     shown = rows.frame[list(names)]
-    return rows, Patients(shown, rows.time, rows.event, rows.start, switches, grace)
+    followed = (rows.time, rows.event, rows.start)
+    return rows, Patients(shown, *followed, switches, grace, tuple(switching))
 
 
 def _require(
@@ -149,10 +156,10 @@ def _switches(data: Any, rows: Treated, columns: Sequence[str]) -> Array:
     made = np.full((len(rows.time), len(columns)), np.inf)
     if not columns:
         return made
-    frame = as_pandas(data)
+    frame = as_pandas(data).reset_index(drop=True)
     require_columns(frame, columns)
     for j, name in enumerate(columns):
-        values = frame.loc[rows.labels, name].to_numpy(dtype=float, na_value=np.nan)
+        values = starts_of(frame.loc[rows.labels, name], name)
         made[:, j] = np.where(np.isnan(values), np.inf, np.where(values <= 0, -1.0, values))
     return made
 

@@ -46,6 +46,8 @@ class Patients:
         (patients x k) times from which each time-varying covariate is on; infinite: never.
     grace
         End of the grace period.
+    switching
+        Names of the time-varying covariates.
     """
 
     frame: pd.DataFrame
@@ -54,6 +56,7 @@ class Patients:
     start: Array
     switches: Array
     grace: float
+    switching: tuple[str, ...]
 
     def some(self, rows: Places) -> Patients:
         """The patients at these places, each as often as it stands there."""

@@ -170,7 +170,7 @@ def _result(
         n_missing=who.n_missing,
         findings=(
             *model.findings,
-            *_unmatched(who.by, sizes, how.pair[0]),
+            *_unmatched(who.by, sizes, how.pair),
             *model_of_pairs.findings,
         ),
         places=_places(chosen, sets[chosen]),
@@ -307,15 +307,20 @@ def _places(chosen: Places, sets: Places) -> Places:
     return held
 
 
-def _unmatched(by: str, sizes: tuple[GroupMatched, ...], group: str) -> tuple[Finding, ...]:
-    own = next(size for size in sizes if size.group == group)
+def _unmatched(
+    by: str, sizes: tuple[GroupMatched, ...], pair: tuple[str, str]
+) -> tuple[Finding, ...]:
+    own, other = (next(s for s in sizes if s.group == group) for group in pair)
     if own.n_unmatched <= MANY * own.n:
         return ()
+    why = "no free counterpart is within the caliper"
+    if not other.n_unmatched:
+        why = f"all {other.n} patients of {other.group} are taken"
     advice = (
-        f"{own.n_unmatched} of {own.n} patients of {group} have no counterpart within the caliper: "
-        "the comparison is about the others. Overlap weights keep everybody in part."
+        f"{own.n_unmatched} of {own.n} patients of {own.group} have no counterpart ({why}): the "
+        "comparison is about the others. Overlap weights keep everybody in part."
     )
-    return (Finding("warning", "matching", by, group, "unmatched", own.n_unmatched, advice),)
+    return (Finding("warning", "matching", by, own.group, "unmatched", own.n_unmatched, advice),)
 
 
 def _require(ratio: int, caliper: float | None, spread: str) -> None:

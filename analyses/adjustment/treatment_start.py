@@ -41,7 +41,7 @@ class Treated:
         Rows left out as they were treated on a day that is not known, and as they have a start
         though not treated.
     labels
-        Index labels that the rows had in the data.
+        Places that the rows had in the data.
     findings
         What was decided for whom.
     """
@@ -86,13 +86,13 @@ def treated_rows(
     _require_policy(unknown_start)
     where = f"treatment '{treatment}'"
     wanted = list(dict.fromkeys([treatment, *others]))
-    frame = as_pandas(data)
+    frame = as_pandas(data).reset_index(drop=True)  # labels may repeat
     if start not in frame:
         found = "not in the table"
         advice = "Without the day of the start nobody can tell who was treated when."
         raise AnalysisError(Problem(f"column '{start}'", found, advice=advice))
     rows = survival_data(frame, time=time, event=event, entry=entry, others=wanted)
-    begun = _starts(frame.loc[rows.labels, start], start)
+    begun = starts_of(frame.loc[rows.labels, start], start)
     given = _given(rows.frame[treatment], where)
     _require_untreated(where, given, rows.n_missing)
     unknown, contradicted = given & np.isnan(begun), ~given & ~np.isnan(begun)
@@ -153,9 +153,11 @@ def _given(values: pd.Series[Any], where: str) -> Flags:
     return np.asarray(words.to_numpy(dtype=bool))
 
 
-def _starts(values: pd.Series[Any], start: str) -> Array:
+def starts_of(values: pd.Series[Any], start: str) -> Array:
     """The times of the start; NaN where there is none."""
-    if not pd.api.types.is_numeric_dtype(values) and values.notna().any():
+    if values.isna().all():
+        return np.full(len(values), np.nan)
+    if not pd.api.types.is_numeric_dtype(values):
         example = str(values.dropna().iloc[0])
         advice = "Count it from time zero, in the unit of follow-up."
         found = f"not numbers (for example '{example}')"

@@ -123,6 +123,38 @@ def test_an_event_on_the_day_of_the_start_counts_for_those_who_must_not_start():
     assert any(finding.rule == "start_on_last_day" for finding in found.findings)
 
 
+def test_labels_that_repeat_are_no_patients():
+    data, switches = patients(), {"operated": "operated"}
+    found = _compared(data.set_axis([0] * len(data)), time_varying=switches)
+    assert found.effect == _compared(data, time_varying=switches).effect
+
+
+@pytest.mark.parametrize("kind", ["text", "date"])
+def test_a_covariate_that_switches_on_at_no_number_is_refused_by_name(kind):
+    data = patients()
+    made = data["operated"].map("{:g}".format)
+    if kind == "date":
+        made = pd.Timestamp("2015-01-01") + pd.to_timedelta(data["operated"], unit="D")
+    said = "column 'operated': not numbers"
+    with pytest.raises(AnalysisError, match=said):
+        _compared(data.assign(operated=made), time_varying={"operated": "operated"})
+
+
+def test_a_column_of_dates_that_are_all_missing_never_switches_on():
+    data = patients()
+    dates = data.assign(operated=pd.Series(pd.NaT, data.index), other=data["operated"])
+    plain = data.assign(operated=np.nan, other=data["operated"])
+    asked = {"time_varying": {"other": "other", "operated": "operated"}}
+    said = []
+    for given in (dates, plain):
+        with pytest.raises(AnalysisError) as told:
+            _compared(given, **asked)
+        said.append(str(told.value))
+    assert said[0] == said[1]
+    assert "operated, which varies over time:" in said[0]
+    assert "switch" not in said[0]
+
+
 def test_samples_are_the_same_on_any_number_of_processes_and_for_the_same_seed():
     one = _compared(patients(), resamples=6)
     two = _compared(patients(), resamples=6, processes=2)

@@ -106,6 +106,12 @@ def test_a_group_emptied_by_the_landmark_is_named_and_the_others_stand():
     assert found.n == 7
 
 
+def test_labels_that_repeat_are_no_patients():
+    data = patients()
+    found = landmark(data.set_axis([0] * len(data)), **COLUMNS, at=120, terms=TERMS)
+    assert found.effect == landmark(data, **COLUMNS, at=120, terms=TERMS).effect
+
+
 def test_late_entry_moves_with_the_landmark():
     data = _ten().assign(entry=[0, 0, 0, 1, 5, 0, 0, 0, 4, 0])
     found = landmark(data, **COLUMNS, entry="entry", at=3)

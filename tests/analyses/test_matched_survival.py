@@ -101,6 +101,16 @@ def test_those_without_a_counterpart_are_counted_and_said():
     assert "matched patients of positive" in {r.population for r in found.ratios}
 
 
+def test_without_a_caliper_the_finding_says_that_the_reference_ran_out():
+    found = compared(pair=("zero", "positive"), caliper=None)
+    (told,) = [f for f in found.findings if f.rule == "unmatched"]
+    n = next(size.n for size in found.sizes if size.group == "positive")
+    assert f"all {n} patients of positive are taken" in told.advice
+    assert "caliper" not in told.advice
+    (within,) = [f for f in compared(caliper=0.01).findings if f.rule == "unmatched"]
+    assert "no free counterpart is within the caliper" in within.advice
+
+
 def test_balance_is_before_and_after_over_the_spread_of_all_patients_of_the_pair():
     data = patients().query("group != 'low'").reset_index(drop=True)
     found = compared()

@@ -76,6 +76,12 @@ def test_patients_without_time_are_counted_with_their_events():
     assert found.n == 5
 
 
+def test_labels_that_repeat_are_no_patients():
+    data = patients()
+    found = start_stop(data.set_axis([0] * len(data)), **COLUMNS, terms=TERMS)
+    assert found.effect == start_stop(data, **COLUMNS, terms=TERMS).effect
+
+
 def test_a_start_before_late_entry_is_treated_from_entry():
     data = _six().iloc[:5].assign(entry=[3.0, 0, 1, 0, 2])
     found = start_stop(data, **COLUMNS, entry="entry")
