@@ -25,6 +25,7 @@ from analyses.kernels.proportions import (
 )
 from analyses.kernels.wald import wald
 from analyses.results.failure import Failure
+from analyses.results.log_ratio import numbers_of
 from analyses.results.odds import OddsTest
 from analyses.results.response import How, Response, ResponseRatio, ResponseShare
 from cohort.errors import AnalysisError, Problem, listed, suggest
@@ -254,17 +255,7 @@ def _from_model(bare: ResponseRatio, made: dict[str, Any] | str) -> ResponseRati
     if isinstance(made, str):
         return replace(bare, reason=made)
     c = made[bare.group]
-    return replace(
-        bare,
-        estimate=c.estimate,
-        std_error=c.std_error,
-        statistic=c.statistic,
-        p_value=c.p_value,
-        conf_low=c.conf_low,
-        conf_high=c.conf_high,
-        status=c.status,
-        reason=c.reason,
-    )
+    return replace(bare, **numbers_of(c), status=c.status, reason=c.reason)
 
 
 def _pooled(asked: _Asked, group: int) -> OddsTest:

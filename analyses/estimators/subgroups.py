@@ -19,6 +19,7 @@ from analyses.estimators.survival_data import By
 from analyses.estimators.terms import TermSpec
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
+from analyses.results.log_ratio import numbers_of
 from analyses.results.subgroups import Factor, GroupEffect, InteractionTest, Subgroup, Subgroups
 from cohort.errors import AnalysisError, listed
 from cohort.table import Finding
@@ -201,17 +202,7 @@ def _effect(bare: GroupEffect, by: str, model: CoxModel | str) -> GroupEffect:
     if isinstance(model, str):
         return replace(bare, status="not_estimable", reason=model)
     c = next(c for c in model.coefficients if c.term == by and c.level == bare.group)
-    return replace(
-        bare,
-        estimate=c.estimate,
-        std_error=c.std_error,
-        statistic=c.statistic,
-        p_value=c.p_value,
-        conf_low=c.conf_low,
-        conf_high=c.conf_high,
-        status=c.status,
-        reason=c.reason,
-    )
+    return replace(bare, **numbers_of(c), status=c.status, reason=c.reason)
 
 
 def _adjusted(factors: Sequence[Factor], adjust: str) -> tuple[Factor, ...]:

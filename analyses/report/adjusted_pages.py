@@ -52,10 +52,7 @@ def weighted_pages(
         f"pointwise {level}% limits; numbers at risk are not weighted."
     )
     yield _figure(analysis.id, caption, alts)
-    yield ratios_table(analysis, style)
-    if made.means:
-        yield differences_table(analysis, style, result.time_unit)
-    yield Paragraph(f"{MEANINGS} {SCOPE}", "note")
+    yield from _comparison(analysis, style, result.time_unit)
 
 
 def matched_pages(
@@ -75,9 +72,16 @@ def matched_pages(
         f"{level}% limits."
     )
     yield _figure(analysis.id, caption, alts)
+    yield from _comparison(analysis, style, result.time_unit)
+
+
+def _comparison(
+    analysis: WeightedAnalysis | MatchedAnalysis, style: NumberStyle, time_unit: str | None
+) -> Iterator[Block]:
+    """Hazard ratios and differences of groups made alike, and what they mean."""
     yield ratios_table(analysis, style)
-    if made.means:
-        yield differences_table(analysis, style, result.time_unit)
+    if analysis.result.means:
+        yield differences_table(analysis, style, time_unit)
     yield Paragraph(f"{MEANINGS} {SCOPE}", "note")
 
 

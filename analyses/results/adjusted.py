@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from analyses.results.coefficient import LARGEST_LOG, TOO_LARGE
+from analyses.results.coefficient import TOO_LARGE
 from analyses.results.contrast import Contrast
+from analyses.results.log_ratio import numbers_of, ratio_of
 from analyses.results.records import Record, Status
 
 Meaning = Literal["marginal", "conditional"]
@@ -60,7 +60,7 @@ class AdjustedRatio:
     @property
     def hazard_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Off the log scale, with limits."""
-        return _risen(self.estimate), _risen(self.conf_low), _risen(self.conf_high)
+        return ratio_of(self)
 
     def values(self) -> dict[str, Any]:
         """The fields by name, with the ratio beside its logarithm."""
@@ -78,10 +78,8 @@ class AdjustedRatio:
             "n": self.n,
             "n_event": self.n_event,
         }
-        numbers = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-        log: dict[str, Any] = {name: getattr(self, name) for name in numbers}
         state: dict[str, Any] = {"status": self.status, "reason": self.reason}
-        yield Record(analysis, kind, "log_hazard_ratio", **named, **log, **state)
+        yield Record(analysis, kind, "log_hazard_ratio", **named, **numbers_of(self), **state)
         ratio, low, high = self.hazard_ratio
         if ratio is None and self.estimate is not None:
             state = {"status": "not_estimable", "reason": TOO_LARGE}
@@ -147,7 +145,3 @@ def adjusted_records(
     for difference in differences:
         own = unit if difference.quantity == "rmst_difference" else None
         yield difference.record(analysis, kind, own)
-
-
-def _risen(value: float | None) -> float | None:
-    return None if value is None or value > LARGEST_LOG else math.exp(value)

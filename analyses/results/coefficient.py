@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
+from analyses.results.log_ratio import ratio_of
 from analyses.results.records import Status
 
 TestName = Literal["likelihood_ratio", "penalised_likelihood_ratio", "wald", "score"]
@@ -54,7 +54,7 @@ class Coefficient:
     @property
     def hazard_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Hazard ratio and its limits."""
-        return (_exp(self.estimate), _exp(self.conf_low), _exp(self.conf_high))
+        return ratio_of(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,3 @@ class Concordance:
 
 
 TOO_LARGE = "the hazard ratio is too large to write; its logarithm is given"
-LARGEST_LOG = 700.0  # exp beyond this is not a number a machine holds
-
-
-def _exp(value: float | None) -> float | None:
-    """The number off the log scale, or None where it is not defined or too large to write."""
-    return None if value is None or value > LARGEST_LOG else math.exp(value)

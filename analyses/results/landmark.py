@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
-from analyses.results.late_effect import LateEffect
+from analyses.results.late_effect import LateEffect, LateTreatment
 from analyses.results.records import Record, checked
 from analyses.results.survival import KaplanMeier
 from cohort.table import AttritionStep, Finding
@@ -53,7 +53,7 @@ class LandmarkGroup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Landmark:
+class Landmark(LateTreatment):
     """Survival from a landmark by whether a treatment had started by then.
 
     Attributes
@@ -100,16 +100,6 @@ class Landmark:
     failures: tuple[Failure, ...] = ()
 
     @property
-    def summary(self) -> pd.DataFrame:
-        """One row a method: hazard ratio of the treatment, valid and naive, with its limits."""
-        return effects_table(self.effects)
-
-    @property
-    def effects(self) -> tuple[LateEffect, ...]:
-        """The valid effect, then the naive one."""
-        return (self.effect,) if self.naive is None else (self.effect, self.naive)
-
-    @property
     def counts(self) -> pd.DataFrame:
         """One row a group: patients at time zero, lost before the landmark, and at it."""
         import pandas as pd
@@ -147,10 +137,7 @@ class Landmark:
                 if name != "group":
                     quantity = f"landmark_{name}"
                     yield Record(analysis, KIND, quantity, group=group.group, n=n, unit="patients")
-        for effect in self.effects:
-            yield from effect.records(analysis, KIND)
-        yield from self.model.records(analysis, unit)
-        yield from self.curves.records(f"{analysis}.curves", unit, times)
+        yield from self.answer_records(analysis, KIND, unit, times)
 
     def plot(self, ax: Any = None) -> Any:
         """Curves from the landmark by treatment at it; returns the named artists."""
@@ -166,22 +153,6 @@ class Landmark:
         )
         counts = str(self.counts.to_html(index=False))
         return head + counts + str(self.summary.to_html(index=False, na_rep=""))
-
-
-def effects_table(effects: Sequence[LateEffect]) -> pd.DataFrame:
-    """One row a method: log hazard ratio with its limits, and the hazard ratio with its own."""
-    import pandas as pd
-
-    rows = []
-    for effect in effects:
-        ratio, low, high = effect.hazard_ratio
-        row = effect.values()
-        row |= {"hazard_ratio": ratio, "hazard_ratio_low": low, "hazard_ratio_high": high}
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    numbers = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-    ratios = ("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high")
-    return table.astype(dict.fromkeys((*numbers, *ratios), float))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from analyses.results.cox import CoxModel
+from analyses.results.log_ratio import NUMBERS, numbers_of, ratio_of
 from analyses.results.records import Record
+from analyses.results.survival import KaplanMeier
 from analyses.results.terms import Term
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Method = Literal["naive", "landmark", "start_stop", "clone_censor_weight"]
 GIVEN, NOT_GIVEN = "yes", "no"
@@ -50,8 +54,7 @@ class LateEffect:
     @property
     def hazard_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Hazard ratio with its limits."""
-        low, high = self.conf_low, self.conf_high
-        return _exp(self.estimate), _exp(low), _exp(high)
+        return ratio_of(self)
 
     def values(self) -> dict[str, Any]:
         """The fields by name."""
@@ -67,12 +70,7 @@ class LateEffect:
             analysis,
             kind,
             f"{before}effect_log_hazard_ratio",
-            estimate=self.estimate,
-            std_error=self.std_error,
-            statistic=self.statistic,
-            p_value=self.p_value,
-            conf_low=self.conf_low,
-            conf_high=self.conf_high,
+            **numbers_of(self),
             **place,
         )
         ratio, low, high = self.hazard_ratio
@@ -88,6 +86,51 @@ class LateEffect:
         )
 
 
+class LateTreatment:
+    """What every analysis of a treatment that starts late answers: its effect, valid and naive."""
+
+    __slots__ = ()
+
+    curves: KaplanMeier
+    model: CoxModel
+    effect: LateEffect
+    naive: LateEffect | None
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a method: hazard ratio of the treatment, valid and naive, with its limits."""
+        return effects_table(self.effects)
+
+    @property
+    def effects(self) -> tuple[LateEffect, ...]:
+        """The valid effect, then the naive one."""
+        return (self.effect,) if self.naive is None else (self.effect, self.naive)
+
+    def answer_records(
+        self, analysis: str, kind: str, unit: str | None, times: Sequence[float]
+    ) -> Iterator[Record]:
+        """One record a number of the effects, the model and the curves."""
+        for effect in self.effects:
+            yield from effect.records(analysis, kind)
+        yield from self.model.records(analysis, unit)
+        yield from self.curves.records(f"{analysis}.curves", unit, times)
+
+
+def effects_table(effects: Sequence[LateEffect]) -> pd.DataFrame:
+    """One row a method: log hazard ratio with its limits, and the hazard ratio with its own."""
+    import pandas as pd
+
+    rows = []
+    for effect in effects:
+        ratio, low, high = effect.hazard_ratio
+        row = effect.values()
+        row |= {"hazard_ratio": ratio, "hazard_ratio_low": low, "hazard_ratio_high": high}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    ratios = ("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high")
+    return table.astype(dict.fromkeys((*NUMBERS, *ratios), float))
+
+
 def effect_of(method: Method, treatment: str, model: CoxModel, n: int) -> LateEffect:
     """The effect of the treatment in a model of `n` patients, of which it is a term."""
     rows = [row for row in model.coefficients if row.term == treatment and row.level == GIVEN]
@@ -95,17 +138,10 @@ def effect_of(method: Method, treatment: str, model: CoxModel, n: int) -> LateEf
         who = "everybody was" if rows else "nobody was"
         return LateEffect(method, treatment, n, model.n_event, reason=f"{who} treated")
     found = rows[0]
-    names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "reason")
-    values = {name: getattr(found, name) for name in names}
-    return LateEffect(method, treatment, n, model.n_event, **values)
+    values = numbers_of(found)
+    return LateEffect(method, treatment, n, model.n_event, **values, reason=found.reason)
 
 
 def adjusted_for(terms: Sequence[Term], treatment: str) -> tuple[str, ...]:
     """Names of the other terms of a model."""
     return tuple(term.name for term in terms if term.name != treatment)
-
-
-def _exp(value: float | None) -> float | None:
-    if value is None or value > 700:
-        return None
-    return math.exp(value)

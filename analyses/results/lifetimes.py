@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,6 +9,7 @@ from typing import Any, Literal, get_args
 from analyses.kernels.lifetimes import log_survival
 from analyses.results.coefficient import ModelTest
 from analyses.results.frozen import Array
+from analyses.results.log_ratio import ratio_of
 from analyses.results.records import Record, Status
 
 Family = Literal["weibull", "lognormal", "loglogistic", "generalised_gamma", "spline"]
@@ -64,7 +64,7 @@ class TimeRatio:
     @property
     def time_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Time ratio and its limits."""
-        return (_exp(self.estimate), _exp(self.conf_low), _exp(self.conf_high))
+        return ratio_of(self)
 
     def records(self, analysis: str, family: str) -> Iterator[Record]:
         """The ratio on both scales."""
@@ -200,8 +200,3 @@ class ParametricFit:
                 level=curve.group,
                 estimate=curve.largest_gap,
             )
-
-
-def _exp(value: float | None) -> float | None:
-    """The number off the log scale, or None where it is not defined or too large to write."""
-    return None if value is None or value > LARGEST_LOG else math.exp(value)

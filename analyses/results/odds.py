@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from analyses.results.coefficient import LARGEST_LOG, REFERENCE
+from analyses.results.coefficient import REFERENCE
+from analyses.results.log_ratio import numbers_of, ratio_of
 from analyses.results.records import Record, Status
 
 
@@ -52,9 +52,7 @@ class OddsRatio:
     @property
     def odds_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Odds ratio with its limits; None where not defined or too large to write."""
-        values = (self.estimate, self.conf_low, self.conf_high)
-        ratio, low, high = (None if v is None or v > LARGEST_LOG else math.exp(v) for v in values)
-        return ratio, low, high
+        return ratio_of(self)
 
     def record(self, analysis: str, kind: str, quantity: str = "odds_ratio") -> Record:
         """The odds ratio, or its logarithm with error and test, as a record."""
@@ -69,9 +67,7 @@ class OddsRatio:
             "reason": self.reason,
         }
         if quantity == "log_odds_ratio":
-            names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-            values = {name: getattr(self, name) for name in names}
-            return Record(analysis, kind, quantity, **values, **rest)
+            return Record(analysis, kind, quantity, **numbers_of(self), **rest)
         ratio, low, high = self.odds_ratio
         if ratio is None and self.estimate is not None:
             rest |= {"status": "not_estimable", "reason": "the odds ratio is too large to write"}

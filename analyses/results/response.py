@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyses.results.coefficient import LARGEST_LOG
 from analyses.results.failure import Failure
 from analyses.results.left_out import left_out_records
+from analyses.results.log_ratio import NUMBERS, numbers_of, ratio_of
 from analyses.results.odds import OddsTest
 from analyses.results.records import Record, Status, checked
 from cohort.table import Finding
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 KIND = "response"
 How = Literal["raw", "within", "mantel_haenszel", "adjusted"]
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +68,7 @@ class ResponseRatio:
     @property
     def odds_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Odds ratio with its limits."""
-        values = (self.estimate, self.conf_low, self.conf_high)
-        ratio, low, high = (None if v is None or v > LARGEST_LOG else math.exp(v) for v in values)
-        return ratio, low, high
+        return ratio_of(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +124,7 @@ class Response:
 
         names = ("odds_ratio", "odds_ratio_low", "odds_ratio_high")
         rows = [asdict(r) | dict(zip(names, r.odds_ratio, strict=True)) for r in self.ratios]
-        return pd.DataFrame(rows).astype(dict.fromkeys((*_NUMBERS, *names), float))
+        return pd.DataFrame(rows).astype(dict.fromkeys((*NUMBERS, *names), float))
 
     @property
     def share_table(self) -> pd.DataFrame:
@@ -217,8 +213,7 @@ def ratio_records(analysis: str, within: str | None, ratio: ResponseRatio) -> It
         "status": ratio.status,
         "reason": ratio.reason,
     }
-    values: dict[str, Any] = {name: getattr(ratio, name) for name in _NUMBERS}
-    yield Record(analysis, KIND, f"{ratio.how}_log_odds_ratio", **values, **rest)
+    yield Record(analysis, KIND, f"{ratio.how}_log_odds_ratio", **numbers_of(ratio), **rest)
     value, low, high = ratio.odds_ratio
     yield Record(
         analysis,

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.cox import CoxModel
 from analyses.results.failure import Failure
-from analyses.results.landmark import effects_table
-from analyses.results.late_effect import LateEffect
+from analyses.results.late_effect import LateEffect, LateTreatment
 from analyses.results.records import Record, checked
 from analyses.results.survival import KaplanMeier
 from cohort.table import Finding
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 KIND = "start_stop"
 
@@ -42,7 +41,7 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StartStop:
+class StartStop(LateTreatment):
     """A treatment as it changes over time: untreated until its start, treated from then on.
 
     Attributes
@@ -87,16 +86,6 @@ class StartStop:
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
 
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row a method: hazard ratio of the treatment, valid and naive, with its limits."""
-        return effects_table(self.effects)
-
-    @property
-    def effects(self) -> tuple[LateEffect, ...]:
-        """The valid effect, then the naive one."""
-        return (self.effect,) if self.naive is None else (self.effect, self.naive)
-
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not defined is None."""
         return {
@@ -132,10 +121,7 @@ class StartStop:
                 estimate=e.person_time,
                 unit=unit,
             )
-        for effect in self.effects:
-            yield from effect.records(analysis, KIND)
-        yield from self.model.records(analysis, unit)
-        yield from self.curves.records(f"{analysis}.curves", unit, times)
+        yield from self.answer_records(analysis, KIND, unit, times)
 
     def plot(self, ax: Any = None) -> Any:
         """Curves of time before and after the start; returns the named artists."""

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.results.contrast import Contrast
 from analyses.results.frozen import Array, defined
-from analyses.results.landmark import effects_table
-from analyses.results.late_effect import LateEffect
+from analyses.results.late_effect import LateEffect, effects_table
 from analyses.results.records import Record, checked
 from cohort.table import Finding
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyses.results.coefficient import LARGEST_LOG, TOO_LARGE
+from analyses.results.coefficient import TOO_LARGE
 from analyses.results.failure import Failure
 from analyses.results.left_out import left_out_records
+from analyses.results.log_ratio import NUMBERS, numbers_of, ratio_of
 from analyses.results.records import Record, Status, checked
 from cohort.table import Finding
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 KIND = "subgroups"
 EVERYBODY = "all"
 TestName = Literal["likelihood_ratio", "wald"]
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,7 @@ class GroupEffect:
     @property
     def hazard_ratio(self) -> tuple[float | None, float | None, float | None]:
         """Hazard ratio and its limits; None where not defined or too large to write."""
-        values = (self.estimate, self.conf_low, self.conf_high)
-        ratio, low, high = (None if v is None or v > LARGEST_LOG else math.exp(v) for v in values)
-        return ratio, low, high
+        return ratio_of(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +212,7 @@ class Subgroups:
             rows.append({"term": plain.pop("factor")} | plain | values)
         table = pd.DataFrame(rows)
         names = ("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high")
-        return table.astype(dict.fromkeys((*_NUMBERS, *names), float))
+        return table.astype(dict.fromkeys((*NUMBERS, *names), float))
 
     @property
     def interactions(self) -> pd.DataFrame:
@@ -304,8 +301,7 @@ def effect_records(analysis: str, kind: str, effect: GroupEffect) -> Iterator[Re
         "status": effect.status,
         "reason": effect.reason,
     }
-    values: dict[str, Any] = {name: getattr(effect, name) for name in _NUMBERS}
-    yield Record(analysis, kind, "log_hazard_ratio", **values, **rest)
+    yield Record(analysis, kind, "log_hazard_ratio", **numbers_of(effect), **rest)
     ratio, low, high = effect.hazard_ratio
     if ratio is None and effect.estimate is not None:
         rest |= {"status": "not_estimable", "reason": TOO_LARGE}
