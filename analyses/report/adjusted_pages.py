@@ -76,7 +76,7 @@ def matched_pages(
 
 
 def _comparison(
-    analysis: WeightedAnalysis | MatchedAnalysis, style: NumberStyle, time_unit: str | None
+    analysis: WeightedAnalysis | MatchedAnalysis, style: NumberStyle, time_unit: str
 ) -> Iterator[Block]:
     """Hazard ratios and differences of groups made alike, and what they mean."""
     yield ratios_table(analysis, style)
