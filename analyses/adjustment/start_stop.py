@@ -20,6 +20,7 @@ from analyses.adjustment.treatment_start import (
     treated_rows,
 )
 from analyses.estimators.kaplan_meier import kaplan_meier
+from analyses.estimators.survival_data import unused
 from analyses.estimators.terms import TermSpec
 from analyses.results.frozen import Array
 from analyses.results.late_effect import LateEffect, effect_of
@@ -152,7 +153,7 @@ def framed(
 ) -> tuple[pd.DataFrame, str]:
     """The start-stop rows as a table, and the name of the column of their entry."""
     time, event = columns
-    since = f"{time} from"
+    since = unused(f"{time} from", rows.frame.columns)
     made: dict[str, Any] = {
         since: pieces.entry,
         time: pieces.exit,

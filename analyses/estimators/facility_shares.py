@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from analyses.estimators.share_trend import whole_years
 from analyses.estimators.subgroup_factors import levels_of
 from analyses.estimators.survival_data import By, as_pandas, by_column, require_columns
 from analyses.kernels.proportions import binomial_limits
@@ -17,10 +19,10 @@ from analyses.results.frozen import Array, frozen
 from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding
 
+Flags = npt.NDArray[np.bool_]
 LEAST_PATIENTS = 10
 POINTS = 200
 ONE_FACILITY = "one facility only: nothing lies between facilities"
-ALL_OR_NONE = "every patient, or nobody, is of the category"
 
 
 def facility_shares(
@@ -79,22 +81,23 @@ def facility_shares(
         found = f"no complete row is of '{category}'"
         advice, allowed = suggest(category, groups.levels), f"Levels: {listed(groups.levels)}"
         raise AnalysisError(Problem(f"shares of '{name}'", found, allowed, advice))
-    own = own.assign(counted=(groups.codes == groups.levels.index(category)).astype(float))
+    counted = groups.codes == groups.levels.index(category)
     noted = tuple((c, int(missing[c].sum())) for c in wanted if missing[c].any())
     names = (name, category, facility, year)
-    return _of_rows(own, names, identify, least_patients, conf_level, (len(frame), noted))
+    return _of_rows(own, counted, names, identify, least_patients, conf_level, (len(frame), noted))
 
 
 def _of_rows(
     own: pd.DataFrame,
+    counted: Flags,
     names: tuple[str, str, str, str | None],
     identify: bool,
     least_patients: int,
     conf_level: float,
     given: tuple[int, tuple[tuple[str, int], ...]],
 ) -> FacilityShares:
-    """The funnel and the spread of complete rows."""
-    counts = _counts(own, names[2])
+    """The funnel and the spread of complete rows, `counted` those of the category."""
+    counts = _counts(own[names[2]], counted)
     n, k = counts["n"].to_numpy(dtype=float), counts["k"].to_numpy(dtype=float)
     share = float(k.sum() / n.sum())
     grid = np.unique(np.round(np.geomspace(1, max(float(n.max()), 2), POINTS)))
@@ -115,7 +118,7 @@ def _of_rows(
     return FacilityShares(
         facilities=facilities,
         between=whole,
-        by_year=() if names[3] is None else _by_year(own, names[2], names[3]),
+        by_year=() if names[3] is None else _by_year(own, counted, names[2], names[3]),
         curve_n=frozen(grid),
         low_95=frozen(curves[0]),
         high_95=frozen(curves[1]),
@@ -136,9 +139,10 @@ def _of_rows(
     )
 
 
-def _counts(own: pd.DataFrame, facility: str) -> pd.DataFrame:
+def _counts(facility: pd.Series[Any], counted: Flags) -> pd.DataFrame:
     """Patients and those counted by facility, the most first; ties by id."""
-    grouped = own.groupby(own[facility].astype(str), observed=True, sort=True)["counted"]
+    flags = pd.Series(counted.astype(float), index=facility.index)
+    grouped = flags.groupby(facility.astype(str), observed=True, sort=True)
     table = pd.DataFrame({"n": grouped.size(), "k": grouped.sum()})
     return table.sort_values("n", ascending=False, kind="stable")
 
@@ -156,8 +160,8 @@ def _between(year: int | None, n: Array, k: Array, conf_level: float | None) -> 
     if len(n) < 2:
         return Between(*sizes, reason=ONE_FACILITY)
     found = random_intercept(k, n, conf_level)
-    if found is None:
-        return Between(*sizes, reason=ALL_OR_NONE)
+    if isinstance(found, str):
+        return Between(*sizes, reason=found)
     return Between(
         *sizes,
         mean=found.mean,
@@ -171,16 +175,13 @@ def _between(year: int | None, n: Array, k: Array, conf_level: float | None) -> 
     )
 
 
-def _by_year(own: pd.DataFrame, facility: str, year: str) -> tuple[Between, ...]:
+def _by_year(own: pd.DataFrame, counted: Flags, facility: str, year: str) -> tuple[Between, ...]:
     """The same of each year by itself."""
-    values = own[year]
-    whole = pd.api.types.is_numeric_dtype(values)
-    if not whole or (values.to_numpy(dtype=float) % 1 != 0).any():
-        found = f"not whole numbers (for example '{values.iloc[0]}')"
-        raise AnalysisError(Problem(f"column '{year}'", found, advice="Give the year."))
+    values = whole_years(own[year], year)
     result = []
-    for at in sorted(values.astype(int).unique()):
-        counts = _counts(own.loc[values == at], facility)
+    for at in np.unique(values):
+        mask = values == at
+        counts = _counts(own.loc[mask, facility], counted[mask])
         n, k = counts["n"].to_numpy(dtype=float), counts["k"].to_numpy(dtype=float)
         result.append(_between(int(at), n, k, None))
     return tuple(result)

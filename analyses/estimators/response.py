@@ -14,7 +14,7 @@ from analyses.estimators.category_fit import fit_category
 from analyses.estimators.category_model import category_model
 from analyses.estimators.category_rows import CategoryRows, category_rows
 from analyses.estimators.subgroup_factors import levels_of
-from analyses.estimators.survival_data import By, by_column
+from analyses.estimators.survival_data import By, by_column, unused
 from analyses.estimators.terms import TermSpec, declared
 from analyses.kernels.proportions import (
     LogOdds,
@@ -237,17 +237,15 @@ def _adjusted(asked: _Asked) -> dict[str, Any] | str:
     if asked.within is not None:
         fixed.append({"name": str(by_column(asked.within)), "levels": list(asked.strata)})
     rows = asked.rows
-    data = rows.frame.assign(**{_RESPONSE: rows.codes == 1})
+    of = unused("is a response", rows.frame.columns)
+    data = rows.frame.assign(**{of: rows.codes == 1})
     try:
         model = category_model(
-            data, of=_RESPONSE, terms=[*fixed, *asked.terms], conf_level=asked.conf_level
+            data, of=of, terms=[*fixed, *asked.terms], conf_level=asked.conf_level
         )
     except AnalysisError as error:
         return error.problems[0].found
     return {str(r.level): r for r in model.ratios if r.term == by["name"]}
-
-
-_RESPONSE = "is a response"
 
 
 def _from_model(bare: ResponseRatio, made: dict[str, Any] | str) -> ResponseRatio:

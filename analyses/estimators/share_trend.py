@@ -58,7 +58,7 @@ def share_trend(data: Any, *, of: By, year: str, conf_level: float = 0.95) -> Sh
     if own.empty:
         found = f"no row has a value in both '{name}' and '{year}'"
         raise AnalysisError(Problem("", found, advice="Check the selection."))
-    years, place = np.unique(_years(own[year], year), return_inverse=True)
+    years, place = np.unique(whole_years(own[year], year), return_inverse=True)
     if len(years) < 2:
         found = f"one year only: {int(years[0])}"
         raise AnalysisError(Problem(f"trend over '{year}'", found, advice="Select more years."))
@@ -102,8 +102,8 @@ def _over(
     )
 
 
-def _years(values: pd.Series[Any], name: str) -> Array:
-    """The years, which must be whole numbers."""
+def whole_years(values: pd.Series[Any], name: str) -> Array:
+    """The years; AnalysisError where they are not whole numbers."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(dtype=float)
         if np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all():

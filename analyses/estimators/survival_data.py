@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,6 +215,14 @@ def _complete(
         return pd.DataFrame(columns, copy=False), tuple(counts), frame.index
     complete = frame.loc[whole, list(wanted)].reset_index(drop=True)
     return complete, tuple(counts), frame.index[whole]
+
+
+def unused(name: str, columns: Iterable[str]) -> str:
+    """The name, with an underline for as long as a column has it already."""
+    known = set(map(str, columns))
+    while name in known:
+        name += "_"
+    return name
 
 
 def require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:

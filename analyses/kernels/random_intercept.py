@@ -14,6 +14,10 @@ Array = npt.NDArray[np.float64]
 NODES = 41
 STEPS = 60
 NOTHING = 1e-4  # a standard deviation below this is none
+TOO_FAR = 10.0  # one above this: the likelihood rises, or is flat, for ever
+ALL_OR_NONE = "every patient, or nobody, is of the category"
+ALONE = "no facility has two patients: chance cannot be told from what lies between facilities"
+NO_SPREAD = "facilities are all or none of the category: the spread has no finite estimate"
 
 
 class RandomIntercept(NamedTuple):
@@ -34,8 +38,8 @@ class RandomIntercept(NamedTuple):
     p_value: float
 
 
-def random_intercept(k: Array, n: Array, conf_level: float | None) -> RandomIntercept | None:
-    """Of k of n patients of each unit; None where all or none of them are of the category.
+def random_intercept(k: Array, n: Array, conf_level: float | None) -> RandomIntercept | str:
+    """Of k of n patients of each unit, or why there is no estimate.
 
     Without a `conf_level` the standard deviation has no limits (0, None), which take longest.
 
@@ -43,7 +47,9 @@ def random_intercept(k: Array, n: Array, conf_level: float | None) -> RandomInte
     """
     total = float(k.sum())
     if not 0 < total < n.sum():
-        return None
+        return ALL_OR_NONE
+    if n.max() < 2:
+        return ALONE
     start = float(np.log(total / (n.sum() - total)))
 
     def loss(at: Array) -> tuple[float, Array]:
@@ -62,12 +68,14 @@ def random_intercept(k: Array, n: Array, conf_level: float | None) -> RandomInte
     height = -float(best.fun)
     if deviation < NOTHING or height <= flat:
         mean, deviation, height = start, 0.0, flat
+    error = _error(k, n, mean, deviation) if deviation <= TOO_FAR else None
+    if error is None:
+        return NO_SPREAD
     statistic = max(2 * (height - flat), 0.0)
     low, high = 0.0, None
     if conf_level is not None:
         low, high = _limits(k, n, mean, deviation, height, conf_level)
     p_value = float(chdtrc(1, statistic)) / 2 if statistic > 0 else 1.0
-    error = _error(k, n, mean, deviation)
     return RandomIntercept(mean, error, deviation, low, high, height, statistic, p_value)
 
 
@@ -149,8 +157,11 @@ def _limits(
     return low, float(brentq(gap, deviation, far))
 
 
-def _error(k: Array, n: Array, mean: float, deviation: float) -> float:
-    """Standard error of the mean from the observed information of both parameters."""
+def _error(k: Array, n: Array, mean: float, deviation: float) -> float | None:
+    """Standard error of the mean from the observed information of both parameters.
+
+    None where that is not positive definite: no maximum has been found.
+    """
     if deviation == 0:
         return float(1 / np.sqrt(_curvature(k, n, mean, 0.0)))
     h, at = 1e-5, np.array([mean, deviation])
@@ -160,6 +171,8 @@ def _error(k: Array, n: Array, mean: float, deviation: float) -> float:
         columns.append((below - above) / (2 * h))
     information = np.array(columns)
     information = (information + information.T) / 2
+    if not np.isfinite(information).all() or np.linalg.eigvalsh(information)[0] <= 0:
+        return None
     return float(np.sqrt(np.linalg.inv(information)[0, 0]))
 
 

@@ -73,7 +73,7 @@ def test_limits_of_two_patients_by_hand() -> None:
 
 def test_facilities_that_do_not_differ_have_no_variance() -> None:
     found = random_intercept(np.full(6, 5.0), np.full(6, 10.0), 0.95)
-    assert found is not None
+    assert not isinstance(found, str)
     assert (found.deviation, found.low, found.statistic, found.p_value) == (0, 0, 0, 1)
     assert found.high is not None
     assert found.std_error == pytest.approx(1 / np.sqrt(60 / 4), rel=1e-6)
@@ -119,15 +119,53 @@ def test_one_facility_has_no_variance_and_says_so(patients: pd.DataFrame) -> Non
 
 
 @pytest.mark.parametrize(
+    ("k", "n", "said"),
+    [
+        ([8, 0], [8, 9], "all or none"),
+        ([1, 0, 1, 1, 0], [1, 1, 1, 1, 1], "no facility has two patients"),
+        ([3, 0, 2, 0, 0, 1], [3, 2, 2, 1, 4, 1], "all or none"),
+    ],
+)
+def test_a_spread_that_is_not_identified_has_a_reason(
+    k: list[int], n: list[int], said: str
+) -> None:
+    """All of some facilities and none of others: the likelihood rises with the deviation."""
+    found = random_intercept(np.array(k, dtype=float), np.array(n, dtype=float), 0.95)
+    assert isinstance(found, str)
+    assert said in found
+
+
+def test_a_year_whose_facilities_are_all_or_none_leaves_the_others_standing() -> None:
+    rows = [(2010, f, f == "a") for f in "aaaabbbb"]
+    rows += [(2011, f, i % 4 < 2 + (f == "a")) for i, f in enumerate("aaaabbbb")]
+    data = pd.DataFrame(rows, columns=["year", "facility", "is_low"])
+    result = asked(data.assign(is_low=data["is_low"].astype(str)), year="year")
+    first, second = result.by_year
+    assert "all or none" in str(first.reason)
+    assert (first.deviation, first.std_error, first.median_odds_ratio) == (None, None, None)
+    assert second.reason is None
+    records = {r.id: r for r in result.records("f")}
+    assert records["f/between_facility_deviation/True/2010"].status == "not_estimable"
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"category": "Tru"}, "Did you mean 'True'"),
         ({"facility": "facilty"}, "Did you mean 'facility'"),
         ({"year": "age"}, "not whole numbers"),
+        ({"year": "endless"}, "not whole numbers"),
+        ({"year": "flag"}, "not whole numbers"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(
     options: dict[str, Any], said: str, patients: pd.DataFrame
 ) -> None:
+    data = patients.assign(endless=np.inf, flag=patients["er"] == "yes")
     with pytest.raises(AnalysisError, match=said):
-        asked(patients, **options)
+        asked(data, **options)
+
+
+def test_a_facility_column_may_have_any_name(patients: pd.DataFrame) -> None:
+    named = asked(patients.rename(columns={"facility": "counted"}), facility="counted")
+    assert named.facilities == asked(patients).facilities

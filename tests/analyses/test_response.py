@@ -62,6 +62,13 @@ HER2 = {"name": "her2", "levels": ["zero", "low"]}
 PCR = {"name": "pcr", "levels": ["no", "yes"]}
 
 
+def test_a_term_may_have_any_name(patients: pd.DataFrame) -> None:
+    odd = patients.rename(columns={"age": "is a response"})
+    named = response_odds(odd, response=YES, by=GROUP, terms=["is a response"])
+    wanted = response_odds(patients, response=YES, by=GROUP, terms=["age"])
+    assert named.ratios == wanted.ratios
+
+
 def test_ten_patients_by_hand() -> None:
     """Two tables of five: low 1 of 2 and zero 1 of 3 respond; low 1 of 3 and zero 1 of 2.
 

@@ -32,6 +32,13 @@ def test_the_model_is_r_s_on_rows_of_tmerge():
     assert found.naive.estimate == pytest.approx(expected("naive", "treated"), rel=1e-8)
 
 
+def test_a_term_may_be_named_like_a_column_of_the_rows():
+    odd = patients().rename(columns={"age": "time from"})
+    named = start_stop(odd, **COLUMNS, terms=["time from"])
+    wanted = start_stop(patients(), **COLUMNS, terms=["age"])
+    assert named.effect.estimate == wanted.effect.estimate
+
+
 def _six():
     """Starts at 2 (dies at 5), on the day of death 4, before time zero, after the end, never."""
     return pd.DataFrame(
