@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from analyses.estimators.cox import cox
+from analyses.estimators.cox_prepared import whole_numbers
 from analyses.estimators.subgroup_factors import FactorCodes
 from analyses.estimators.subgroup_rows import Options, SubgroupRows
 from analyses.estimators.terms import TermSpec
@@ -124,8 +125,7 @@ def _is_robust(rows: SubgroupRows, options: Options) -> bool:
         return True
     if options.weights is None:
         return False
-    weights = rows.frame[options.weights].to_numpy(dtype=float)
-    return bool((weights != np.floor(weights)).any())
+    return not whole_numbers(rows.frame[options.weights].to_numpy(dtype=float))
 
 
 def _plain(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
+from analyses.estimators.clustered_differences import clustered_covariances, with_error
 from analyses.estimators.cox_prepared import whole_numbers
 from analyses.estimators.interaction_test import ProductModel, product_model
 from analyses.estimators.kaplan_meier import kaplan_meier
@@ -19,8 +21,10 @@ from analyses.estimators.subgroups import LEAST_EVENTS, compared_within
 from analyses.estimators.survival_data import By, as_pandas
 from analyses.estimators.terms import TermSpec
 from analyses.estimators.time_zero import require_known_at_time_zero
+from analyses.kernels.newton import solved
 from analyses.results.contrast import Contrast
 from analyses.results.failure import Failure
+from analyses.results.frozen import Array
 from analyses.results.subgroups import Subgroups
 from analyses.results.treatment_by_group import (
     AbsoluteEffect,
@@ -111,6 +115,10 @@ def _of_rows(
     base = _reference(factor, reference)
     within = compared_within(rows, options, "none", least_events)
     absolute = _absolute(rows, factor, options, at)
+    together: Mapping[float, Array] = {}
+    if options.cluster is not None and absolute:
+        together = dict(zip(at, clustered_covariances(rows, factor, options, at), strict=True))
+        absolute = _clustered(absolute, factor, together, options.conf_level)
     return TreatmentByGroup(
         within=within,
         treatment=rows.by,
@@ -121,9 +129,10 @@ def _of_rows(
         reference=factor.levels[base],
         ratios=_ratios(product_model(rows, factor, options), factor, base, within),
         absolute=absolute,
-        absolute_tests=tuple(_alike(absolute, float(t)) for t in at),
+        absolute_tests=tuple(_alike(absolute, float(t), together.get(t)) for t in at),
         estimand=_estimand(rows, options),
-        variance="infinitesimal jackknife" if _is_weighted(rows, options) else "Greenwood",
+        variance=_variance(rows, options),
+        is_weighted=_is_weighted(rows, options),
         findings=within.findings,
         failures=(*within.failures, *(_missing(e) for e in absolute if e.difference.reason)),
     )
@@ -160,8 +169,15 @@ def _is_weighted(rows: SubgroupRows, options: Options) -> bool:
 
 def _estimand(rows: SubgroupRows, options: Options) -> Estimand:
     if _is_weighted(rows, options):
-        return "conditional" if rows.terms else "marginal"
+        return "conditional" if rows.terms or options.strata else "marginal"
     return "conditional" if rows.terms or options.strata else "unadjusted"
+
+
+def _variance(rows: SubgroupRows, options: Options) -> str:
+    """How the errors of the survival curves come about."""
+    if options.cluster is not None:
+        return "clustered infinitesimal jackknife"
+    return "infinitesimal jackknife" if _is_weighted(rows, options) else "Greenwood"
 
 
 def _ratios(
@@ -257,8 +273,25 @@ def _of_group(
     return result
 
 
-def _alike(effects: Sequence[AbsoluteEffect], time: float) -> AbsoluteTest:
-    """Whether independent differences at a time are alike: squares about their weighted mean."""
+def _clustered(
+    effects: Sequence[AbsoluteEffect],
+    factor: FactorCodes,
+    together: Mapping[float, Array],
+    conf_level: float,
+) -> tuple[AbsoluteEffect, ...]:
+    """The differences with the errors that clusters leave them."""
+    found = []
+    for effect in effects:
+        k, change = factor.levels.index(effect.group), effect.difference
+        variance = float(together[change.time][k, k])
+        found.append(replace(effect, difference=with_error(change, variance, conf_level)))
+    return tuple(found)
+
+
+def _alike(
+    effects: Sequence[AbsoluteEffect], time: float, covariance: Array | None
+) -> AbsoluteTest:
+    """Whether the differences at a time are alike; independent without a covariance of clusters."""
     own = [e.difference for e in effects if e.difference.time == time]
     df = len(own) - 1
     if df < 1:
@@ -267,9 +300,14 @@ def _alike(effects: Sequence[AbsoluteEffect], time: float) -> AbsoluteTest:
     if len(known) < len(own):
         return AbsoluteTest(time, None, df, None, "a group has no difference with an error")
     values, errors = (np.array(part) for part in zip(*known, strict=True))
-    weight = 1 / errors**2
-    centre = float((weight * values).sum() / weight.sum())
-    statistic = float((weight * (values - centre) ** 2).sum())
+    if covariance is None:
+        covariance = np.diag(errors**2)
+    change = np.column_stack([-np.ones(df), np.eye(df)])
+    apart = change @ values
+    weighed = solved(change @ covariance @ change.T, apart)
+    if weighed is None:
+        return AbsoluteTest(time, None, df, None, "there are too few clusters to compare groups")
+    statistic = max(float(apart @ weighed), 0.0)
     return AbsoluteTest(time, statistic, df, float(chdtrc(df, statistic)))
 
 

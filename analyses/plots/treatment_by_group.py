@@ -140,7 +140,7 @@ def _note(result: TreatmentByGroup, style: NumberStyle) -> str:
         f"squares are sized by events; {interaction_words(result, style)}."
     ]
     if result.absolute:
-        kind = "weighted" if result.variance != "Greenwood" else "unadjusted"
+        kind = "weighted" if result.is_weighted else "unadjusted"
         said.append(f"Differences of survival are {kind} Kaplan-Meier estimates, in points.")
     if any(effect.is_small for effect in (result.overall, *result.effects)):
         said.append(f"Grey: fewer than {result.within.least_events} events.")

@@ -59,6 +59,11 @@ def subgroup_methods(_result: StudyResult, analysis: SubgroupsAnalysis) -> str:
         f"model of its own, {within.ties.capitalize()} ties"
         + (f", adjusted for {terms} (without the factor of the subgroup)" if terms else "")
         + (f", stratified by {strata}" if strata else "")
+        + (
+            f", robust variance clustered by {in_sentence(within.cluster)}"
+            if within.cluster
+            else ""
+        )
         + f", Wald {words.tick(100 * within.conf_level)}% limits. Interaction by {by} of models "
         "with and without the product of the groups and the factor, on the same patients; of all "
         f"groups together and of each against {_reference(within)}. {_adjustment(within)} "

@@ -64,12 +64,17 @@ def treatment_methods(_result: StudyResult, analysis: TreatmentAnalysis) -> str:
         f"model of each group, {within.ties.capitalize()} ties"
         + (f", adjusted for {terms}" if terms else "")
         + (f", stratified by {strata}" if strata else "")
+        + (
+            f", robust variance clustered by {in_sentence(within.cluster)}"
+            if within.cluster
+            else ""
+        )
         + f", Wald {words.tick(100 * within.conf_level)}% limits. Interaction and ratios of hazard "
         f"ratios against {group_words(made.by, made.reference)} are of one model with the product "
         "of treatment and group."
     )
     if made.absolute:
-        kind = "weighted" if made.variance != "Greenwood" else "not adjusted"
+        kind = "weighted" if made.is_weighted else "not adjusted"
         text += (
             f" Differences of survival are between Kaplan-Meier curves of the two arms ({kind}; "
             f"variance by {made.variance}), and are compared between groups by their squares "
@@ -139,7 +144,8 @@ def _differences(analysis: TreatmentAnalysis, style: NumberStyle) -> Table:
     tests = [_alike(test, said[test.time], style) for test in made.absolute_tests]
     return Table(
         f"{analysis.id}_differences",
-        f"{analysis.title}: survival by arm, and the difference in points.",
+        f"{analysis.title}: survival by arm, and the difference in points "
+        f"({'weighted' if made.is_weighted else 'not adjusted'}).",
         (label(made.by), treated, untreated, "Difference, points", style.p_symbol),
         aligned(5),
         tuple(rows),

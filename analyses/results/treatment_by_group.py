@@ -77,7 +77,8 @@ class AbsoluteEffect:
 class AbsoluteTest:
     """That the absolute differences are the same in all groups at a time.
 
-    Sum of squares about the weighted mean of independent differences; None with a `reason`.
+    Sum of squares about the weighted mean of independent differences, with the covariance of the
+    groups under clusters; None with a `reason`.
     """
 
     time: float
@@ -105,10 +106,13 @@ class TreatmentByGroup:
         Differences of survival by time and group, and whether they are alike at each time; empty
         where no time was asked for.
     estimand
-        ``conditional`` on the terms; ``marginal`` under weights that are not counts;
+        ``conditional`` on the terms or strata; ``marginal`` under weights that are not counts;
         ``unadjusted``. Differences of survival are marginal or unadjusted.
     variance
-        Of the survival curves: ``Greenwood``, or ``infinitesimal jackknife`` under weights.
+        Of the survival curves: ``Greenwood``, ``infinitesimal jackknife`` under weights,
+        ``clustered infinitesimal jackknife`` under clusters.
+    is_weighted
+        Whether the curves are weighted, by weights that are not counts.
     findings, failures
         Of the hazard ratios, and of differences that do not exist.
     """
@@ -125,6 +129,7 @@ class TreatmentByGroup:
     absolute_tests: tuple[AbsoluteTest, ...]
     estimand: Estimand
     variance: str
+    is_weighted: bool = False
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
 
@@ -237,7 +242,16 @@ class TreatmentByGroup:
         return head + "".join(str(t.to_html(index=False, na_rep="")) for t in tables if len(t))
 
 
-_PLAIN = ("treatment", "treated", "untreated", "by", "reference", "estimand", "variance")
+_PLAIN = (
+    "treatment",
+    "treated",
+    "untreated",
+    "by",
+    "reference",
+    "estimand",
+    "variance",
+    "is_weighted",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -143,6 +143,45 @@ def test_absolute_differences_and_their_test_by_hand() -> None:
     assert test.statistic == pytest.approx(4 / 15)
 
 
+def test_every_patient_twice_in_one_cluster_adds_nothing(patients: pd.DataFrame) -> None:
+    """Of clusters of one the jackknife is that of weights that are alike, whatever they are."""
+    single = asked(patients.assign(id=range(300)), cluster="id")
+    twice = asked(pd.concat([patients.assign(id=range(300))] * 2), cluster="id")
+    weighted = asked(patients.assign(half=0.5), weights="half")
+    for other in (twice, weighted):
+        for one, two in zip(single.absolute, other.absolute, strict=True):
+            assert two.difference.estimate == pytest.approx(one.difference.estimate)
+            assert two.difference.std_error == pytest.approx(one.difference.std_error)
+        for first, second in zip(single.absolute_tests, other.absolute_tests, strict=True):
+            assert second.statistic == pytest.approx(first.statistic)
+
+
+def test_clusters_with_patients_of_both_groups_by_hand() -> None:
+    """Pairs of one patient of each group and a like fate: the groups' differences are the same.
+
+    In each group 1 of 4 treated and 2 of 4 untreated die by time 5. Without censoring a row's
+    influence is (alive - S)/4, so the variance of an arm is S(1 - S)/4: 3/64 + 1/16 = 7/64. The
+    difference of the two differences has no variance at all, so there is no test.
+    """
+    fates = [(True, 1.0)] + [(True, 9.0)] * 3 + [(False, 1.0)] * 2 + [(False, 9.0)] * 2
+    data = pd.DataFrame(
+        [(half, pair, *fate, fate[1] < 5) for half in "ab" for pair, fate in enumerate(fates)],
+        columns=["half", "pair", "given", "time", "event"],
+    )
+    by = {"name": "half", "levels": ["a", "b"]}
+    result = treatment_effect(
+        data, time="time", event="event", treatment="given", by=by, at=[5], cluster="pair"
+    )
+    assert result.variance == "clustered infinitesimal jackknife"
+    for effect in result.absolute:
+        assert effect.difference.std_error == pytest.approx(np.sqrt(7 / 64))
+    assert "too few clusters" in str(result.absolute_tests[0].reason)
+
+
+def test_weights_within_strata_are_conditional(patients: pd.DataFrame) -> None:
+    assert asked(patients, weights="weight", strata="grade").estimand == "conditional"
+
+
 def test_a_treatment_that_starts_later_is_refused_with_three_ways_out(
     patients: pd.DataFrame,
 ) -> None:

@@ -68,6 +68,18 @@ def test_every_printed_number_is_a_record(run: tuple[Any, str], table: str) -> N
     assert named <= {record.id for record in result.records}
 
 
+def test_clusters_and_what_is_not_adjusted_are_said(folder: Path, tmp_path: Path) -> None:
+    clustered = TX | {"id": "clustered", "cluster": "facility_id"}
+    result = analyses.run_study(study(folder, clustered), out=tmp_path / "out")
+    pages = pypdf.PdfReader(tmp_path / "out" / "report.pdf").pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "robust variance clustered by reporting hospital" in text
+    assert "clustered infinitesimal jackknife" in text
+    assert "difference in points (not adjusted)" in text
+    names = {record.quantity for record in result.records}
+    assert "survival_difference" in names
+
+
 def test_a_treatment_that_began_after_diagnosis_is_a_failure_with_three_ways_out(
     run: tuple[Any, str],
 ) -> None:
