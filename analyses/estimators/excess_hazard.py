@@ -63,7 +63,8 @@ def excess_hazard(
         As in `cox`; no terms over time.
     cuts
         Ends of the intervals in which the baseline excess hazard is constant, in the unit of
-        `time`; one, two, ... five years where not given, as far as deaths go.
+        `time`; one, two, ... five years where not given, as far as deaths go. Those outside
+        follow-up cut nothing and are warned of.
 
     Returns
     -------
@@ -135,7 +136,11 @@ def _fitted(
         n_event=int(rows.event.sum()),
         n_input=rows.n,
         n_missing=(),
-        findings=(*expected.findings, *_few(int(rows.event.sum()), len(theta))),
+        findings=(
+            *expected.findings,
+            *_beyond(cuts, rows),
+            *_few(int(rows.event.sum()), len(theta)),
+        ),
     )
 
 
@@ -161,15 +166,14 @@ def _edges(cuts: Sequence[float] | None, rows: SurvivalData, days: Array, factor
     if cuts is None:
         inner = [float(k) for k in range(1, FEWEST_YEARS + 1) if (deaths > k).any()]
         edges = np.array([0.0, *inner, last])
-        counts = np.histogram(deaths, edges)[0]
+        counts = _deaths_within(edges, deaths)
         # Years without a death join the one before.
         keep = [i for i in range(1, len(edges) - 1) if counts[i - 1] > 0]
         return np.concatenate([[0.0], edges[keep], [last]])
     inner = sorted(float(cut) * factor / YEAR_DAYS for cut in cuts)
     inner = [cut for cut in inner if 0 < cut < last]
     edges = np.array([0.0, *inner, last])
-    counts = np.array([int(((deaths > a) & (deaths <= b)).sum()) for a, b in _pairs(edges)])
-    counts[0] += int((deaths == 0).sum())
+    counts = _deaths_within(edges, deaths)
     empty = [
         f"{a:g} to {b:g} years" for (a, b), k in zip(_pairs(edges), counts, strict=True) if not k
     ]
@@ -179,6 +183,25 @@ def _edges(cuts: Sequence[float] | None, rows: SurvivalData, days: Array, factor
             Problem(f"{SOURCE}: cuts", f"no death in {listed(empty)}", advice=advice)
         )
     return edges
+
+
+def _deaths_within(edges: Array, deaths: Array) -> list[int]:
+    """Deaths of each interval as the fit has them: after its start, up to and with its end."""
+    places = np.clip(np.searchsorted(edges, deaths, side="left") - 1, 0, len(edges) - 2)
+    return [int(n) for n in np.bincount(places, minlength=len(edges) - 1)]
+
+
+def _beyond(cuts: Sequence[float] | None, rows: SurvivalData) -> tuple[Finding, ...]:
+    """A warning of cuts that part nothing, since nobody is followed on both sides of them."""
+    last = float(rows.time.max())
+    unused = [float(cut) for cut in cuts or () if not 0 < cut < last]
+    if not unused:
+        return ()
+    advice = (
+        f"No follow-up lies on both sides of {listed(f'{cut:g}' for cut in unused)} (it goes from "
+        f"0 to {last:g}): the baseline is not cut there."
+    )
+    return (Finding("warning", SOURCE, "", "", "cuts_outside", len(unused), advice, "cut"),)
 
 
 def _pairs(edges: Array) -> list[tuple[float, float]]:

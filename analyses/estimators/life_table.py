@@ -53,6 +53,8 @@ def life_table(data: Any, *, name: str = "", sha256: str = "") -> LifeTable:
     problems = list(_values(frame, measure))
     if problems:
         raise DataError(problems)
+    numbers = [name for name in _NUMBERS if name in frame]
+    frame = frame.assign(**{name: pd.to_numeric(frame[name]).astype(float) for name in numbers})
     of = ["sex", "race"] if "race" in frame else ["sex"]
     ages = _span(frame["age"])
     years = _span(frame["year"])

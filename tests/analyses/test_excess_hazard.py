@@ -138,3 +138,24 @@ def test_the_search_ends_where_the_likelihood_is_flat_to_rounding(table: LifeTab
         terms = [GROUP, {"name": "age", "per": 10}]
         model = excess_hazard(drawn, terms=terms, life_table=table, cuts=[730], **COLUMNS)
         assert model.iterations < 30
+
+
+def test_a_death_at_the_end_of_a_year_belongs_to_the_year_that_ends(table: LifeTable) -> None:
+    """Deaths at 200 and 365.25 days are of the first year, and the second has none: it is joined.
+
+    Forty patients each, so that deaths are more than the population's.
+    """
+    times = np.repeat([200.0, 365.25, 800.0, 900.0], 40)
+    frame = patients().head(160).assign(time=times, event=times < 900)
+    frame = frame.assign(x=np.tile([0.0, 1.0], 80))
+    model = excess_hazard(frame, terms=["x"], life_table=table, **COLUMNS)
+    assert [(one.start, one.n_event) for one in model.baseline] == [(0, 80), (365.25, 40)]
+
+
+def test_cuts_outside_follow_up_are_told(table: LifeTable) -> None:
+    cuts = [0, 365.25, 99_999]
+    model = excess_hazard(patients(), terms=[GROUP], life_table=table, cuts=cuts, **COLUMNS)
+    assert len(model.baseline) == 2
+    found = next(f for f in model.findings if f.rule == "cuts_outside")
+    assert (found.n, found.unit) == (2, "cut")
+    assert "both sides of 0, 99999" in found.advice

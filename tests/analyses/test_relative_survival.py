@@ -271,3 +271,11 @@ def test_races_need_a_column_where_the_table_tells_them_apart(table: LifeTable) 
     found = relative_survival(frame, life_table=by_race, race="race", **COLUMNS)
     same = relative_survival(frame, life_table=table, **COLUMNS)
     assert found.groups[0].net == pytest.approx(same.groups[0].net, rel=1e-12)
+
+
+def test_numbers_of_a_life_table_that_are_text_are_ordered_as_numbers() -> None:
+    """As text "99" is above "100"."""
+    text = life_table(cells().astype(str))
+    plain = life_table(cells())
+    assert (text.ages, text.years) == (plain.ages, plain.years)
+    assert text.hazard == pytest.approx(plain.hazard, rel=1e-12)
