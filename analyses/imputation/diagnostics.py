@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from analyses.imputation.chains import Chain
 from analyses.imputation.variables import Variable
 from analyses.results.frozen import Array, frozen
-from analyses.results.imputations import LARGEST_R_HAT, Trace
+from analyses.results.imputations import LARGEST_R_HAT, STUCK, Trace
 from cohort.table import Finding
 
 WARM_UP = 5  # one iteration in so many is left out at the beginning
@@ -56,7 +57,10 @@ def r_hat(values: Array) -> tuple[float | None, str | None]:
     halves = np.concatenate([kept[:, :length], kept[:, length:]])
     within = float(halves.var(axis=1, ddof=1).mean())
     between = float(halves.mean(axis=1).var(ddof=1))
-    if within <= 1e-12 * max(between, float(np.mean(halves**2)), 1e-300):
+    nothing = 1e-12 * max(float(np.mean(halves**2)), 1e-300)
+    if within <= max(nothing, 1e-12 * between):
+        if between > nothing:
+            return None, STUCK
         return None, "what was drawn does not change between iterations"
     return float(np.sqrt((length - 1) / length + between / within)), None
 
@@ -65,12 +69,16 @@ def chain_findings(made: Sequence[Trace], chains: Sequence[Chain]) -> Iterator[F
     """Chains that did not settle, models that did not converge, columns that say the same."""
     worst: dict[str, float] = {}
     for trace in made:
-        if trace.r_hat is not None and not trace.converged:
-            worst[trace.column] = max(worst.get(trace.column, 0.0), trace.r_hat)
+        if not trace.converged:
+            value = math.inf if trace.r_hat is None else trace.r_hat
+            worst[trace.column] = max(worst.get(trace.column, 0.0), value)
     for column, value in worst.items():
+        found = STUCK.capitalize()
+        if math.isfinite(value):
+            found = f"R-hat {value:.3g} is above {LARGEST_R_HAT:g}"
         advice = (
-            f"R-hat {value:.3g} is above {LARGEST_R_HAT:g}: the chains of '{column}' have not "
-            "settled. Ask for more iterations, or name fewer columns that hang together."
+            f"{found}: the chains of '{column}' have not settled. Ask for more iterations, or name "
+            "fewer columns that hang together."
         )
         yield Finding(
             "warning", "imputation", column, "", "not_converged", len(chains), advice, "chain"

@@ -239,7 +239,7 @@ def _conditioned(variable: Variable, frame: pd.DataFrame, asked: _Asked) -> Vari
     if not (chosen & ~variable.missing).any():
         found = f"no patient with {column} {level} has a value: there is nothing to impute from"
         raise AnalysisError(Problem(where, found, advice="Leave the patients out."))
-    return replace(variable, among=chosen)
+    return replace(variable, among=chosen, among_said=f"{column} {level}")
 
 
 def _require_missing(made: Collection[Variable], lacking: Any) -> None:

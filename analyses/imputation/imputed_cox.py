@@ -50,7 +50,8 @@ def imputed_cox(
     data
         The data that were imputed, unchanged.
     imputations
-        Of `impute`: every term with missing values must be among its columns.
+        Of `impute`: every term with missing values must be among its columns. Patients without
+        a cluster or stratum are left out of each fit, with a warning that counts them.
     time, event, terms, entry, strata, cluster, robust, ties, conf_level
         As in `cox`.
 
@@ -75,7 +76,8 @@ def imputed_cox(
     asked = asking(time, event, entry, strata, None, cluster, robust, None, ties, conf_level, None)
     wanted = declared(terms)
     frame = as_pandas(data)
-    _require_complete(frame, imputations, wanted, asked)
+    _require_complete(frame, imputations, wanted)
+    without = _without(frame, imputations, asked)
     of_patients = frame.iloc[imputations.kept]
     names = dict.fromkeys(name for term in wanted for name in term.columns)
     observed = {name: of_patients[name].dropna() for name in names}
@@ -85,7 +87,7 @@ def imputed_cox(
         completed = imputations.completed(frame, number)
         return model_of(prepared(completed, wanted, asked, learnt), asked).without_rows()
 
-    return pooled_cox(fitted, imputations, asked, findings)
+    return pooled_cox(fitted, imputations, asked, (*findings, *without))
 
 
 def pooled_cox(
@@ -132,12 +134,10 @@ def pooled_cox(
 
 
 def _require_complete(
-    frame: pd.DataFrame, imputations: Imputations, wanted: Sequence[Declared], asked: Asked
+    frame: pd.DataFrame, imputations: Imputations, wanted: Sequence[Declared]
 ) -> None:
-    """Every column of the model has values, or has them drawn."""
-    names = [name for term in wanted for name in term.columns] + list(asked.strata)
-    names += [asked.cluster] if asked.cluster is not None else []
-    names = list(dict.fromkeys(names))
+    """Every term of the model has values, or has them drawn."""
+    names = list(dict.fromkeys(name for term in wanted for name in term.columns))
     require_columns(frame, names)
     drawn = {column.name for column in imputations.columns}
     of_patients = frame.iloc[imputations.kept]
@@ -146,6 +146,22 @@ def _require_complete(
         advice = "Name them among the columns of the imputation."
         found = f"columns with missing values that were not imputed: {listed(lacking)}"
         raise AnalysisError(Problem("imputed model", found, advice=advice))
+
+
+def _without(frame: pd.DataFrame, imputations: Imputations, asked: Asked) -> Iterator[Finding]:
+    """A warning of patients whom each fit leaves out for their cluster or stratum."""
+    names = list(dict.fromkeys([*asked.strata, *([asked.cluster] if asked.cluster else [])]))
+    require_columns(frame, names)
+    drawn = {column.name for column in imputations.columns}
+    for name in names:
+        lacking = int(frame[name].iloc[imputations.kept].isna().sum())
+        if lacking and name not in drawn:
+            advice = (
+                f"{lacking} patients have no {name}, which says who belongs together and was not "
+                "imputed: the model over imputations leaves them out, as complete cases do."
+            )
+            yield Finding("warning", "imputed model", name, "", "no_cluster_or_stratum", lacking,
+                          advice)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,6 +211,7 @@ class _Parts:
             made = pool(values, errors, df_complete=df, conf_level=conf_level)
             names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
             numbers: dict[str, Any] = {name: getattr(made, name) for name in names}
+            numbers["reason"] = made.reason
             yield replace(like, **numbers, **sizes), made
 
     def term_tests(
@@ -223,6 +240,13 @@ def _not_estimable(
 
 def _tests(estimates: Array, covariances: Array, df: int) -> tuple[PooledTest, PooledTest]:
     k = estimates.shape[1]
+    singular = int(sum(np.linalg.matrix_rank(v, hermitian=True) < k for v in covariances))
+    if singular:  # fewer clusters than coefficients, say
+        reason = f"the covariance is singular in {singular} of {len(covariances)} imputations"
+        return (
+            PooledTest("D1", None, k, None, None, None, reason),
+            PooledTest("D2", None, k, None, None, None, reason),
+        )
     wald = np.array(
         [b @ np.linalg.solve(v, b) for b, v in zip(estimates, covariances, strict=True)]
     )

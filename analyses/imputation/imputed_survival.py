@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 from analyses.estimators.kaplan_meier import kaplan_meier
 from analyses.estimators.rmst import rmst
 from analyses.estimators.survival_data import By, as_pandas, by_column
-from analyses.imputation.rubin import INFINITE, barnard_rubin, pool
+from analyses.imputation.rubin import FEWEST_DF, INFINITE, barnard_rubin, pool
 from analyses.results.curve import Curve
 from analyses.results.frozen import Array, frozen
 from analyses.results.imputations import Imputations
@@ -21,6 +21,7 @@ from analyses.results.pooled_numbers import (
     PooledNumber,
     PooledNumbers,
     on_own_scale,
+    too_large,
 )
 from analyses.results.survival import KaplanMeier
 from cohort.errors import AnalysisError, Problem
@@ -208,7 +209,7 @@ def _survival(curves: Sequence[Curve], at: float, conf_level: float) -> PooledNu
     made = pool(q, u, df_complete=df, conf_level=conf_level)
     return PooledNumber(
         "survival", curves[0].group, None, at, n, n_event, "cloglog",
-        *on_own_scale(made, "cloglog"), made,
+        *on_own_scale(made, "cloglog"), made, made.reason,
     )  # fmt: skip
 
 
@@ -235,18 +236,20 @@ def _curve(curves: Sequence[Curve], grid: Array, conf_level: float) -> PooledCur
     df = np.full(len(times), np.nan)
     for i in np.flatnonzero(np.isfinite(total)):
         found = barnard_rubin(m, float(between[i]), float(total[i]), max(n_event - 1, 1))
-        df[i] = min(found, INFINITE)
+        df[i] = min(found, INFINITE) if found >= FEWEST_DF else np.nan  # no limits: see `pool`
     reach = stdtrit(df, (1 + conf_level) / 2) * np.sqrt(total)
     middle = q.mean(axis=0)
-    survival = np.where(np.isfinite(middle), np.exp(-np.exp(middle)), values.mean(axis=0))
+    with np.errstate(over="ignore", under="ignore"):  # far out, survival is 0 or 1
+        pooled, low, high = (np.exp(-np.exp(x)) for x in (middle, middle + reach, middle - reach))
+    survival = np.where(np.isfinite(middle), pooled, values.mean(axis=0))
     return PooledCurve(
         curves[0].group,
         _mean([c.n for c in curves]),
         n_event,
         frozen(times),
         frozen(survival),
-        frozen(np.exp(-np.exp(middle + reach))),
-        frozen(np.exp(-np.exp(middle - reach))),
+        frozen(low),
+        frozen(high),
     )
 
 
@@ -279,7 +282,7 @@ def _pooled(
     values = np.array([c.estimate for c in every], dtype=float)
     errors = np.array([c.std_error for c in every], dtype=float)
     made = pool(values, errors, df_complete=max(df, 1), conf_level=conf_level)
-    reason = "its standard error is 0" if made.conf_low is None else None
+    reason = made.reason or too_large(made, scale)
     return PooledNumber(
         quantity, every[0].group, reference, time, n, n_event, scale,
         *on_own_scale(made, scale), made, reason,

@@ -134,7 +134,7 @@ def group_of(label: str, rows: Places, outcome: Array, variables: Sequence[Varia
     products = product(group.complete, None, group.complete)
     lacks = [int(part.missing.sum()) for part in parts]
     targets = [
-        _target(i, parts[i], own[i], products, (x, complete, others))
+        _target(i, _required(parts[i], label), own[i], products, (x, complete, others))
         for i in np.argsort(lacks, kind="stable")
         if lacks[i]
     ]
@@ -160,6 +160,18 @@ def _own(variable: Variable, rows: Places, label: str) -> _Own:
     of_group = np.unique(known).astype(np.intp)
     columns = (raw[:, None] == of_group[1:]).astype(float)
     return _Own(variable, raw, raw, of_group, columns, among)
+
+
+def _required(own: _Own, label: str) -> _Own:
+    """The variable, of which some row that its model may be fitted to has a value."""
+    if own.among is not None and not (own.among & ~own.missing).any():
+        found = (
+            f"no patient of {int(own.among.sum())} with {label} and {own.variable.among_said} has "
+            "a value: there is nothing to impute from"
+        )
+        advice = "Impute without `within`, or leave these patients out."
+        raise AnalysisError(Problem(f"imputation of '{own.variable.name}'", found, advice=advice))
+    return own
 
 
 def _standardised(values: Array) -> Array:

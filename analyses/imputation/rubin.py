@@ -19,6 +19,8 @@ from analyses.results.frozen import Array
 from analyses.results.pooled import Pooled, PooledTest
 
 INFINITE = 1e9  # degrees of freedom from which Student's t is the normal distribution
+REITER = 4  # k (m - 1) above which D1 has degrees of freedom
+FEWEST_DF = 1.0  # below which Student's t has no use: limits soon pass what a machine holds
 
 
 def pool(
@@ -47,13 +49,16 @@ def pool(
     fmi = (riv + 2 / (df + 3)) / (riv + 1) if math.isfinite(riv) else 1.0
     error = math.sqrt(total)
     statistic = p_value = low = high = None
-    if error > 0:
+    reason = None if error > 0 else "its standard error is 0"
+    if error > 0 and df < FEWEST_DF:
+        reason = f"{df:.2g} degrees of freedom are too few for limits"
+    elif error > 0:
         statistic = estimate / error
         p_value = float(2 * stdtr(min(df, INFINITE), -abs(statistic)))
         reach = float(stdtrit(min(df, INFINITE), (1 + conf_level) / 2)) * error
         low, high = estimate - reach, estimate + reach
     return Pooled(
-        estimate, error, df, statistic, p_value, low, high, within, between, riv, fmi, m
+        estimate, error, df, statistic, p_value, low, high, within, between, riv, fmi, m, reason
     )  # fmt: skip
 
 
@@ -85,14 +90,22 @@ def d1(estimates: Array, covariances: Array, *, df_complete: float = math.inf) -
     df = reiter(m, k, riv, df_complete)
     if df is None:
         reason = f"{m} imputations are too few to test {k} parameters together"
+        if k * (m - 1) > REITER:
+            reason = (
+                f"{df_complete:g} degrees of freedom of complete data are too few to test "
+                f"{k} parameters together"
+            )
         return PooledTest("D1", statistic, k, None, None, riv, reason)
     return PooledTest("D1", statistic, k, df, float(fdtrc(k, min(df, INFINITE), statistic)), riv)
 
 
 def reiter(m: int, k: int, riv: float, df_complete: float) -> float | None:
-    """Denominator degrees of freedom of D1; None where k (m - 1) is not above 4."""
+    """Denominator degrees of freedom of D1; None where they are not defined.
+
+    That is where k (m - 1) is not above 4, or `df_complete` too small for what is missing.
+    """
     t = k * (m - 1)
-    if t <= 4:
+    if t <= REITER:
         return None
     if riv <= 0:
         return df_complete

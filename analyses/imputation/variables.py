@@ -37,7 +37,7 @@ class Variable:
     method
         How missing values are drawn; None where there are none.
     among
-        Rows that its model may be fitted to; None for all.
+        Rows that its model may be fitted to, and what they have in common; None for all.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Variable:
     values: Array
     method: Method | None
     among: npt.NDArray[np.bool_] | None = None
+    among_said: str = ""
 
     @property
     def missing(self) -> npt.NDArray[np.bool_]:

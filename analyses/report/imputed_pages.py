@@ -320,6 +320,6 @@ def _warnings(made: Imputations) -> Iterator[Block]:
         names = joined([label(name) for name in made.not_converged])
         yield Callout(
             "Chains that did not settle",
-            f"R-hat is above {LARGEST_R_HAT:g} for {names}: ask for more iterations before this "
-            "imputation is used.",
+            f"R-hat is above {LARGEST_R_HAT:g}, or chains keep apart, for {names}: ask "
+            "for more iterations before this imputation is used.",
         )

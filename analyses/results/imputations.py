@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KIND = "imputation"
 MFrom = Literal["given", "data"]
+STUCK = "each chain keeps to a value of its own"
 LARGEST_R_HAT = 1.1  # above which a chain is said not to have converged
 
 
@@ -78,7 +79,9 @@ class Trace:
     @property
     def converged(self) -> bool:
         """Whether nothing speaks against it."""
-        return self.r_hat is None or self.r_hat <= LARGEST_R_HAT
+        if self.r_hat is None:
+            return self.reason != STUCK
+        return self.r_hat <= LARGEST_R_HAT
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,8 @@ class Pooled:
         Degrees of freedom of Barnard and Rubin; infinite where the complete data's are and the
         imputations agree.
     statistic, p_value, conf_low, conf_high
-        By Student's t on `df`; None where the standard error is 0.
+        By Student's t on `df`; None with the `reason` where the standard error is 0, or `df` is
+        below 1: limits on a part of a degree of freedom say nothing, or are not finite.
     within, between
         Mean of the squared standard errors; variance of the estimates over imputations.
     riv, fmi
@@ -38,6 +39,7 @@ class Pooled:
     riv: float
     fmi: float
     m: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

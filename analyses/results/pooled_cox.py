@@ -143,11 +143,15 @@ class PooledCox:
                 yield Record(
                     analysis, KIND, "fraction_missing_information", estimate=made.fmi, **rest
                 )
+        yield Record(
+            analysis, KIND, "df_complete", n=self.n, n_event=self.n_event,
+            estimate=float(self.df_complete),
+        )  # fmt: skip
         for test in self.tests:
-            yield _test_record(analysis, "", test, self.n, self.n_event)
+            yield from _test_records(analysis, "", test, self.n, self.n_event)
         for name, *both in self.term_tests:
             for test in both:
-                yield _test_record(analysis, name, test, self.n, self.n_event)
+                yield from _test_records(analysis, name, test, self.n, self.n_event)
 
     def plot(self, ax: Any = None) -> Any:
         """Forest plot of the pooled hazard ratios; returns its named artists."""
@@ -176,12 +180,15 @@ _NUMBERS = (
 )
 
 
-def _test_record(analysis: str, term: str, test: PooledTest, n: int, n_event: int) -> Record:
+def _test_records(
+    analysis: str, term: str, test: PooledTest, n: int, n_event: int
+) -> Iterator[Record]:
     """The F statistic of a pooled test; its second degrees of freedom stand in a name of theirs."""
-    return Record(
+    quantity = f"pooled_test_{test.name.lower()}"
+    yield Record(
         analysis,
         KIND,
-        f"pooled_test_{test.name.lower()}",
+        quantity,
         term=term or None,
         n=n,
         n_event=n_event,
@@ -190,4 +197,16 @@ def _test_record(analysis: str, term: str, test: PooledTest, n: int, n_event: in
         p_value=test.p_value,
         status="ok" if test.p_value is not None else "not_estimable",
         reason=test.reason,
+    )
+    rest = test.df_residual
+    defined = rest is not None and np.isfinite(rest)
+    reason = test.reason or "without end: the imputations agree"
+    yield Record(
+        analysis,
+        KIND,
+        f"{quantity}_df_residual",
+        term=term or None,
+        estimate=rest if defined else None,
+        status="ok" if defined else "not_estimable",
+        reason=None if defined else reason,
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from analyses.results.frozen import Array, defined
 from analyses.results.imputations import Imputations
+from analyses.results.log_ratio import LARGEST_LOG, off_log
 from analyses.results.pooled import Pooled
 from analyses.results.records import Record, checked
 from cohort.table import Finding
@@ -227,16 +228,21 @@ def on_own_scale(
     if scale == "identity":
         return values[0], values[1], values[2]
     if scale == "log":
-        low, high = values[1], values[2]
-        return (
-            float(np.exp(made.estimate)),
-            None if low is None else float(np.exp(low)),
-            None if high is None else float(np.exp(high)),
-        )
+        return off_log(values[0]), off_log(values[1]), off_log(values[2])
     # The larger log(-log S), the smaller S.
-    low, high = values[2], values[1]
-    return (
-        float(np.exp(-np.exp(made.estimate))),
-        None if low is None else float(np.exp(-np.exp(low))),
-        None if high is None else float(np.exp(-np.exp(high))),
-    )
+    return _off_cloglog(values[0]), _off_cloglog(values[2]), _off_cloglog(values[1])
+
+
+def too_large(made: Pooled, scale: str) -> str | None:
+    """Why an estimate or a limit is not given off its scale; None where all are."""
+    values = (made.estimate, made.conf_high)
+    if scale == "log" and any(value is not None and value > LARGEST_LOG for value in values):
+        return "an estimate or limit is too large to write; its logarithm is given"
+    return None
+
+
+def _off_cloglog(value: float | None) -> float | None:
+    if value is None:
+        return None
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.exp(-np.exp(value)))

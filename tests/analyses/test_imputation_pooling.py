@@ -93,3 +93,23 @@ def test_a_singular_covariance_is_a_reason():
     found = d1(np.ones((3, 2)), np.zeros((3, 2, 2)))
     assert found.statistic is None
     assert "singular" in str(found.reason)
+
+
+def test_estimates_that_differ_without_any_error_have_no_limits_and_a_reason():
+    found = pool(np.array([1.0, 2.0]), np.zeros(2), df_complete=10)
+    assert (found.df, found.p_value, found.conf_low, found.conf_high) == (0, None, None, None)
+    assert "0 degrees of freedom" in found.reason
+
+
+def test_less_than_one_degree_of_freedom_gives_no_limits():
+    found = pool(np.array([1.0, 5.0]), np.array([0.5, 0.5]), df_complete=1)
+    assert 0 < found.df < 1
+    assert (found.estimate, found.conf_high) == (3, None)
+    assert "too few for limits" in found.reason
+
+
+def test_d1_says_whether_imputations_or_patients_are_too_few():
+    estimates = np.array([[1.0 + 0.1 * i, 2.0 - 0.1 * i] for i in range(20)])
+    found = d1(estimates, np.tile(np.eye(2), (20, 1, 1)), df_complete=2)
+    assert found.p_value is None
+    assert "2 degrees of freedom of complete data are too few" in found.reason

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.imputation.diagnostics import r_hat
+from analyses.imputation.diagnostics import chain_findings, r_hat
 from analyses.imputation.impute import impute
+from analyses.results.frozen import frozen
+from analyses.results.imputations import Trace
 from cohort.errors import AnalysisError
 
 COLUMNS = ["grade", "age", "receptor"]
@@ -361,3 +363,23 @@ def test_groups_have_random_streams_of_their_own(data):
     for column in made.columns:
         one, other = np.split(column.values, 2, axis=1)
         assert (one != other).mean() > 0.1
+
+
+def test_a_group_whose_chosen_patients_have_no_value_is_named_with_the_condition(data):
+    """In half y nobody of site b has a grade: there is no model of theirs."""
+    frame = data.assign(half=np.where(np.arange(len(data)) % 2 == 0, "x", "y"))
+    frame.loc[frame["site"] == "a", "grade"] = "1"
+    frame.loc[(frame["site"] == "b") & (frame["half"] == "y"), "grade"] = None
+    with pytest.raises(AnalysisError, match="with half y and site b has a value"):
+        impute(frame, columns=COLUMNS, within=["half"], among={"grade": ("site", "b")}, m=2, **WHAT)
+
+
+def test_chains_that_keep_to_values_of_their_own_have_not_settled():
+    apart = np.repeat([[0.0], [1.0], [1.0]], 10, axis=1)
+    value, reason = r_hat(apart)
+    assert value is None
+    stuck = Trace("grade", "share", "2", frozen(apart), value, reason)
+    assert not stuck.converged
+    still = Trace("grade", "share", "2", frozen(np.ones((3, 10))), *r_hat(np.ones((3, 10))))
+    assert still.converged
+    assert [f.rule for f in chain_findings([stuck, still], [])] == ["not_converged"]

@@ -135,3 +135,39 @@ def test_a_level_without_events_in_some_imputations_has_no_estimate_and_a_reason
     assert next(c for c in found.coefficients if c.level == "b").estimate is not None
     found.records("model")
     found.to_dict()
+
+
+@pytest.mark.parametrize("way", ["cluster", "strata"])
+def test_patients_without_a_cluster_or_stratum_are_left_out_and_counted(way):
+    rows = incomplete()
+    rows["site"] = [f"site {i % 9}" for i in range(len(rows))]
+    rows.loc[[3, 8], "site"] = None
+    found = imputed_cox(
+        rows, imputations(), time="time", event="event", terms=TERMS, **{way: "site"}
+    )
+    assert found.n == len(rows) - 2
+    told = next(f for f in found.findings if f.rule == "no_cluster_or_stratum")
+    assert (told.column, told.n) == ("site", 2)
+
+
+def test_two_clusters_have_no_tests_of_several_coefficients_and_a_reason():
+    """The robust covariance of two clusters has rank 1 or 2, and there are four coefficients."""
+    rows = incomplete().assign(site=lambda d: np.arange(len(d)) % 2)
+    found = imputed_cox(
+        rows, imputations(), time="time", event="event", terms=TERMS, cluster="site"
+    )
+    for test in found.tests:
+        assert (test.statistic, test.p_value) == (None, None)
+        assert "singular" in test.reason
+    assert all(c.estimate is not None for c in found.coefficients)
+    found.records("model")
+
+
+def test_both_degrees_of_freedom_of_a_printed_test_are_records(pooled):
+    records = {record.id: record for record in pooled.records("model")}
+    assert records["model/df_complete"].estimate == pooled.df_complete
+    for place, name in enumerate(("d1", "d2")):
+        rest = records[f"model/pooled_test_{name}_df_residual"].estimate
+        assert rest == pooled.tests[place].df_residual
+        rest = records[f"model/pooled_test_{name}_df_residual/grade"].estimate
+        assert rest == next(t for t in pooled.term_tests if t[0] == "grade")[1 + place].df_residual

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from analyses.imputation.imputed_survival import imputed_kaplan_meier, imputed_rmst
+from analyses.imputation.rubin import pool
 from analyses.results.frozen import frozen
 from analyses.results.imputations import ImputedColumn
+from analyses.results.pooled_numbers import on_own_scale, too_large
 from cohort.errors import AnalysisError
 from tests.analyses.imputed_rows import REFERENCE, imputations, incomplete, made
 
@@ -97,3 +99,34 @@ def test_four_patients_by_hand():
 def test_groups_that_were_not_imputed_are_refused():
     with pytest.raises(AnalysisError, match="receptor"):
         imputed_kaplan_meier(incomplete(), imputations(), time="time", event="event", by="receptor")
+
+
+def test_a_ratio_past_what_a_machine_holds_is_none_with_a_reason():
+    """Limits of a log ratio near 710 are no numbers off their scale, and nothing is warned of."""
+    made_of = pool(np.array([690.0, 692.0, 691.0]), np.full(3, 8.0), df_complete=50)
+    estimate, low, high = on_own_scale(made_of, "log")
+    assert (estimate is None, low is None, high) == (False, False, None)
+    assert "too large" in too_large(made_of, "log")
+    assert on_own_scale(made_of, "cloglog") == (0, 0, 0)
+
+
+def test_three_events_in_two_groups_give_numbers_without_limits():
+    """Two events in one group, one in the other: one degree of freedom less what is missing."""
+    frame = pd.DataFrame(
+        {
+            "time": [1.0, 2, 3, 4, 5, 6, 7, 8],
+            "event": [True, True, True, False, False, False, False, False],
+            "g": pd.Categorical(["a", "b", "a", "b", "a", "b", None, None], ["a", "b"]),
+        }
+    )
+    column = ImputedColumn(
+        "g", "logistic", ("a", "b"), 2, 6, np.array([6, 7]), frozen([[0.0, 1], [1, 0], [0, 0.0]])
+    )
+    given = made((column,), 8, 3)
+    found = imputed_rmst(frame, given, time="time", event="event", by="g", tau=5)
+    ratio = found.of("rmst_ratio")[0]
+    assert ratio.pooled.df < 1
+    assert (ratio.conf_low, ratio.conf_high) == (None, None)
+    assert "degrees of freedom" in ratio.reason
+    record = next(r for r in found.records("means") if r.quantity == "rmst_ratio")
+    assert (record.status, record.reason) == ("ok", ratio.reason)
