@@ -40,6 +40,7 @@ def relative_survival_pages(
     yield _table(analysis, style)
     if net.excess is not None:
         yield _excess(analysis, net.excess, style)
+        yield from _left_out(net, net.excess, style)
 
 
 def _table(analysis: RelativeSurvivalAnalysis, style: NumberStyle) -> Table:
@@ -107,6 +108,18 @@ def _note(analysis: RelativeSurvivalAnalysis, style: NumberStyle) -> str:
             "life table, where its last rates hold."
         )
     return " ".join(said)
+
+
+def _left_out(net: RelativeSurvival, model: ExcessHazard, style: NumberStyle) -> Iterator[Block]:
+    """Patients of the curves who are not in the model."""
+    if model.n < net.n:
+        known = dict(net.n_missing)
+        more = [(name, n - known.get(name, 0)) for name, n in model.n_missing]
+        columns = joined([f"{in_sentence(name)} {count(n, style)}" for name, n in more if n > 0])
+        yield Paragraph(
+            f"The model of the excess hazard leaves out {count(net.n - model.n, style)} patients "
+            f"of the curves, who lack a value of its terms ({columns})."
+        )
 
 
 def _excess(analysis: RelativeSurvivalAnalysis, model: ExcessHazard, style: NumberStyle) -> Table:

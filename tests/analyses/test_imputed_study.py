@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyses import load_study, run_study
+from analyses.report.imputed_pages import _of_complete
 from cohort.errors import SpecError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -240,3 +241,13 @@ def test_a_grid_crosses_complete_cases_with_imputation(tmp_path):
     # E1: impute has more patients only where it is imputed.
     assert places[1, 0].estimate.estimate == pytest.approx(low.estimate, rel=1e-6)
     assert places[1, 1].n > places[0, 1].n > places[0, 0].n
+
+
+def test_means_without_a_time_go_as_far_as_those_of_complete_cases(tmp_path):
+    """Both answers to one time, or nothing could stand beside the imputed number."""
+    asked = [GRADES | {"id": "means", "kind": "rmst"}]
+    means = of(run_study(study(tmp_path, asked)), "means")
+    assert means.imputed.pooled.tau == means.result.tau
+    printed = _of_complete(means)
+    for n in means.imputed.pooled.numbers:
+        assert (n.quantity, n.group, n.reference, n.time) in printed

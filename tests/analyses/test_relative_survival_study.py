@@ -13,7 +13,9 @@ import pypdf
 import pytest
 
 import analyses
+from analyses.formatting import DEFAULT
 from analyses.report.blocks import Table
+from analyses.report.relative_survival_pages import _left_out
 from analyses.report.report import _pages
 from analyses.study.check import check_study
 from analyses.study.spec import Study
@@ -129,3 +131,13 @@ def test_a_life_table_that_is_not_there_and_another_endpoint_are_told_before_the
 def test_a_wrong_question_is_refused(folder: Path, change: dict[str, Any], said: str) -> None:
     with pytest.raises(SpecError, match=said):
         study(folder, NET | change)
+
+
+def test_patients_whom_the_excess_model_leaves_out_are_told(folder: Path) -> None:
+    asked = NET | {"terms": [*NET["terms"], "grade"]}
+    net = analyses.run_study(study(folder, asked)).analyses[0].result
+    lost = net.n - net.excess.n
+    assert lost > 0
+    (said,) = _left_out(net, net.excess, DEFAULT)
+    assert f"leaves out {lost} patients" in said.text
+    assert f"(grade {lost})" in said.text

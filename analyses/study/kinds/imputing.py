@@ -116,7 +116,11 @@ def with_imputed_means(
     """The outcome of restricted means with those of all patients, whose group may be drawn."""
     from analyses.imputation.imputed_survival import imputed_rmst
 
-    tau = None if spec.tau is None else spec.tau.to_duration().within(setting.unit)
+    tau: float | None
+    if spec.tau is not None:
+        tau = spec.tau.to_duration().within(setting.unit)
+    else:  # both answers to one time, which each imputation allows: its groups hold more patients
+        tau = getattr(getattr(outcome.analysis, "result", None), "tau", None)
 
     def pooled(imputations: Imputations) -> Any:
         return imputed_rmst(
