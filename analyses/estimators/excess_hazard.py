@@ -63,7 +63,7 @@ def excess_hazard(
         As in `cox`; no terms over time.
     cuts
         Ends of the intervals in which the baseline excess hazard is constant, in the unit of
-        `time`; one, two, ... five years where not given, as far as deaths go. One outside is warned of.
+        `time`; one, two, ... five years where not given, as deaths go. One outside is warned of.
 
     Returns
     -------
