@@ -33,6 +33,8 @@ MEANINGS = (
     "A marginal hazard ratio compares groups as wholes, a conditional one patients who are alike "
     "in the terms. The two differ without any confounding, so their difference measures none."
 )
+WEIGHTED_BAND = ("by robust variance, weights as known", "")
+MODELLED_BAND = ("by the delta method", "and clusters")
 SCOPE = "Only what is among the terms is taken into account."
 
 
@@ -49,7 +51,8 @@ def weighted_pages(
     level = words.tick(100 * made.conf_level, style)
     caption = (
         f"{analysis.title}. Weighted Kaplan-Meier estimates for {population_words(made)}, with "
-        f"pointwise {level}% limits; numbers at risk are not weighted."
+        f"pointwise {level}% limits{_band_words(made, WEIGHTED_BAND)}; numbers at risk are not "
+        "weighted."
     )
     yield _figure(analysis.id, caption, alts)
     yield from _comparison(analysis, style, result.time_unit)
@@ -69,7 +72,7 @@ def matched_pages(
     level = words.tick(100 * made.conf_level, style)
     caption = (
         f"{analysis.title}. Kaplan-Meier estimates in {_matched_words(made)}, with pointwise "
-        f"{level}% limits."
+        f"{level}% limits by robust variance, matched sets not counted."
     )
     yield _figure(analysis.id, caption, alts)
     yield from _comparison(analysis, style, result.time_unit)
@@ -93,7 +96,9 @@ def standardised_pages(
     yield Paragraph(used_rows(result, analysis, _counts(made), style))
     caption = (
         f"{analysis.title}: survival that {population_words(made)} "
-        f"({count(made.n_population, style)}) would have had, had all of them been of one group."
+        f"({count(made.n_population, style)}) would have had, had all of them been of one group. "
+        f"Pointwise {words.tick(100 * made.conf_level)}% limits"
+        f"{_band_words(made, WEIGHTED_BAND if made.method == 'weighting' else MODELLED_BAND)}."
     )
     yield _figure(analysis.id, caption, alts)
     if made.means:
@@ -116,7 +121,7 @@ def weighted_methods(result: StudyResult, analysis: WeightedAnalysis) -> str:
         low, high = (words.tick(100 * share) for share in weights.truncate)
         kind += f", truncated at the percentiles {low} and {high} of all weights together"
     spread = (
-        f"{made.resamples} bootstrap samples with the propensity refitted"
+        f"{_samples(made)} bootstrap samples with the propensity refitted"
         if made.resamples
         else "robust variance, the weights taken as known"
     )
@@ -153,13 +158,34 @@ def standardised_methods(result: StudyResult, analysis: StandardisedAnalysis) ->
     how = "the g-formula: each patient's prediction by a Cox model with the group set, averaged"
     if made.method == "weighting":
         how = "Kaplan-Meier curves weighted by the inverse of the chance of the group"
-    spread = f"{made.resamples} bootstrap samples" if made.resamples else made.variance
+    spread = f"{_samples(made)} bootstrap samples" if made.resamples else made.variance
     return (
         f"{analysis.title}: survival standardised to {population_words(made)} by {how}; adjusted "
         f"for {_terms(made.terms)}; variance by {spread}{_clusters(made)}; limits of survival on "
         "the complementary log-log scale, of differences on their own "
         f"({words.tick(100 * made.conf_level)}%){_asked(analysis, result)}."
     )
+
+
+def _samples(made: Any) -> str:
+    """How many bootstrap samples the limits are of, and of how many where some were left out."""
+    if made.n_samples == made.resamples:
+        return f"{made.resamples}"
+    return f"{made.n_samples} of {made.resamples}"
+
+
+def _band_words(made: Any, variance: tuple[str, str]) -> str:
+    """Which variance a figure's band has, and whether that of the table is another."""
+    own, clusters = variance
+    other = bool(made.resamples) or (made.cluster is not None and not clusters)
+    said = f" {own}{_clusters(made) if clusters else ''}"
+    return f"{said} (those of the table are {_table_words(made)})" if other else said
+
+
+def _table_words(made: Any) -> str:
+    if made.resamples:
+        return "by the bootstrap"
+    return f"by {count(made.n_cluster)} clusters"
 
 
 def _asked(analysis: Any, result: StudyResult) -> str:
@@ -252,7 +278,8 @@ def _choices(analysis: Any) -> Iterator[tuple[str, str]]:
     yield "intervals", "log hazard scale; survival complementary log-log; differences normal"
     for name in ("variance", "method", "resamples", "caliper", "spread", "ratio"):
         if hasattr(made, name):
-            yield name, f"{getattr(made, name)}"
+            value = _samples(made) if name == "resamples" else getattr(made, name)
+            yield name, f"{value}"
 
 
 def _sizes(analysis: Any) -> Iterator[Sizes]:

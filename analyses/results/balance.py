@@ -87,7 +87,7 @@ class Balance:
         }
 
     def records(self, analysis: str, unit: str | None = None) -> tuple[Record, ...]:
-        """One record a difference, before and after."""
+        """One record a difference, before and after, and how many after are above 0.1."""
         del unit
         return checked(self.each_record(analysis, KIND))
 
@@ -108,6 +108,7 @@ class Balance:
                     status="ok" if value is not None else "not_estimable",
                     reason=row.reason if value is None else None,
                 )
+        yield Record(analysis, kind, "unbalanced", n=len(self.unbalanced))
 
     def plot(self, ax: Any = None) -> Any:
         """Love plot: every column, pairs side by side, before and after; the named artists."""

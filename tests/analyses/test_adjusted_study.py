@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,18 @@ import pypdf
 import pytest
 
 import analyses
+from analyses.formatting import NumberStyle
 from analyses.plots.love import plot_love
 from analyses.plots.overlap import plot_overlap
 from analyses.plots.standardised_curves import plot_standardised
-from analyses.report.blocks import Table
+from analyses.report.adjusted_pages import (
+    _choices,
+    standardised_methods,
+    standardised_pages,
+    weighted_methods,
+    weighted_pages,
+)
+from analyses.report.blocks import FigureBlock, Table
 from analyses.report.report import _pages
 from analyses.study.spec import Study
 from cohort.errors import SpecError
@@ -97,6 +107,31 @@ def test_figures_show_the_results_own_numbers(run: tuple[Any, str]) -> None:
     line = dict(curves.curves)["low"]
     assert line.get_ydata()[1:].tolist() == made["s"].curves[1].survival.tolist()
     assert "patients of low" in curves.alt
+
+
+def test_the_differences_that_are_left_are_counted_by_a_record(run: tuple[Any, str]) -> None:
+    result, _ = run
+    counted = {r.id: r.n for r in result.records if r.id.endswith("/unbalanced")}
+    made = {a.id: a.result for a in result.analyses}
+    assert counted == {f"{k}/unbalanced": len(made[k].balance.unbalanced) for k in ("w", "m")}
+
+
+def test_pages_say_how_many_samples_are_left_and_which_variance_a_band_has(
+    run: tuple[Any, str],
+) -> None:
+    made = {a.id: a for a in run[0].analyses}
+    assert "limits by robust variance, weights as known; numbers" in run[1]
+    assert "matched sets not counted" in run[1]
+    assert "limits by the delta method." in run[1]
+    for key, methods in (("w", weighted_methods), ("s", standardised_methods)):
+        drawn = replace(made[key].result, resamples=300, n_samples=295)
+        own = replace(made[key], result=drawn)
+        assert "295 of 300 bootstrap samples" in methods(run[0], own)
+        assert dict(_choices(own))["resamples"] == "295 of 300"
+        pages = weighted_pages if key == "w" else standardised_pages
+        shown = pages(run[0], own, NumberStyle(), defaultdict(lambda: ("", 100.0)))
+        captions = [b.caption for b in shown if isinstance(b, FigureBlock) and b.name == key]
+        assert "those of the table are by the bootstrap" in captions[0]
 
 
 def test_a_level_that_separates_is_a_failure_in_its_place(folder: Path) -> None:
