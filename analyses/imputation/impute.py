@@ -29,9 +29,9 @@ from analyses.estimators.survival_data import (
 from analyses.imputation.chains import Chain, Plan, chain, gathered
 from analyses.imputation.conditional import begun
 from analyses.imputation.diagnostics import chain_findings, traces
-from analyses.imputation.hazard import lived_through
 from analyses.imputation.layout import group_of
 from analyses.imputation.variables import Variable, variables
+from analyses.kernels.lived_through import lived_through
 from analyses.results.frozen import Array, frozen
 from analyses.results.imputations import Imputations, ImputedColumn, MFrom
 from cohort.errors import AnalysisError, Problem, listed

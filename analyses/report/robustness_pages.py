@@ -283,14 +283,20 @@ def _units(
             alt,
             width,
         )
-    rows = [
-        row(
-            unit.unit,
-            f"{count(unit.n_event, style)} / {count(unit.n, style)}",
-            str(unit.reason) if unit.after is None else _ratio(unit.after, style),
+    rows = []
+    for k, unit in enumerate(left.units[: min(MOST_UNITS, left.n_fitted)]):
+        record = (
+            f"{analysis.id}.{one.level}/hazard_ratio_without/place {k + 1}/{left.term}/"
+            f"{left.level}/{left.reference}"
         )
-        for unit in left.units[:MOST_UNITS]
-    ]
+        rows.append(
+            row(
+                unit.unit,
+                Cell(f"{count(unit.n_event, style)} / {count(unit.n, style)}", record),
+                Cell(str(unit.reason) if unit.after is None else _ratio(unit.after, style), record),
+            )
+        )
+    numbered = "" if left.named else " Units are numbered by size."
     known = f"{count(left.n_fitted, style)} of {count(left.n_units, style)} units"
     unknown = (
         f" {count(left.n_unknown, style)} patients of no known unit stay." if left.n_unknown else ""
@@ -304,7 +310,7 @@ def _units(
         tuple(rows),
         (2, 1.6, 2.4),
         f"The model was fitted anew without each of {known}, those whose patients' residuals sum "
-        f"to the largest change; all are in the tables' folder.{unknown}",
+        f"to the largest change; all are in the tables' folder.{numbered}{unknown}",
     )
 
 

@@ -178,7 +178,12 @@ def _by_choice(analysis: SensitivityAnalysis, style: NumberStyle) -> Table:
 
 def _failed(analysis: SensitivityAnalysis, style: NumberStyle) -> Table:
     """Why specifications have no estimate."""
-    rows = tuple(row(reason, count(n, style)) for reason, n in analysis.result.failed_by_reason)
+    rows = tuple(
+        row(
+            reason, Cell(count(n, style), f"{analysis.id}/specifications_failed_by_reason/{reason}")
+        )
+        for reason, n in analysis.result.failed_by_reason
+    )
     return Table(
         f"{analysis.id}_failed",
         f"{analysis.title}: specifications without an estimate.",
@@ -228,8 +233,8 @@ def sensitivity_methods(result: StudyResult, analysis: SensitivityAnalysis) -> s
     return (
         f"{analysis.title}: the hazard ratio of {_pair(curve)} from the Cox model '{curve.of}' was "
         f"estimated under every combination of the choices named ({axes}), with the ties, strata, "
-        "clusters and limits of that model, and drawn by size as a specification curve; "
-        "each stage that specifications share was computed once."
+        "clusters, weights, penalty and limits of that model, and drawn by size as a specification "
+        "curve; each stage that specifications share was computed once."
     )
 
 

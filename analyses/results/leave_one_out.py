@@ -25,7 +25,7 @@ class Without:
     Attributes
     ----------
     unit, n, n_event
-        The unit, and its own patients and events.
+        The unit by its place in size or by its name, and its own patients and events.
     approximate
         Change of the log hazard ratio by leaving it out, as the sum of its patients' residuals
         (dfbeta).
@@ -54,6 +54,8 @@ class LeaveOneOut:
         With all patients.
     units
         By the size of their approximate change, the largest first.
+    named
+        Whether units have their own names: else they are numbered, the largest first.
     n_units, n_fitted, n_unknown
         Units, those without which the model was fitted anew, and patients of no known unit, who
         always stay.
@@ -69,6 +71,7 @@ class LeaveOneOut:
     n_fitted: int
     n_unknown: int
     conf_level: float
+    named: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -133,7 +136,7 @@ class LeaveOneOut:
         }
 
     def records(self, analysis: str, unit: str | None = None) -> tuple[Record, ...]:
-        """Counts, the range over units, and the most influential; units' names stay in tables.
+        """Counts, each unit left out by its place in influence, their range and the furthest.
 
         `unit` is that of follow-up, which no number here is in.
         """
@@ -147,6 +150,16 @@ class LeaveOneOut:
         yield Record(analysis, KIND, "units_changing", term=self.column, n=len(self.changing))
         place: dict[str, Any] = {"term": self.term, "level": self.level}
         place["reference"] = self.reference
+        for k, unit in enumerate(self.units[: self.n_fitted]):
+            ratio, low, high = (None,) * 3 if unit.after is None else unit.after.hazard_ratio
+            held = ratio is not None
+            why = unit.reason or "the hazard ratio is too large to write"
+            yield Record(
+                analysis, KIND, "hazard_ratio_without", group=f"place {k + 1}", **place, n=unit.n,
+                n_event=unit.n_event, estimate=ratio, conf_low=low if held else None,
+                conf_high=high if held else None, status="ok" if held else "not_estimable",
+                reason=None if held else why,
+            )  # fmt: skip
         ratios = [one.after for one in self.fitted if one.after is not None]
         if not ratios:
             yield Record(
@@ -196,5 +209,5 @@ _COLUMNS = (
 )
 _PLAIN = (
     *("term", "level", "reference", "column", "conclusion", "n_units", "n_fitted", "n_unknown"),
-    "conf_level",
+    *("conf_level", "named"),
 )

@@ -254,6 +254,8 @@ class SpecificationCurve:
                 yield Record(analysis, KIND, name, n=n)
         for conclusion, n in self.by_conclusion:
             yield Record(analysis, KIND, "specifications_concluding", level=conclusion, n=n)
+        for reason, n in self.failed_by_reason:
+            yield Record(analysis, KIND, "specifications_failed_by_reason", group=reason, n=n)
         for stage, n in self.computed:
             yield Record(analysis, KIND, "times_computed", group=stage, n=n)
         if self.detectable is not None:

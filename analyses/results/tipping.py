@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "tipping_point"
+ERRORS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)  # shares misread that are tried
+DRAWS = 40  # of the true levels for each
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def leave_one_out(
     contrast: Contrast,
     unit: str = "facility_id",
     fitted: int = FITTED,
+    named: str = "numbers",
     processes: int = 1,
     progress: Progress | None = None,
 ) -> LeaveOneOut:
@@ -51,6 +52,8 @@ def leave_one_out(
     fitted
         Without how many units the model is fitted anew: those whose patients' residuals sum to
         the largest change; the others have that approximation only.
+    named
+        ``numbers`` shows units by their place, the largest first; ``names`` by their names.
     processes, progress
         Processes, and whom to tell of (fits done, fits in all).
 
@@ -70,11 +73,17 @@ def leave_one_out(
     against `coxph` without each unit in R (tests/analyses/test_leave_one_out.py).
     """
     asked = contrasted(model, data, (time, event), contrast, where=WHERE, besides=(unit,))
-    return _left_out(asked, unit, max(fitted, 1), processes, progress)
+    if named not in ("numbers", "names"):
+        raise ValueError(f"named is 'numbers' or 'names', not {named!r}")
+    return _left_out(asked, unit, max(fitted, 1), (processes, progress), named == "names")
 
 
 def _left_out(
-    asked: Contrasted, unit: str, fitted: int, processes: int, progress: Progress | None
+    asked: Contrasted,
+    unit: str,
+    fitted: int,
+    way: tuple[int, Progress | None],
+    named: bool,
 ) -> LeaveOneOut:
     """The units by their approximate influence, the model fitted anew without the first."""
     codes, names = pd.factorize(_known(asked.frame[unit]), sort=True)
@@ -88,13 +97,14 @@ def _left_out(
     n_event = np.bincount(own, happened, minlength=len(names)).astype(int)
     change = -np.bincount(own, _dfbeta(asked)[known], minlength=len(names))
     order = np.lexsort((np.arange(len(names)), -np.abs(change)))
+    labels = [str(name) for name in names] if named else _numbered(n)
     chosen = [int(place) for place in order[:fitted]]
     given = (asked, codes.astype(np.intp))
     after = dict(
         zip(
             chosen,
             spread(
-                _without, given, chosen, processes=processes, progress=progress,
+                _without, given, chosen, processes=way[0], progress=way[1],
                 what=f"{WHERE}: processes",
             ),
             strict=True,
@@ -102,7 +112,7 @@ def _left_out(
     )  # fmt: skip
     units = tuple(
         Without(
-            str(names[place]),
+            labels[place],
             int(n[place]),
             int(n_event[place]),
             float(change[place]),
@@ -121,8 +131,16 @@ def _left_out(
         n_fitted=len(chosen),
         n_unknown=int((~known).sum()),
         conf_level=asked.asked.conf_level,
+        named=named,
         findings=_findings(unit, len(names), len(chosen), int((~known).sum())),
     )
+
+
+def _numbered(n: npt.NDArray[np.intp]) -> list[str]:
+    """Each unit's place by its patients, the largest first."""
+    places = np.empty(len(n), dtype=int)
+    places[np.argsort(-n, kind="stable")] = np.arange(1, len(n) + 1)
+    return [f"unit {place}" for place in places]
 
 
 def _known(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from analyses.estimators.cox_prepared import strata_of
 from analyses.estimators.terms import learn
+from analyses.kernels.lived_through import lived_through
 from analyses.kernels.misread import Errors, Readings, prevalence, really_upper
-from analyses.kernels.product_limit import count
 from analyses.results.frozen import Array
 from analyses.results.terms import columns_of
 from analyses.robustness.contrasted import Contrasted
@@ -177,7 +177,9 @@ def _covariates(asked: Contrasted) -> Array:
     others = tuple(t for t in asked.terms if asked.term not in t.columns)
     terms, _ = learn(others, asked.frame) if others else ((), ())
     columns = [np.asarray(c.values, dtype=float) for c in columns_of(terms, asked.frame)]
-    event, hazard = asked.happened.astype(float), _hazard(asked)
+    time = asked.frame[asked.time].to_numpy(dtype=float)
+    entry = None if asked.entry is None else asked.frame[asked.entry].to_numpy(dtype=float)
+    event, hazard = asked.happened.astype(float), lived_through(time, asked.happened, entry)
     columns += [event, hazard]
     partners = {n for t in asked.terms if asked.term in t.columns and t.parts for n in t.columns}
     for term in terms:
@@ -188,24 +190,6 @@ def _covariates(asked: Contrasted) -> Array:
         codes = strata_of(asked.frame, asked.asked.strata)[0]
         columns += [(codes == k).astype(float) for k in range(1, int(codes.max()) + 1)]
     return np.column_stack(columns)
-
-
-def _hazard(asked: Contrasted) -> Array:
-    """Nelson and Aalen's cumulative hazard of all patients over each one's time under observation.
-
-    White and Royston (2009), Stat. Med. 28, 1982-1998: with the event itself what a covariate's
-    distribution given follow-up depends on.
-    """
-    time = asked.frame[asked.time].to_numpy(dtype=float)
-    entry = None if asked.entry is None else asked.frame[asked.entry].to_numpy(dtype=float)
-    counts = count(time, asked.happened, np.zeros(len(time), dtype=np.intp), 1, entry=entry)
-    risk = counts.n_risk[0]
-    steps = np.divide(counts.events[0], risk, out=np.zeros(len(risk)), where=risk > 0)
-    cumulative = np.concatenate([[0.0], np.cumsum(steps)])
-    until = cumulative[np.searchsorted(counts.time, time, side="right")]
-    if entry is None:
-        return np.asarray(until)
-    return np.asarray(until - cumulative[np.searchsorted(counts.time, entry, side="right")])
 
 
 def _errors(shares: tuple[Shares, Shares], event: Flags) -> Errors:

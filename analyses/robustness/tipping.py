@@ -15,6 +15,8 @@ from analyses.kernels.wald import wald
 from analyses.results.cox import CoxModel
 from analyses.results.robust import Conclusion, Estimate
 from analyses.results.tipping import (
+    DRAWS,
+    ERRORS,
     ConfounderPoint,
     EventPoint,
     MisreadingPoint,
@@ -28,8 +30,6 @@ from cohort.errors import AnalysisError, Problem
 WHERE = "tipping_points"
 ASSOCIATIONS = (1.5, 2.0, 3.0, 5.0)  # of a confounder with the outcome, as a risk ratio
 SHARES = (0.1, 0.3, 0.5)  # of it among the reference
-ERRORS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
-DRAWS = 40
 Progress = Callable[[int, int], None]
 _Way = tuple[int, int, int, Progress | None]  # draws, seed, processes, whom to tell
 _Piece = tuple[float, np.random.SeedSequence]
@@ -191,7 +191,11 @@ def _more_events(
         return found is not None and found.conclusion != before
 
     if not n or not changed(n):
-        why = "no patient of the group is censored" if not n else "not even all of them do it"
+        why = "no patient of the group is censored"
+        if n:
+            why = "not even all of them do it"
+            if after(n) is None:
+                why = "with the event in all of them there is no estimate"
         return EventPoint(group, wanted, n, None, None, why)
     low, high = 0, n
     while high - low > 1:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from analyses.imputation.augmented import augmented
-from analyses.imputation.hazard import lived_through
 from analyses.kernels import logit, ordered_logit
 from analyses.kernels.donors import nearest
+from analyses.kernels.lived_through import lived_through
 from analyses.kernels.logit import Part
 from analyses.kernels.normal_draws import independent, regression
 from tests.analyses.imputed_rows import REFERENCE

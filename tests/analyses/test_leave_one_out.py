@@ -31,7 +31,9 @@ def model(frame, **options):
 
 def test_every_facility_left_out_equals_a_model_without_it_in_r():
     frame = rows()
-    found = leave_one_out(model(frame), frame, contrast=LOW, unit="facility", **NAMES)
+    found = leave_one_out(
+        model(frame), frame, contrast=LOW, unit="facility", named="names", **NAMES
+    )
     ours = {unit.unit: unit for unit in found.units}
     r = pd.read_csv(REFERENCE / "leave_one_out.csv")
     assert set(ours) == set(r["facility"].astype(str))
@@ -69,7 +71,8 @@ def test_a_unit_without_which_nothing_is_left_says_so_by_hand():
     assert [unit.after for unit in found.units] == [None, None]
     assert all("no finite estimate" in str(unit.reason) for unit in found.units)
     assert found.largest is None
-    (last,) = [r for r in found.records("a") if r.status != "ok"]
+    *own, last = [r for r in found.records("a") if r.status != "ok"]
+    assert ["no finite estimate" in str(r.reason) for r in own] == [True, True]
     assert last.reason == "no unit could be left out"
 
 
@@ -87,7 +90,9 @@ def test_the_other_units_have_the_approximation_only_and_that_is_said():
 def test_patients_of_no_unit_stay_and_are_counted():
     frame = rows()
     frame["facility"] = frame["facility"].astype(float).where(frame.index >= 5, np.nan)
-    found = leave_one_out(model(frame), frame, contrast=LOW, unit="facility", **NAMES)
+    found = leave_one_out(
+        model(frame), frame, contrast=LOW, unit="facility", named="names", **NAMES
+    )
     assert found.n_unknown == 5
     assert sum(unit.n for unit in found.units) == len(frame) - 5
     assert {unit.unit for unit in found.units} <= {str(k) for k in range(1, 26)}
@@ -96,7 +101,9 @@ def test_patients_of_no_unit_stay_and_are_counted():
 def test_the_limits_keep_the_variance_of_the_model():
     frame = rows()
     clustered = model(frame, cluster="site")
-    found = leave_one_out(clustered, frame, contrast=LOW, unit="facility", fitted=1, **NAMES)
+    found = leave_one_out(
+        clustered, frame, contrast=LOW, unit="facility", fitted=1, named="names", **NAMES
+    )
     (first, *_) = found.fitted
     without = model(frame[frame["facility"].astype(str) != first.unit], cluster="site")
     c = without.coefficients[1]
@@ -110,3 +117,29 @@ def test_one_unit_is_refused_by_name():
     frame = rows().assign(one="x")
     with pytest.raises(AnalysisError, match="1 units"):
         leave_one_out(model(frame), frame, contrast=LOW, unit="one", **NAMES)
+
+
+def test_units_are_numbered_by_size_unless_names_are_asked_for():
+    frame = rows()
+    asked = {"contrast": LOW, "unit": "facility", "fitted": 3, **NAMES}
+    found = leave_one_out(model(frame), frame, **asked)
+    named = leave_one_out(model(frame), frame, **asked, named="names")
+    places = [int(unit.unit.removeprefix("unit ")) for unit in found.units]
+    assert sorted(places) == list(range(1, 26))
+    by_place = [
+        unit.n for _, unit in sorted(zip(places, found.units, strict=True), key=lambda p: p[0])
+    ]
+    assert by_place == sorted(by_place, reverse=True)
+    assert [u.approximate for u in named.units] == [u.approximate for u in found.units]
+    with pytest.raises(ValueError, match="'numbers' or 'names'"):
+        leave_one_out(model(frame), frame, **asked, named="ids")
+
+
+def test_each_unit_left_out_has_a_record_by_its_place():
+    frame = rows()
+    found = leave_one_out(model(frame), frame, contrast=LOW, unit="facility", fitted=3, **NAMES)
+    own = [r for r in found.records("a") if r.quantity == "hazard_ratio_without"]
+    assert [r.group for r in own] == ["place 1", "place 2", "place 3"]
+    for record, unit in zip(own, found.units[:3], strict=True):
+        assert (record.n, record.n_event) == (unit.n, unit.n_event)
+        assert record.estimate == pytest.approx(math.exp(unit.after.estimate))

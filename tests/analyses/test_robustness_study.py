@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import analyses
+from analyses.formatting import NumberStyle
+from analyses.report.robustness_pages import _units
 from analyses.study.spec import Study
 from cohort.errors import SpecError
 
@@ -75,6 +77,15 @@ def test_the_e_value_and_what_could_be_detected_rest_on_the_models_own_numbers(r
     assert low.detectable.above == pytest.approx(above, rel=1e-7)
     assert low.e_value.outcome == ("common" if low.tipping.event_share > 0.15 else "rare")
     assert low.e_value.ratio == pytest.approx(math.exp(low.estimate.estimate))
+
+
+def test_units_are_printed_by_number_with_a_record_of_each(result):
+    left = result.analyses[1].contrasts[0].left_out
+    (table,) = _units(result.analyses[1], result.analyses[1].contrasts[0], left, NumberStyle(), {})
+    assert all(str(line[0].text).startswith("unit ") for line in table.rows)
+    named = {cell.record for line in table.rows for cell in line[1:]}
+    assert len(table.rows) == len(named) == left.n_fitted
+    assert named <= {record.id for record in result.records}
 
 
 def test_the_report_has_its_pages_figures_tables_and_methods(result, tmp_path):

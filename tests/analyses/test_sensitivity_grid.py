@@ -156,6 +156,8 @@ def test_a_specification_that_fails_is_counted_with_its_reason(folder):
     assert failure.analysis == "sensitivity"
     assert "3 of 4 specifications have no estimate" in failure.reason
     assert result.exit_code == 5
+    told = {r.group: r.n for r in result.records if r.quantity == "specifications_failed_by_reason"}
+    assert told == reasons
     statuses = [
         r.status for r in result.records if r.id.startswith("sensitivity/hazard_ratio/spec")
     ]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from analyses import cox, tipping_points
+from analyses.robustness import tipping
 from analyses.robustness.tipping import spread_evenly
 from cohort.errors import AnalysisError
 
@@ -55,6 +56,15 @@ def test_events_more_equal_a_loop_over_every_number_in_r():
             assert point.after is not None
             assert point.after.estimate == pytest.approx(row.estimate, rel=1e-8)
             assert point.after.std_error == pytest.approx(row.std_error, rel=1e-8)
+
+
+def test_events_that_leave_no_estimate_are_told_from_events_that_change_nothing(monkeypatch):
+    """Where the model of all events does not exist nobody knows whether they would do it."""
+    monkeypatch.setattr(tipping, "_with_events", lambda *_: None)
+    found = tipped(rows(), "low", "zero")
+    assert {point.reason for point in found.events} == {
+        "with the event in all of them there is no estimate"
+    }
 
 
 def test_patients_spread_evenly_by_hand():

@@ -212,6 +212,7 @@ def _left_out(asked: _Asked, given: _Given) -> Any:
         **given[2],
         unit=spec.unit,
         fitted=spec.fitted,
+        named=spec.units,
         processes=spec.processes,
         progress=asked.setting.drawing(f"Units of {spec.id}"),
     )

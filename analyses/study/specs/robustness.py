@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, PrivateAttr
 
+from analyses.results.tipping import DRAWS, ERRORS
 from analyses.study.fields import Level, Names, NotNegative, Number, Slug, Spec, Text, Whole
 from analyses.study.specs.cox import CoxSpec
 from analyses.study.use import Use
@@ -16,8 +17,6 @@ from analyses.study.wording import refused
 if TYPE_CHECKING:
     from analyses.study.criterion_spec import CriterionSpec
     from cohort.yaml_reader import Path
-
-ERRORS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
 
 
 def _frozen(table: Mapping[str, Mapping[str, float]]) -> Mapping[str, Mapping[str, float]]:
@@ -84,6 +83,8 @@ class RobustnessSpec(Spec):
         Draws of the true levels for each error, and the processes of these and of refits.
     unit
         Column of units that are left out in turn, such as ``facility_id``.
+    units
+        ``numbers``, the largest unit first; ``names`` prints the units' own names.
     fitted
         Without how many of them, the most influential, the model is fitted anew.
     """
@@ -96,9 +97,10 @@ class RobustnessSpec(Spec):
     levels: Names = ()
     misreading: MisreadingSpec | None = None
     errors: tuple[Annotated[Number, AfterValidator(_share)], ...] = ERRORS
-    draws: Annotated[Whole, Field(ge=2, le=100_000)] = 40
+    draws: Annotated[Whole, Field(ge=2, le=100_000)] = DRAWS
     processes: Annotated[Whole, Field(ge=1, le=256)] = 1
     unit: Text | None = None
+    units: Literal["numbers", "names"] = "numbers"
     fitted: Annotated[Whole, Field(ge=1, le=100_000)] = 100
     _model: CoxSpec | None = PrivateAttr(default=None)
 

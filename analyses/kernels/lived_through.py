@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from analyses.kernels.product_limit import count
-from analyses.results.frozen import Array
+from analyses.kernels.product_limit import Array, Bools, count
 
 
-def lived_through(time: Array, event: npt.NDArray[np.bool_], entry: Array | None = None) -> Array:
+def lived_through(time: Array, event: Bools, entry: Array | None = None) -> Array:
     """Sum of events over numbers at risk up to each patient's own time, from entry.
 
     White and Royston (2009), Stat. Med. 28, 1982-1998: with the event indicator, what a
-    conditional model of imputation must know of follow-up. At risk: entry < t <= exit; an event
+    conditional model of a covariate must know of follow-up. At risk: entry < t <= exit; an event
     at the patient's own time counts. Checked against
     `mice::nelsonaalen` in tests/analyses/test_imputation_models.py.
     """
