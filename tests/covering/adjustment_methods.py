@@ -18,6 +18,7 @@ from analyses import (
     standardised_survival,
     weighted_survival,
 )
+from analyses.adjustment.weights import TRUNCATED
 from cohort.simulation import potential_outcomes, simulated_confounding
 
 N = 1_500
@@ -113,8 +114,8 @@ def _said(result: Any) -> Iterable[Answer]:
 
 
 def weighted(frame: pd.DataFrame, **asked: Any) -> Iterable[Answer]:
-    """Weights for some population."""
-    return _said(weighted_survival(frame, **FOLLOWED, **ASKED, truncate=None, **asked))
+    """Weights for some population, as they are where no truncation is asked for."""
+    return _said(weighted_survival(frame, **FOLLOWED, **{"truncate": None, **ASKED, **asked}))
 
 
 def doubly_robust(frame: pd.DataFrame) -> Iterable[Answer]:
@@ -149,6 +150,8 @@ METHODS = [
     Method("crude", cohort, crude, partial(only, CONTRASTS), "naive"),
     Method("Cox, terms, conditional", cohort, adjusted, conditional),
     Method("weights, everyone", cohort, weighted, partial(only, ALL), "conservative"),
+    Method("weights, everyone, truncated", cohort, partial(weighted, truncate=TRUNCATED),
+           partial(only, ALL), "conservative"),
     Method(REFITTED_NAME, cohort, partial(weighted, **REFITTED), partial(only, ALL)),
     Method("weights, low", cohort, partial(weighted, **IN_LOW), partial(only, ALL, "low"),
            "conservative"),
