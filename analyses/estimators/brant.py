@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import chdtrc, expit
 
-from analyses.estimators.category_fit import fit_category
+from analyses.estimators.category_fit import SAME, fit_category
 from analyses.estimators.category_rows import CategoryRows
 from analyses.kernels.newton import solved
 from analyses.results.frozen import Array
 from analyses.results.odds import OddsTest
 from cohort.errors import AnalysisError, Problem
 
+CONSTANT = "a column is the same in every row"
 NOT_FINITE = "at one of the cuts an odds ratio is not finite"
 
 
@@ -51,7 +52,8 @@ def _cuts(rows: CategoryRows) -> tuple[Array, Array]:
         )
         if fitted.unreported:
             advice = "Merge levels that separate."
-            raise AnalysisError(Problem("proportional odds", NOT_FINITE, advice=advice))
+            found = CONSTANT if set(fitted.unreported.values()) == {SAME} else NOT_FINITE
+            raise AnalysisError(Problem("proportional odds", found, advice=advice))
         slopes.append(fitted.beta[1:])
         shares.append(expit(x @ fitted.beta))
         inverses.append(fitted.covariance)

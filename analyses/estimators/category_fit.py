@@ -18,6 +18,8 @@ Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Model = Literal["multinomial", "ordinal"]
 SAME = "it is the same in every row"
+UPWARDS = "no finite estimate: it goes to plus infinity"
+DOWNWARDS = "no finite estimate: it goes to minus infinity"
 WITHOUT = (
     "no finite estimate: nothing is left to compare once other coefficients have become infinite"
 )
@@ -139,8 +141,7 @@ def _limit(
             raise _not_converged(end)
         moving = end.moving & estimated
         for place in map(int, np.flatnonzero((moving | taking_part) & slopes)):
-            sign = "plus" if end.beta[place] > 0 else "minus"
-            away = f"no finite estimate: it goes to {sign} infinity"
+            away = UPWARDS if end.beta[place] > 0 else DOWNWARDS
             unreported.setdefault(place, away if moving[place] else WITHOUT)
         estimated &= ~held
         beta, at = end.beta, end.at

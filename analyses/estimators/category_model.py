@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from analyses.estimators.brant import proportional_odds
-from analyses.estimators.category_fit import CategoryFit, Model, fit_category
+from analyses.estimators.category_fit import DOWNWARDS, UPWARDS, CategoryFit, Model, fit_category
 from analyses.estimators.category_rows import CategoryRows, category_rows
 from analyses.estimators.survival_data import By, by_column
 from analyses.estimators.terms import TermSpec, declared
@@ -24,6 +24,7 @@ from analyses.results.terms import Term
 from cohort.errors import AnalysisError, Problem, listed, suggest
 from cohort.table import Finding
 
+UNDETERMINED = "not determined: the odds of both categories against the reference diverge"
 UNLIKE = 0.05  # p of Brant's test
 FEW_ROWS = 10  # rows of the smallest category a parameter, below which estimates are unreliable
 
@@ -184,9 +185,9 @@ def _estimated(
     bare: OddsRatio, fitted: CategoryFit, where: Sequence[tuple[int, float]], conf_level: float
 ) -> OddsRatio:
     """The ratio with its estimate, a sum over places with signs, or with the reason of none."""
-    missing = [fitted.unreported[place] for place, _ in where if place in fitted.unreported]
-    if missing:
-        return replace(bare, status="not_estimable", reason=missing[0])
+    reason = _why(fitted, where)
+    if reason is not None:
+        return replace(bare, status="not_estimable", reason=reason)
     at = np.zeros(len(fitted.beta))
     for place, sign in where:
         at[place] = sign
@@ -202,6 +203,19 @@ def _estimated(
         conf_low=test.low,
         conf_high=test.high,
     )
+
+
+def _why(fitted: CategoryFit, where: Sequence[tuple[int, float]]) -> str | None:
+    """Why a sum over places has no estimate; what is taken away diverges the other way."""
+    turned = {UPWARDS: DOWNWARDS, DOWNWARDS: UPWARDS}
+    missing = [
+        turned.get(reason, reason) if sign < 0 else reason
+        for reason, sign in ((fitted.unreported.get(place), sign) for place, sign in where)
+        if reason is not None
+    ]
+    if len(set(missing)) > 1:
+        return UNDETERMINED
+    return missing[0] if missing else None
 
 
 def _per(term: Term) -> float | None:

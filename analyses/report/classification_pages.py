@@ -77,6 +77,8 @@ def _compared(analysis: ClassificationAnalysis, style: NumberStyle) -> Iterator[
         kind = "raw" if model["model"] == "raw" else "adjusted"
         p = words.p_equals(model["p_value"], style)
         yield f"Unclassified against classified, {kind}: HR {ratio}, {p}."
+    for name, reason in made.failed:
+        yield f"Unclassified against classified, {name}: none ({reason})."
 
 
 def classification_methods(_result: StudyResult, analysis: ClassificationAnalysis) -> str:

@@ -100,6 +100,9 @@ class Classification:
     def _records(self, analysis: str, unit: str | None) -> Iterator[Record]:
         for level, n in self.counts:
             yield Record(analysis, KIND, "status", group=level or "missing", n=n, unit="patients")
+        outside = self.n[1]
+        share = outside / sum(self.n)
+        yield Record(analysis, KIND, "unclassified_share", n=outside, estimate=share)
         yield from self.features.records(f"{analysis}.features")
         yield from self.curves.records(analysis, unit)
         if self.test is not None:

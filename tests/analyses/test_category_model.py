@@ -147,6 +147,31 @@ def test_a_level_that_separates_is_named_and_the_others_stand(patients: pd.DataF
     assert ordinal.proportional_odds[0].reason == "at one of the cuts an odds ratio is not finite"
 
 
+def test_the_direction_is_that_of_the_pair(patients: pd.DataFrame) -> None:
+    """Nobody at d is low: low against zero falls for ever, so positive against low rises.
+
+    Where only zero is at d, both others fall, and their own ratio is not determined.
+    """
+    at_d = patients["site"] == "d"
+    data = patients[~(at_d & (patients["group"] == "low"))]
+    reasons = {(r.group, r.against): str(r.reason) for r in category_model(
+        data, of=GROUP, terms=TERMS).ratios if r.status != "ok"}  # fmt: skip
+    assert "minus infinity" in reasons["low", "zero"]
+    assert "plus infinity" in reasons["positive", "low"]
+    data = patients[~(at_d & (patients["group"] != "zero"))]
+    reasons = {(r.group, r.against): str(r.reason) for r in category_model(
+        data, of=GROUP, terms=TERMS).ratios if r.status != "ok"}  # fmt: skip
+    assert "minus infinity" in reasons["low", "zero"]
+    assert "minus infinity" in reasons["positive", "zero"]
+    assert "not determined" in reasons["positive", "low"]
+
+
+def test_brant_says_of_a_constant_column_that_it_is_one(patients: pd.DataFrame) -> None:
+    data = patients.assign(one=1.0)
+    model = category_model(data, of=GROUP, terms=["age", "one"], model="ordinal")
+    assert "the same in every row" in str(model.proportional_odds[0].reason)
+
+
 def test_separation_leaves_the_other_odds_ratios_where_they_are_without_the_level() -> None:
     """Whoever is at the separating level has no part in the other contrast's finite ratios."""
     rng = np.random.default_rng(8)

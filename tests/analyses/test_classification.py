@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analyses.estimators.classification import classification
-from analyses.results.classification import CLASSIFICATION, UNCLASSIFIED
+from analyses.number_style import NumberStyle
+from analyses.report.classification_pages import _compared
+from analyses.results.classification import CLASSIFICATION, UNCLASSIFIED, ClassificationAnalysis
+from analyses.study.kinds.classification import _failures
 from cohort.errors import AnalysisError
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
@@ -81,6 +86,25 @@ def test_models_are_those_of_cox_and_stand_apart_when_one_fails() -> None:
     assert failed.adjusted is None
     assert failed.raw is not None
     assert [name for name, _ in failed.failed] == ["adjusted"]
+    records = {record.id: record for record in failed.records("c")}
+    assert records["c/unclassified_share"].n == 54
+    assert records["c/unclassified_share"].estimate == 54 / 300
+    said = " ".join(_compared(ClassificationAnalysis("c", "Title", "os", failed), NumberStyle()))
+    assert "Unclassified against classified, adjusted: none (" in said
+
+
+def test_a_ratio_that_does_not_exist_is_a_failure_though_the_model_stands() -> None:
+    data = pd.read_csv(REFERENCE / "cox_data.csv")
+    data = data.assign(event=data["event"].astype(bool) & (data["group"] != "positive"))
+    result = classification(
+        data, status="group", groups=("zero", "low"), columns=["age"], time="time",
+        event="event", terms=["age"],
+    )  # fmt: skip
+    assert result.failed == ()
+    spec: Any = SimpleNamespace(id="c", kind="classification")
+    failures = list(_failures(spec, result))
+    assert {failure.analysis for failure in failures} == {"c"}
+    assert {failure.term.partition(":")[0] for failure in failures} == {"raw", "adjusted"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analyses import load_study, run_study
+from analyses.adjustment import strategy_numbers
 from analyses.report.late_pages import NAIVE
 from analyses.results.landmark import LandmarkAnalysis
 from analyses.results.start_stop import StartStopAnalysis
@@ -183,3 +184,12 @@ def test_time_that_starts_at_surgery_counts_the_start_from_there(tmp_path):
     # Chemotherapy before surgery is there from the beginning, after it starts later.
     assert made.n_at_baseline > 50
     assert made.n_started_later > 200
+
+
+def test_numbers_without_limits_are_failures_where_samples_were_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(strategy_numbers, "_spread", lambda *_: (0.0, strategy_numbers.NO_SPREAD))
+    found = run_study(_study(tmp_path, [{**WAYS[2], "resamples": 2}]))
+    said = {(f.group, f.term.partition(" at ")[0]) for f in found.failures}
+    assert {("start", "risk"), ("start", "survival_difference")} & said
+    assert all("do not differ" in f.reason or "0 or 1" in f.reason for f in found.failures)
+    assert found.exit_code == 5

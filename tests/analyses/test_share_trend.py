@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analyses.estimators.share_trend import share_trend
+from analyses.study.kinds.share_trend import over_years
 from cohort.errors import AnalysisError
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
@@ -87,3 +89,16 @@ def test_missing_years_are_counted(patients: pd.DataFrame) -> None:
     data = patients.assign(grade=patients["grade"].where(patients.index % 5 != 0))
     result = share_trend(data, of=GROUP, year="grade")
     assert (result.n, result.n_missing) == (240, (("grade", 60),))
+
+
+def test_a_trend_that_does_not_exist_is_a_failure_of_the_study(patients: pd.DataFrame) -> None:
+    of = {"name": "group", "levels": ["zero", "low", "positive"]}
+    late = patients[(patients["group"] != "low") | (patients["grade"] == 3)]
+    early = late[(late["group"] == "low") | (late["grade"] != 3)]
+    spec: Any = SimpleNamespace(
+        id="t", kind="share_trend", title=None, of=of, year="grade", conf_level=0.95
+    )
+    outcome = over_years(spec, early, cast(Any, None))
+    assert [failure.group for failure in outcome.failures][:1]
+    gone = [t for t in share_trend(early, of=of, year="grade").trends if t.reason is not None]
+    assert [(f.group, f.reason) for f in outcome.failures] == [(t.category, t.reason) for t in gone]

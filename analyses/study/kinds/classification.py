@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analyses.results.failure import Failure
@@ -60,7 +62,7 @@ def unclassified(spec: ClassificationSpec, study: Study, cohort: Cohort) -> Outc
     title = spec.title or "Classified and unclassified patients"
     made = ClassificationAnalysis(spec.id, title, spec.endpoint, result)
     records = [*result.records(spec.id, cohort.time_unit), *_outside(spec, limits)]
-    outcome = finished(spec.id, made, records, result.findings, _failures(spec, result))
+    outcome = finished(spec.id, made, records, result.findings, list(_failures(spec, result)))
     return Outcome(
         outcome.id, outcome.analysis, outcome.records, outcome.findings, outcome.failures, limits
     )
@@ -73,18 +75,32 @@ def _outside(spec: Any, limits: tuple[Restriction, ...]) -> list[Record]:
     ]
 
 
-def _failures(spec: ClassificationSpec, result: Classification) -> list[Failure]:
-    """What could not be fitted."""
-    return [
-        Failure(
+def _failures(spec: ClassificationSpec, result: Classification) -> Iterator[Failure]:
+    """What could not be fitted, in whole or in part."""
+    curves = result.curves
+    for name, reason in result.failed:
+        yield Failure(
             analysis=spec.id,
             kind=spec.kind,
             group="",
             term=name,
             reason=reason,
-            n=result.curves.n,
-            n_event=result.curves.n_event,
+            n=curves.n,
+            n_event=curves.n_event,
             advice="Follow up longer, or use fewer terms. The other parts are reported.",
         )
-        for name, reason in result.failed
-    ]
+    for name, model in result.models:
+        for failure in model.failures:
+            term = f"{name}: {failure.term}"
+            yield replace(failure, analysis=spec.id, kind=spec.kind, term=term)
+    if result.test is None:
+        yield Failure(
+            analysis=spec.id,
+            kind=spec.kind,
+            group="",
+            term="log-rank test",
+            reason=result.untested,
+            n=curves.n,
+            n_event=curves.n_event,
+            advice="Follow up longer, or compare groups that have events.",
+        )

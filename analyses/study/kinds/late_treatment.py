@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.results.landmark import Landmark
+    from analyses.results.strategies import Strategies
     from analyses.study.setting import Setting
     from analyses.study.specs.late_treatment import (
         CloneCensorWeightSpec,
@@ -101,7 +102,8 @@ def cloned(spec: CloneCensorWeightSpec, frame: pd.DataFrame, setting: Setting) -
         spec.id, title, spec.endpoint, result, str(grace), said, "" if tau is None else str(tau)
     )
     records = result.records(spec.id, setting.unit)
-    return finished(spec.id, made, records, result.findings, ())
+    failures = _without_limits(spec, result) if spec.resamples else ()
+    return finished(spec.id, made, records, result.findings, failures)
 
 
 def _options(spec: LateTreatmentSpec) -> dict[str, Any]:
@@ -151,6 +153,35 @@ def _times(
 
 def _of_model(spec: LateTreatmentSpec, failures: tuple[Failure, ...]) -> list[Failure]:
     return [replace(failure, analysis=spec.id, kind=spec.kind) for failure in failures]  # type: ignore[attr-defined]
+
+
+def _without_limits(spec: CloneCensorWeightSpec, result: Strategies) -> list[Failure]:
+    """What stands for each number that has no limits though samples were drawn."""
+    numbers: list[tuple[str, str, Any, str | None]] = []
+    for arm in result.arms:
+        numbers += [(arm.strategy, "risk", r.time, r.reason) for r in arm.risks]
+        numbers.append((arm.strategy, "rmst", arm.mean.time, arm.mean.reason))
+    contrasts = (*result.risk_differences, result.mean_difference)
+    numbers += [(c.group, c.quantity, c.time, c.reason) for c in contrasts]
+    numbers += [
+        ("", f"hazard ratio ({effect.method})", None, effect.reason)
+        for effect in result.effects
+        if effect.is_valid
+    ]
+    return [
+        Failure(
+            analysis=spec.id,
+            kind=spec.kind,
+            group=group,
+            term=term if time is None else f"{term} at {time:g}",
+            reason=reason,
+            n=result.n,
+            n_event=result.n_event,
+            advice="Draw more samples, or choose an earlier time. The estimates stand.",
+        )
+        for group, term, time, reason in numbers
+        if reason is not None
+    ]
 
 
 def _emptied(spec: LandmarkSpec, result: Landmark, at_said: str) -> list[Failure]:
