@@ -120,7 +120,8 @@ for (name in names(weights)) {
 # Survey's linearised variance is the robust one times n / (n - 1).
 data$w <- weights$truncated
 design <- svydesign(ids = ~1, weights = ~w, data = data)
-fit <- svycoxph(Surv(time, event) ~ group, design = design, control = tight)
+# svycoxph looks its arguments up elsewhere than here: the value itself is handed over.
+fit <- eval(bquote(svycoxph(Surv(time, event) ~ group, design = design, control = .(tight))))
 note("survey", "log_ratio", coef(fit))
 note("survey", "log_ratio_error", sqrt(diag(vcov(fit)) * (n - 1) / n))
 
