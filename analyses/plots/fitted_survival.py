@@ -14,14 +14,14 @@ from analyses.formatting import percent, tick
 from analyses.plots.axis_words import AxisWords
 from analyses.plots.curve_words import group_words
 from analyses.plots.layout import bare, blank, sheet
-from analyses.plots.style import PAGE, SOLID, FigureStyle, add_text, drawable, looks, own_settings
+from analyses.plots.line_key import draw_line_key
+from analyses.plots.style import PAGE, SOLID, FigureStyle, drawable, looks, own_settings
 from analyses.plots.time_axis import TimeAxis, time_axis
 from analyses.results.lifetimes import FAMILY_WORDS, ParametricFit
 from analyses.results.parametric import ParametricSurvival
 
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _PLOT_MM, _LEFT_MM, _RIGHT_MM, _BELOW_MM = 62.0, 13.0, 4.0, 11.0
-_SAMPLE_MM = 8.0  # of line beside a name
 _STEP_ALPHA = 0.55
 
 
@@ -87,7 +87,8 @@ def _drawn(
     )
     fitted, observed = _lines(axes, result, fit, style)
     _dress(axes, axis, words, style)
-    names = _key(key, result, fit, style)
+    note = f"Thick: {FAMILY_WORDS[fit.family]} model. Thin steps: Kaplan-Meier."
+    names = draw_line_key(key, result.by, [curve.group for curve in fit.curves], [note], style)
     alt = _alternative_text(result, fit, axis, words, style)
     return FittedArtists(place.whole, axes, fitted, observed, names, alt)
 
@@ -132,29 +133,6 @@ def _dress(axes: Axes, axis: TimeAxis, words: AxisWords, style: FigureStyle) -> 
     axes.set_yticks(_SHARES, labels=[tick(100 * share, style.numbers) for share in _SHARES], **look)
     axes.set_xlabel(drawable(axis.title), labelpad=2, **look)
     axes.set_ylabel(drawable(f"{words.outcome}, %"), labelpad=3, **look)
-
-
-def _key(
-    axes: Axes, result: ParametricSurvival, fit: ParametricFit, style: FigureStyle
-) -> tuple[Text, ...]:
-    """What each line is: one row a group, and what the thin steps are."""
-    line = style.line_height()
-    groups = [curve.group for curve in fit.curves]
-    names = []
-    for row, (group, look) in enumerate(zip(groups, looks(result.by, groups), strict=True)):
-        y = (row + 0.6) * line
-        axes.plot(
-            [0, _SAMPLE_MM],
-            [y, y],
-            color=look.colour,
-            linestyle=look.dashes,
-            linewidth=style.line_width * 1.2,
-        )
-        said = group_words(result.by, group)
-        names.append(add_text(axes, (_SAMPLE_MM + 2, y), said, style.words()))
-    said = f"Thick: {FAMILY_WORDS[fit.family]} model. Thin steps: Kaplan-Meier."
-    names.append(add_text(axes, (0, (len(groups) + 0.6) * line), said, style.words()))
-    return tuple(names)
 
 
 def _alternative_text(

@@ -15,12 +15,12 @@ from analyses.formatting import confidence, number, p_equals, percent, tick
 from analyses.plots.axis_words import AxisWords
 from analyses.plots.curve_words import group_words
 from analyses.plots.layout import bare, blank, sheet
-from analyses.plots.style import PAGE, SOLID, FigureStyle, add_text, drawable, looks, own_settings
+from analyses.plots.line_key import draw_line_key
+from analyses.plots.style import PAGE, SOLID, FigureStyle, drawable, looks, own_settings
 from analyses.plots.time_axis import TimeAxis, time_axis
 from analyses.results.relative_survival import NetCurve, RelativeSurvival
 
 _PLOT_MM, _LEFT_MM, _RIGHT_MM, _BELOW_MM = 66.0, 13.0, 4.0, 11.0
-_SAMPLE_MM = 8.0  # of line beside a name
 _BAND_ALPHA, _OLDER_ALPHA = 0.14, 0.6
 _MOST = 1.5  # net survival is drawn up to here
 
@@ -89,7 +89,7 @@ def _drawn(
     )
     net, older, bands = _lines(axes, result, shown, style)
     _dress(axes, axis, words, style)
-    names = _key(key, result, notes, style)
+    names = draw_line_key(key, result.by, [curve.group for curve in result.groups], notes, style)
     return NetArtists(
         place.whole, axes, net, older, bands, names, _alternative(result, axis, style)
     )
@@ -171,29 +171,6 @@ def _note(result: RelativeSurvival, style: FigureStyle) -> str:
             f"{result.test.df} df, {p_equals(result.test.p_value, style.numbers)}."
         )
     return said
-
-
-def _key(
-    axes: Axes, result: RelativeSurvival, notes: tuple[str, ...], style: FigureStyle
-) -> tuple[Text, ...]:
-    """What each line is: one row a group, then the notes."""
-    line = style.line_height()
-    groups = [curve.group for curve in result.groups]
-    names = []
-    for row, (group, look) in enumerate(zip(groups, looks(result.by, groups), strict=True)):
-        y = (row + 0.6) * line
-        axes.plot(
-            [0, _SAMPLE_MM],
-            [y, y],
-            color=look.colour,
-            linestyle=look.dashes,
-            linewidth=style.line_width * 1.2,
-        )
-        said = group_words(result.by, group)
-        names.append(add_text(axes, (_SAMPLE_MM + 2, y), said, style.words()))
-    for row, said in enumerate(notes, start=len(groups)):
-        names.append(add_text(axes, (0, (row + 0.6) * line), said, style.words()))
-    return tuple(names)
 
 
 def _alternative(result: RelativeSurvival, axis: TimeAxis, style: FigureStyle) -> str:
